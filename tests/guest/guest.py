@@ -1,0 +1,556 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Throw-away virtual machines: start one, run commands in it, move files, stop it.
+
+`vm` is the command line over this module, `run` the test runner, and a test gets a Guest.
+A guest is known by its name alone: all that there is about it lies in its state directory, so
+any process may attach to a guest that another one has started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import io
+import json
+import os
+import pathlib
+import select
+import shlex
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, TypeVar
+
+HERE = pathlib.Path(__file__).resolve().parent
+SUITES = ("bookworm", "trixie", "sid")
+PORTS = 8
+BOOT_TIMEOUT_S = 240
+HELLO_TIMEOUT_S = 3
+COMMAND_TIMEOUT_S = 120
+CHUNK_BYTES = 256 << 10
+KVM_PROBE_TIMEOUT_S = 8
+
+T = TypeVar("T")
+
+
+class GuestError(Exception):
+    """The guest, not the command run in it, failed: no boot, no answer, a panic."""
+
+
+class CommandFailed(Exception):
+    """A checked command failed; the text has all that is needed to see why."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.describe())
+        self.result = result
+
+
+class NotApplicable(Exception):
+    """Raised by Guest.not_applicable: this guest can't run this test, and a probe has proved it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What became of a command. A command killed by signal n has rc 128 + n, like in a shell."""
+
+    command: str
+    stdout: str
+    stderr: str
+    rc: int
+    timed_out: bool = False
+
+    def describe(self) -> str:
+        end = "timed out" if self.timed_out else f"exit code {self.rc}"
+        parts = [f"$ {self.command}", f"[{end}]"]
+        if self.stdout.strip():
+            parts += ["stdout:", _tail(self.stdout, 60)]
+        if self.stderr.strip():
+            parts += ["stderr:", _tail(self.stderr, 60)]
+        return "\n".join(parts)
+
+
+def _tail(text: str, lines: int) -> str:
+    kept = text.rstrip("\n").split("\n")
+    dropped = len(kept) - lines
+    return "\n".join(([f"[... {dropped} lines]"] if dropped > 0 else []) + kept[-lines:])
+
+
+# --- the host: caches, images, accelerator ---------------------------------------------------
+
+
+def cache_dir() -> pathlib.Path:
+    if "BAILIFF_CACHE" in os.environ:
+        return pathlib.Path(os.environ["BAILIFF_CACHE"])
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(base) / "bailiff"
+
+
+def runtime_dir() -> pathlib.Path:
+    return pathlib.Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp")
+
+
+def image(suite: str) -> pathlib.Path:
+    """The directory of the suite's base image, built if the cache has none of this recipe."""
+    built = subprocess.run([HERE / "image", suite], stdout=subprocess.PIPE, text=True)
+    if built.returncode != 0:
+        raise GuestError(f"the image of {suite} could not be built")
+    return pathlib.Path(built.stdout.strip())
+
+
+def accelerator(base: pathlib.Path) -> str:
+    """'kvm' if it really runs a kernel here, else 'tcg'. /dev/kvm that exists proves nothing."""
+    chosen = os.environ.get("BAILIFF_ACCEL")
+    if chosen:
+        return chosen
+    boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    verdict = cache_dir() / "guest" / f"accelerator-{boot_id}-{os.geteuid()}"
+    if not verdict.exists():
+        scratch = verdict.with_suffix(f".{os.getpid()}")
+        scratch.write_text("kvm" if _kvm_works(base) else "tcg")
+        scratch.rename(verdict)
+    return verdict.read_text()
+
+
+def _kvm_works(base: pathlib.Path) -> bool:
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    command = ["qemu-system-x86_64", "-accel", "kvm", "-cpu", "host", "-m", "512", "-nodefaults",
+               "-display", "none", "-no-reboot", "-serial", "stdio",
+               "-kernel", base / "vmlinuz", "-initrd", base / "initrd",
+               "-append", "console=ttyS0 quiet panic=-1 bailiff.probe"]
+    try:
+        probe = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, timeout=KVM_PROBE_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return b"bailiff-probe-alive" in probe.stdout
+
+
+# --- the protocol with the agent: see agent.c -------------------------------------------------
+
+
+class Channel:
+    """One session on one of the guest's ports; whoever holds the port's lock owns it."""
+
+    HEAD = struct.Struct("<cI")
+    END = struct.Struct("<Bi")
+    EXITED, SIGNALLED, TIMED_OUT, ERRNO, FILE_MODE = range(5)
+
+    def __init__(self, state: pathlib.Path, deadline: float) -> None:
+        self._lock = self._take_free_port(state, deadline)
+        self._buffer = bytearray()
+        try:
+            self._connect(state / f"port{self._port}.sock", deadline)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def _take_free_port(self, state: pathlib.Path, deadline: float) -> BinaryIO:
+        while True:
+            for self._port in range(PORTS):
+                lock = open(state / f"port{self._port}.lock", "wb")
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return lock
+                lock.close()
+            if time.monotonic() > deadline:
+                raise GuestError(f"all {PORTS} ports of the guest are busy")
+            time.sleep(0.05)
+
+    def _connect(self, path: pathlib.Path, deadline: float) -> None:
+        """Connects and says hello until the agent echoes it: what it sends before is an earlier
+        session's remainder. A guest that boots doesn't listen yet, so hello is repeated."""
+        while True:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                self._socket.connect(os.fspath(path))
+                hello = self.HEAD.pack(b"H", 16) + os.urandom(16)
+                self._socket.sendall(hello)
+                if self._skip_past(hello, min(deadline, time.monotonic() + HELLO_TIMEOUT_S)):
+                    return
+            except OSError:
+                pass  # QEMU isn't up yet, or gone: the deadline and the caller decide
+            self._socket.close()
+            if time.monotonic() > deadline:
+                raise GuestError("the guest's agent does not answer")
+            time.sleep(0.1)
+
+    def _skip_past(self, marker: bytes, deadline: float) -> bool:
+        self._buffer.clear()
+        while (found := self._buffer.find(marker)) < 0:
+            wait = deadline - time.monotonic()
+            if wait <= 0 or not select.select([self._socket], [], [], wait)[0]:
+                return False
+            got = self._socket.recv(CHUNK_BYTES)
+            if not got:
+                return False
+            self._buffer += got
+        del self._buffer[: found + len(marker)]
+        return True
+
+    def close(self) -> None:
+        self._socket.close()
+        self._lock.close()
+
+    def __enter__(self) -> Channel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def send(self, kind: bytes, payload: bytes = b"") -> None:
+        self._socket.sendall(self.HEAD.pack(kind, len(payload)) + payload)
+
+    def _take_frame(self) -> tuple[bytes, bytes] | None:
+        if len(self._buffer) < self.HEAD.size:
+            return None
+        kind, size = self.HEAD.unpack_from(self._buffer)
+        end = self.HEAD.size + size
+        if len(self._buffer) < end:
+            return None
+        payload = bytes(self._buffer[self.HEAD.size:end])
+        del self._buffer[:end]
+        return kind, payload
+
+    def converse(self, request: tuple[bytes, bytes], stdin: BinaryIO | None, sinks: dict[bytes, BinaryIO],
+                 deadline: float | None) -> tuple[int, int]:
+        """Sends a request and its input, passes output to the sinks; returns the end's kind and value.
+
+        Reading and writing take turns by readiness, so neither side can block the other."""
+        kind, payload = request
+        outgoing = bytearray(self.HEAD.pack(kind, len(payload)) + payload)
+        self._socket.setblocking(False)
+        while True:
+            while (frame := self._take_frame()) is not None:
+                if frame[0] == b"Q":
+                    return self.END.unpack(frame[1])
+                sink = sinks[frame[0]]
+                sink.write(frame[1])
+                sink.flush()
+            readers: list[Any] = [self._socket]
+            if stdin is not None and not outgoing:
+                readers.append(stdin)
+            wait = None if deadline is None else max(0.0, deadline - time.monotonic())
+            ready, writable, _ = select.select(readers, [self._socket] if outgoing else [], [], wait)
+            if deadline is not None and time.monotonic() > deadline and not ready:
+                raise GuestError("the guest has stopped answering")
+            if stdin in ready:
+                chunk = os.read(stdin.fileno(), CHUNK_BYTES)
+                outgoing += self.HEAD.pack(b"I", len(chunk)) + chunk
+                stdin = stdin if chunk else None
+            if writable:
+                del outgoing[: self._socket.send(outgoing)]
+            if self._socket in ready:
+                got = self._socket.recv(CHUNK_BYTES)
+                if not got:
+                    raise GuestError("the guest is gone")
+                self._buffer += got
+
+
+# --- the guest -------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How a guest is to be started."""
+
+    suite: str
+    smp: int = 1
+    memory: int = 1024
+    append: str = ""
+    icount: bool = False
+
+
+class Guest:
+    """A guest by its name, running or not."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.state = runtime_dir() / f"bailiff-vm-{name}"
+
+    # starting and stopping
+
+    def start(self, options: Options) -> Guest:
+        """Boots a fresh guest and returns when its services are up."""
+        if self.running():
+            raise GuestError(f"a guest named {self.name} is running already")
+        base = image(options.suite)
+        shutil.rmtree(self.state, ignore_errors=True)
+        self.state.mkdir(mode=0o700)
+        (self.state / "options.json").write_text(json.dumps(dataclasses.asdict(options)))
+        overlay = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
+                   base / "root.ext4", self.state / "disk.qcow2"]
+        subprocess.run(overlay, check=True)
+        self._launch(qemu_command(options, base, self.state))
+        try:
+            self._wait_until_up(time.monotonic() + BOOT_TIMEOUT_S)
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def _launch(self, command: list[str]) -> None:
+        with open(self.state / "qemu.log", "wb") as log, open(self.state / "alive.lock", "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       start_new_session=True, pass_fds=[lock.fileno()])
+        (self.state / "pid").write_text(str(process.pid))
+        # Not our child to wait for: it outlives this process, or is killed by name.
+        process.returncode = 0
+
+    def _wait_until_up(self, deadline: float, not_boot: str = "") -> None:
+        """Until the agent answers and systemd has started all there is; not_boot is a boot id
+        to be left behind first, after a reboot was asked for."""
+        while True:
+            self._raise_if_dead()
+            try:
+                with Channel(self.state, min(deadline, time.monotonic() + HELLO_TIMEOUT_S)):
+                    pass
+                if not not_boot or self.boot_id() != not_boot:
+                    break
+                time.sleep(0.3)
+            except (GuestError, OSError):
+                pass
+            if time.monotonic() > deadline:
+                raise GuestError(f"{self.name} did not boot in time\n{self.failure_text()}")
+        left = max(1.0, deadline - time.monotonic())
+        self.run(["systemctl", "is-system-running", "--wait"], check=False, timeout=left)
+        self.set_clock()
+
+    def _raise_if_dead(self) -> None:
+        if not self.running():
+            raise GuestError(f"{self.name}: QEMU has ended\n{self.failure_text()}")
+        if self.panicked():
+            raise GuestError(f"{self.name}: the guest's kernel has panicked\n{self.failure_text()}")
+
+    def failure_text(self) -> str:
+        log = self.state / "qemu.log"
+        qemu = log.read_text(errors="replace") if log.exists() else ""
+        return f"{qemu}--- console, the last lines ---\n{_tail(self.console(), 40)}"
+
+    def running(self) -> bool:
+        """Is the QEMU that was started for this guest alive? It holds the lock as long as it lives,
+        which a pid, being recycled, wouldn't prove."""
+        try:
+            with open(self.state / "alive.lock", "rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return False
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+
+    def panicked(self) -> bool:
+        return "Kernel panic - not syncing" in self.console()
+
+    def kill(self) -> None:
+        """Ends QEMU and leaves the state directory, so that the console can still be read."""
+        if not self.running():
+            return
+        os.kill(int((self.state / "pid").read_text()), signal.SIGKILL)
+        wait_until(lambda: not self.running(), 10, "QEMU to end")
+
+    def stop(self) -> None:
+        """Throws the guest away; nothing of it is worth an orderly shutdown."""
+        self.kill()
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def reboot(self, timeout: float = BOOT_TIMEOUT_S) -> None:
+        """The guest's own orderly reboot; its disk keeps what was written."""
+        before = self.boot_id()
+        self.run(["systemctl", "reboot", "--no-block"])
+        self._wait_until_up(time.monotonic() + timeout, not_boot=before)
+
+    def options(self) -> Options:
+        return Options(**json.loads((self.state / "options.json").read_text()))
+
+    def set_clock(self) -> None:
+        with Channel(self.state, time.monotonic() + HELLO_TIMEOUT_S) as channel:
+            channel.converse((b"T", struct.pack("<Q", time.time_ns())), None, {},
+                             time.monotonic() + 30)
+
+    # commands and files
+
+    def execute(self, argv: list[str], stdin: BinaryIO | None, stdout: BinaryIO, stderr: BinaryIO,
+                timeout: float | None) -> tuple[int, bool]:
+        """Runs argv in the guest; returns its rc and whether it was killed for taking too long.
+
+        The agent keeps the time, by the guest's clock; the host gives it some grace."""
+        limit_ms = 0 if timeout is None else max(1, int(timeout * 1000))
+        deadline = None if timeout is None else time.monotonic() + timeout * 1.5 + 30
+        payload = struct.pack("<I", limit_ms) + b"".join(os.fsencode(a) + b"\0" for a in argv)
+        with self._channel() as channel:
+            try:
+                kind, value = channel.converse((b"X", payload), stdin, {b"O": stdout, b"E": stderr},
+                                               deadline)
+            except (GuestError, OSError) as error:
+                raise GuestError(f"{self.name}: {error}: {shlex.join(argv)}\n"
+                                 f"{self.failure_text()}") from error
+        if kind == Channel.ERRNO:
+            raise GuestError(f"{self.name}: the agent could not run {argv[0]}: {os.strerror(value)}")
+        if kind == Channel.TIMED_OUT:
+            return 124, True
+        return (128 + value if kind == Channel.SIGNALLED else value), False
+
+    def _channel(self) -> Channel:
+        try:
+            return Channel(self.state, time.monotonic() + 30)
+        except (GuestError, OSError) as error:
+            self._raise_if_dead()
+            raise GuestError(f"{self.name}: {error}\n{self.failure_text()}") from error
+
+    def run(self, command: str | list[str], check: bool = True, timeout: float = COMMAND_TIMEOUT_S,
+            input: str | bytes | None = None) -> Result:
+        """Runs a command: a list as it is, a string by the guest's shell."""
+        argv = ["/bin/sh", "-c", command] if isinstance(command, str) else command
+        stdout, stderr = io.BytesIO(), io.BytesIO()
+        with _as_file(input) as stdin:
+            rc, timed_out = self.execute(argv, stdin, stdout, stderr, timeout)
+        text = command if isinstance(command, str) else shlex.join(command)
+        result = Result(text, stdout.getvalue().decode(errors="replace"),
+                        stderr.getvalue().decode(errors="replace"), rc, timed_out)
+        if check and (rc != 0 or timed_out):
+            raise CommandFailed(result)
+        return result
+
+    def sh(self, script: str, check: bool = True, timeout: float = COMMAND_TIMEOUT_S) -> str:
+        """Runs a shell script that stops at its first failing command; returns its stdout."""
+        return self.run(["/bin/sh", "-euc", script], check=check, timeout=timeout).stdout
+
+    def put(self, source: BinaryIO, remote: str, mode: int) -> None:
+        request = (b"P", struct.pack("<I", mode) + os.fsencode(remote) + b"\0")
+        with self._channel() as channel:
+            kind, value = channel.converse(request, source, {}, None)
+        if kind == Channel.ERRNO:
+            raise GuestError(f"{self.name}: {remote}: {os.strerror(value)}")
+
+    def write(self, path: str, text: str | bytes, mode: int = 0o644) -> None:
+        """Makes a file in the guest, and the directories above it; replaces it by rename."""
+        with _as_file(text) as source:
+            assert source is not None
+            self.put(source, path, mode)
+
+    def push(self, local: str | os.PathLike[str], remote: str) -> None:
+        """Copies a file or a directory's contents into the guest, modes included."""
+        source = pathlib.Path(local)
+        if not source.is_dir():
+            with source.open("rb") as file:
+                self.put(file, remote, source.stat().st_mode & 0o7777)
+            return
+        packing = subprocess.Popen(["tar", "-C", source, "-c", "."], stdout=subprocess.PIPE)
+        assert packing.stdout is not None
+        stdout, stderr = io.BytesIO(), io.BytesIO()
+        script = 'mkdir -p "$1" && exec tar -C "$1" --no-same-owner -x'
+        rc, _ = self.execute(["/bin/sh", "-c", script, "sh", remote], packing.stdout, stdout, stderr, None)
+        if packing.wait() != 0 or rc != 0:
+            raise GuestError(f"{self.name}: push to {remote}: {stderr.getvalue().decode()}")
+
+    def pull(self, remote: str, local: str | os.PathLike[str]) -> None:
+        """Copies a file or a directory out of the guest, modes included."""
+        if self.run(["test", "-d", remote], check=False).rc == 0:
+            self._pull_directory(remote, pathlib.Path(local))
+            return
+        target = pathlib.Path(local)
+        target = target / os.path.basename(remote) if target.is_dir() else target
+        with target.open("wb") as file:
+            mode = self._get(remote, file)
+        target.chmod(mode)
+
+    def _pull_directory(self, remote: str, local: pathlib.Path) -> None:
+        packed, stderr = io.BytesIO(), io.BytesIO()
+        rc, _ = self.execute(["tar", "-C", remote, "-c", "."], None, packed, stderr, None)
+        if rc != 0:
+            raise GuestError(f"{self.name}: pull of {remote}: {stderr.getvalue().decode()}")
+        local.mkdir(parents=True, exist_ok=True)
+        packed.seek(0)
+        with tarfile.open(fileobj=packed) as archive:
+            archive.extractall(local)
+
+    def _get(self, remote: str, sink: BinaryIO) -> int:
+        with self._channel() as channel:
+            kind, value = channel.converse((b"G", os.fsencode(remote) + b"\0"), None, {b"O": sink}, None)
+        if kind == Channel.ERRNO:
+            raise GuestError(f"{self.name}: {remote}: {os.strerror(value)}")
+        return value
+
+    def read(self, path: str) -> str:
+        """A file's text. It needs no program of the guest's, so no policy is in its way."""
+        content = io.BytesIO()
+        self._get(path, content)
+        return content.getvalue().decode(errors="replace")
+
+    def console(self) -> str:
+        log = self.state / "console.log"
+        return log.read_text(errors="replace").replace("\r", "") if log.exists() else ""
+
+    def boot_id(self) -> str:
+        return self.read("/proc/sys/kernel/random/boot_id").strip()
+
+    def kernel(self) -> str:
+        return self.read("/proc/sys/kernel/osrelease").strip()
+
+
+@contextlib.contextmanager
+def _as_file(content: str | bytes | None) -> Iterator[BinaryIO | None]:
+    """Content as a file with a descriptor, which is what readiness is asked of."""
+    if content is None:
+        yield open_null()
+        return
+    raw = content.encode() if isinstance(content, str) else content
+    with os.fdopen(os.memfd_create("input", os.MFD_CLOEXEC), "w+b") as file:
+        file.write(raw)
+        file.seek(0)
+        yield file
+
+
+def open_null() -> BinaryIO:
+    """An input that ends at once."""
+    return open(os.devnull, "rb")
+
+
+def qemu_command(options: Options, base: pathlib.Path, state: pathlib.Path) -> list[str]:
+    """The guest's machine. What varies with the accelerator is the CPU and the clock."""
+    accel = "tcg" if options.icount else accelerator(base)
+    command = ["qemu-system-x86_64", "-name", state.name, "-M", "pc", "-nodefaults", "-display", "none",
+               "-accel", "tcg,thread=multi" if accel == "tcg" and not options.icount else accel,
+               "-cpu", "host" if accel == "kvm" else "max",
+               "-smp", str(options.smp), "-m", str(options.memory), "-nic", "none",
+               "-kernel", f"{base}/vmlinuz", "-initrd", f"{base}/initrd",
+               "-append", " ".join(["console=ttyS0 root=/dev/vda rw loglevel=5 no_timer_check "
+                                    "systemd.show_status=no random.trust_cpu=on", options.append]),
+               "-drive", f"if=none,id=disk,format=qcow2,cache=unsafe,file={state}/disk.qcow2",
+               "-device", "virtio-blk-pci,drive=disk",
+               "-chardev", f"socket,id=console,path={state}/console.sock,server=on,wait=off,"
+                           f"logfile={state}/console.log",
+               "-serial", "chardev:console",
+               "-qmp", f"unix:{state}/qmp.sock,server=on,wait=off",
+               "-device", "virtio-serial-pci,max_ports=31"]
+    for port in range(PORTS):
+        command += ["-chardev", f"socket,id=port{port},path={state}/port{port}.sock,server=on,wait=off",
+                    "-device", f"virtserialport,chardev=port{port},name=bailiff.{port}"]
+    if options.icount:
+        command += ["-icount", "shift=0,sleep=off"]
+    return command
+
+
+def guests() -> list[Guest]:
+    """All guests that have a state directory here."""
+    return [Guest(path.name.removeprefix("bailiff-vm-"))
+            for path in sorted(runtime_dir().glob("bailiff-vm-*")) if path.is_dir()]
+
+
+def wait_until(condition: Callable[[], T], timeout: float = 30, what: str = "a condition") -> T:
+    """Polls until the condition is true; returns its value."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {timeout:g} s in vain for {what}")
+        time.sleep(0.1)
+    return value
