@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* The one header that user space and the BPF programs both read: tables, keys, records, limits. */
+#pragma once
+
+#ifndef __bpf__
+#include <assert.h>
+#include <linux/types.h>
+#include <stddef.h>
+#endif
+
+#define BL_ABI_VERSION 1
+
+/* ---- limits ------------------------------------------------------------------------------- */
+
+#define BL_CHUNK_SHIFT	    16
+#define BL_CHUNK_BYTES	    (1u << BL_CHUNK_SHIFT) /* value size of the inner table map */
+#define BL_PATH_BYTES	    4096		   /* longest in-superblock path text that is matched */
+#define BL_NAME_BYTES	    255			   /* NAME_MAX */
+#define BL_DEPTH_MAX	    256			   /* components walked; deeper is 'unresolved' */
+#define BL_COND_MAX	    4096		   /* distinct subject conditions of a policy set */
+#define BL_COND_WORDS	    (BL_COND_MAX / 64)
+#define BL_CANDS_MAX	    4096		   /* candidate rules of one object class */
+#define BL_EXCEPTS_MAX	    256			   /* exceptions of one candidate */
+#define BL_ALIASES_MAX	    16			   /* host mounts of one superblock that rules can reach */
+#define BL_CLASSES_MAX	    6			   /* classes that one object's names can add up to */
+#define BL_HASH_WORDS	    65			   /* 64 words of four name bytes, one more for the state */
+#define BL_BUCKET_SLOTS	    4
+#define BL_PREFIX_LENS_MAX  32			   /* distinct prefix lengths of one address family */
+#define BL_COMM_BYTES	    16
+
+/* ---- words -------------------------------------------------------------------------------- */
+
+enum bl_op {
+	BL_OP_EXEC = 1,
+	BL_OP_OPEN,
+	BL_OP_CONNECT,
+	_BL_OP_MAX,
+};
+
+/* Ordered by strictness; 0 is no verdict, so zeroed memory neither grants nor hides anything. */
+enum bl_verdict {
+	BL_VERDICT_UNSET = 0,
+	BL_VERDICT_ALLOW,
+	BL_VERDICT_ALERT,
+	BL_VERDICT_WOULD_DENY,
+	BL_VERDICT_DENY,
+	_BL_VERDICT_MAX,
+};
+
+/* What is done to an opened object; the bits of a rule's and of an event's access mask. */
+enum bl_access {
+	BL_ACCESS_READ = 1 << 0,
+	BL_ACCESS_WRITE = 1 << 1,
+	BL_ACCESS_CREATE = 1 << 2,
+	BL_ACCESS_DELETE = 1 << 3,
+	BL_ACCESS_ATTRIBUTES = 1 << 4,
+	BL_ACCESS_EXEC = 1 << 5, /* the only bit of an exec rule */
+};
+#define BL_ACCESS_MODIFY \
+	(BL_ACCESS_WRITE | BL_ACCESS_CREATE | BL_ACCESS_DELETE | BL_ACCESS_ATTRIBUTES)
+#define BL_ACCESS_ANY (BL_ACCESS_READ | BL_ACCESS_MODIFY)
+
+/* The access mask of connect rules: classes of transport protocols. */
+enum bl_proto {
+	BL_PROTO_TCP = 1 << 0, /* MPTCP included: it talks to plain TCP servers */
+	BL_PROTO_UDP = 1 << 1, /* UDP-Lite included */
+	BL_PROTO_SCTP = 1 << 2,
+	BL_PROTO_DCCP = 1 << 3,
+	BL_PROTO_ICMP = 1 << 4, /* ICMPv6 included; ping sockets and raw sockets of that protocol */
+	BL_PROTO_OTHER = 1 << 5,
+};
+#define BL_PROTO_ANY 0x3f
+
+/* ---- tables ------------------------------------------------------------------------------- */
+
+/*
+ * A policy set is one image of plain bytes, cut into chunks of BL_CHUNK_BYTES: the elements of
+ * one inner array map. Every reference is a byte offset from the start of the image; 0 is 'none',
+ * since the header is there. No record, hash bucket, DFA row or list element crosses a chunk
+ * boundary. All integers are in host order. bl_tables_verify() in policy/ checks all of this
+ * before an image is loaded, so that the kernel's loops don't have to.
+ */
+#define BL_TABLES_MAGIC 0x314c4142u /* "BAL1" */
+
+/*
+ * Fingerprints: two independent multilinear hashes (strongly universal; Lemire and Kaser,
+ * 'Strongly universal string hashing is fast', 2014) over little-endian 32-bit words, the last
+ * one padded with zero bytes (a name holds no NUL, so padding is unambiguous):
+ *   h[j] = key[j][0]*word_0 + key[j][1]*word_1 + ... (mod 2^64);  fp = (h[0]>>32)<<32 | h[1]>>32
+ * For a trie edge: words of the component (at most 64), and then key[j][64]*(u32)node is added.
+ * For an address: word 0..3 of the address as stored in struct bl_prefix_key, word 4 the prefix
+ * length, word 5 BL_FP_ADDRESS. For a port pair: word 0 the address class, word 1 the port class,
+ * word 5 BL_FP_PORT. The keys are random for each load, so that nobody can search for collisions.
+ * fp 0 marks an empty slot: a fingerprint that comes out as 0 is taken as 1.
+ */
+#define BL_FP_ADDRESS 0x61646472u
+#define BL_FP_PORT    0x706f7274u
+
+/*
+ * Cuckoo table with two buckets for a key: fp & mask and (fp >> 32) & mask. A bucket's
+ * overflow is nonzero when a key whose first bucket this is lives in its second one, so that
+ * most misses cost one bucket.
+ */
+struct bl_bucket {
+	__u64 fp[BL_BUCKET_SLOTS];
+	__u32 value[BL_BUCKET_SLOTS];
+	__u32 overflow;
+	__u32 _pad[3];
+};
+
+struct bl_hash {
+	__u32 offset; /* of bucket 0; 0: empty table */
+	__u32 mask;   /* buckets - 1, a power of two less one */
+};
+
+/*
+ * The component trie. Node ids are dense, 0 is invalid, 1 is the root; nodes are an array of
+ * struct bl_trie_node (8192 a chunk). An edge (node, component) -> node is in the trie hash.
+ * A state with BL_TRIE_BELOW set has left the trie below that node: no literal can match any more.
+ */
+#define BL_TRIE_ROOT  1u
+#define BL_TRIE_BELOW 0x80000000u
+
+struct bl_trie_node {
+	__u32 term;  /* class (offset of struct bl_class) of the path that ends here */
+	__u32 below; /* class of a path that goes on below here and finds no edge */
+};
+
+/*
+ * The DFA over the path's bytes ("/usr/bin/x"; the root directory is ""). A state is the byte
+ * offset of its row; row[0] is its class (or 0), row[1 + byte_class[b]] the next state. State 0 is
+ * dead: nothing matches any more. A row with BL_DFA_SINK in its class word never changes its
+ * class whatever follows.
+ */
+#define BL_DFA_SINK 0x80000000u
+
+/* The classes of paths: distinct sets of patterns that match. Offset 0 is the empty set. */
+struct bl_class {
+	__u32 exec_list; /* offset of struct bl_list */
+	__u32 open_list; /* offset of struct bl_list */
+	__u32 exe_bits;	 /* offset of BL_COND words: subject conditions whose exe this is; 0: none */
+	__u32 id;	 /* dense number, for tests and dumps */
+};
+
+/* Candidate rules of a class, strictest first; entries follow directly, 8-byte aligned. */
+struct bl_list {
+	__u32 count;
+	__u32 access; /* union of the entries' access masks */
+};
+
+struct bl_cand {
+	__u32 rule;    /* index in the policy set; names are user space's business */
+	__u16 cond;    /* subject condition that must hold */
+	__u8 verdict;  /* enum bl_verdict */
+	__u8 access;   /* mask: enum bl_access or enum bl_proto */
+	__u32 excepts; /* offset of struct bl_except[n_excepts] */
+	__u32 n_excepts;
+};
+
+/* An exception of a rule whose object part is known to hold for the class at hand. */
+struct bl_except {
+	__u16 cond;
+	__u8 access;
+	__u8 _pad;
+};
+
+/*
+ * Subject conditions: bit c of a bitset is condition c; condition 0 always holds. A task's bits:
+ *   (exe_any | OR of bl_class.exe_bits of its executable) & uid_bits & OR of gid_bits
+ * where an executable that is on no host-known superblock counts without the grant bits, and one
+ * on an untrusted superblock not at all.
+ * Ranges are sorted arrays of struct bl_range_bits that cover 0..2^32-1 without gaps: binary
+ * search by first.
+ */
+struct bl_range_bits {
+	__u32 first; /* the first id of this range; the range ends before the next one's */
+	__u32 bits;  /* offset of cond_words words */
+};
+
+struct bl_ranges {
+	__u32 offset; /* of struct bl_range_bits[count]; one chunk at most */
+	__u32 count;
+};
+
+/* Longest-prefix match by binary search over the distinct prefix lengths, with markers. */
+struct bl_prefix_key {
+	__u32 word[4]; /* network byte order bytes as loaded; IPv4: word[0], the rest 0 */
+};
+
+/*
+ * Value of an address slot: offset of struct bl_prefix. A pure marker has best = the class of the
+ * longest real prefix that covers it. Search: lo=0, hi=n_lens; probe the middle length; a hit
+ * remembers 'best' and goes on with longer lengths, a miss with shorter ones.
+ */
+struct bl_prefix {
+	__u32 best; /* offset of struct bl_addr_class, or 0 */
+	__u32 _pad;
+};
+
+struct bl_addr_class {
+	__u32 list;    /* candidates when the port decides nothing more; 0: none */
+	__u32 id;      /* dense from 1; for the (class, port class) fingerprint */
+	__u32 by_port; /* 1: look up (id, port class) first; a miss means 'list' */
+	__u32 _pad;
+};
+
+struct bl_lens {
+	__u32 n;
+	__u8 len[BL_PREFIX_LENS_MAX]; /* ascending */
+};
+
+enum bl_table_flags {
+	BL_TABLES_SUBJECTS = 1 << 0, /* some condition other than 0 exists */
+	BL_TABLES_GIDS = 1 << 1,     /* some condition looks at groups */
+	BL_TABLES_EXES = 1 << 2,     /* some condition looks at the executable */
+};
+
+struct bl_header {
+	__u32 magic;
+	__u32 abi;
+	__u32 generation; /* set by publish; never 0 */
+	__u32 flags;	  /* enum bl_table_flags */
+	__u32 bytes;	  /* of the whole image, a multiple of BL_CHUNK_BYTES */
+	__u32 ops;	  /* 1 << enum bl_op: operations that some rule mentions */
+	__u32 accesses;	  /* union of the access masks of all open rules */
+	__u32 cond_words; /* 64-bit words of a bitset, 1..BL_COND_WORDS */
+
+	struct bl_hash trie;
+	__u32 nodes;   /* offset of struct bl_trie_node[n_nodes]; 0: no trie */
+	__u32 n_nodes; /* nodes[0] is unused */
+
+	__u32 dfa_start; /* 0: no DFA */
+	__u32 n_byte_classes;
+
+	__u32 exe_any;	   /* bitset: conditions that don't ask for an executable */
+	__u32 exe_grant;   /* bitset: conditions of exceptions that do ask for one */
+	__u32 open_deep;   /* lists for a path that can't be resolved because it is too long or deep: */
+	__u32 exec_deep;   /*   every rule whose pattern can match one; 0: none */
+	__u32 open_lost;   /* lists for an object whose name can't be known (disconnected): */
+	__u32 exec_lost;   /*   every path rule; 0: none */
+	struct bl_ranges uids;
+	struct bl_ranges gids;
+
+	struct bl_hash addrs;	  /* fingerprint of a prefix -> offset of struct bl_prefix */
+	struct bl_hash ports;	  /* (address class, port class) -> offset of struct bl_list */
+	struct bl_lens v4;
+	struct bl_lens v6;
+	__u32 port_classes;	  /* offset of __u16[65536]... see below; 0: no rule looks at ports */
+	__u32 port_lists;	  /* offset of __u32[n_port_classes]: lists of rules for any address */
+	__u32 n_port_classes;
+	__u32 _pad0;
+
+	__u8 byte_class[256];	  /* DFA alphabet */
+	__u64 key[2][BL_HASH_WORDS];
+	__u8 digest[32];	  /* SHA-256 over the canonical policy set: independent of key and generation */
+};
+
+/*
+ * port_classes: 65536 entries of __u16 would straddle a chunk, so they are two consecutive
+ * chunk-aligned chunks of 32768 entries: entry p is at port_classes + 2*p.
+ * port_lists: candidates of the rules without 'to'; a connect has two lists, that of its address
+ * class and that of its port class; the strictest match of both wins.
+ */
+
+/* ---- events ------------------------------------------------------------------------------- */
+
+enum bl_event_kind {
+	BL_EVENT_VERDICT = 1,
+	_BL_EVENT_MAX,
+};
+
+enum bl_hook {
+	BL_HOOK_BPRM_CHECK = 1,
+	BL_HOOK_BPRM_CREDS, /* AT_EXECVE_CHECK */
+	BL_HOOK_MMAP,
+	BL_HOOK_MPROTECT,
+	BL_HOOK_FILE_OPEN,
+	BL_HOOK_CREATE,
+	BL_HOOK_MKDIR,
+	BL_HOOK_MKNOD,
+	BL_HOOK_SYMLINK,
+	BL_HOOK_LINK,
+	BL_HOOK_UNLINK,
+	BL_HOOK_RMDIR,
+	BL_HOOK_RENAME,
+	BL_HOOK_SETATTR,
+	BL_HOOK_SETXATTR,
+	BL_HOOK_CONNECT,
+	BL_HOOK_SENDMSG,
+	_BL_HOOK_MAX,
+};
+
+enum bl_event_flags {
+	BL_EF_HOST = 1 << 0,	    /* path is the host's own name of the object */
+	BL_EF_CONTAINER = 1 << 1,   /* path is within a superblock that the host doesn't mount */
+	BL_EF_UNTRUSTED = 1 << 2,   /* ... of another user namespace */
+	BL_EF_TOO_DEEP = 1 << 3,    /* path is incomplete: too many components or bytes */
+	BL_EF_LOST = 1 << 4,	    /* path is incomplete: disconnected from its root */
+	BL_EF_EXE_CUT = 1 << 5,	    /* exe is incomplete */
+	BL_EF_PARENT_CUT = 1 << 6,  /* parent's exe is incomplete */
+	BL_EF_KTHREAD = 1 << 7,	    /* a kernel thread acts */
+	BL_EF_PSEUDO = 1 << 8,	    /* the object lives on a kernel-internal file system (memfd, pipe) */
+	BL_EF_CANARY = 1 << 9,	    /* the daemon's own self-test */
+	BL_EF_CGROUP_CUT = 1 << 10, /* cgroup path is incomplete */
+};
+
+/*
+ * One verdict. The strings follow the fixed part without NULs, in the order path, exe, parent
+ * exe, cgroup path; size is the whole record's. Zeroed before it is filled.
+ */
+struct bl_event {
+	__u16 abi;
+	__u16 kind;	  /* enum bl_event_kind */
+	__u32 size;
+	__u32 cpu;
+	__u32 generation; /* policy set that decided */
+	__u64 seq;	  /* per CPU, from 1, counts the lost ones too */
+	__u64 time_ns;	  /* CLOCK_BOOTTIME */
+	__u64 start_ns;	  /* boot-time start of the thread group */
+
+	__u32 rule;
+	__u32 others;	  /* further rules that matched */
+	__u32 flags;	  /* enum bl_event_flags */
+	__u8 op;	  /* enum bl_op */
+	__u8 verdict;	  /* enum bl_verdict */
+	__u8 access;	  /* enum bl_access asked for, or enum bl_proto */
+	__u8 hook;	  /* enum bl_hook */
+
+	__u32 pid;	  /* thread group, initial namespace */
+	__u32 tid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 euid;
+	__u32 gid;
+	__u32 egid;
+	__u32 login_uid;  /* audit; ~0: unset */
+	__u32 session;	  /* audit; ~0: unset */
+	__s32 ret;	  /* what the hook answered: 0 or -EPERM */
+
+	__u64 cgroup_id;
+	__u64 inode;
+	__u32 dev_major;
+	__u32 dev_minor;
+	__u32 mode;	  /* i_mode of the object */
+	__u32 owner;	  /* its uid */
+
+	__u8 addr[16];	  /* destination as stored; IPv4 in the first four bytes */
+	__u16 port;	  /* host order */
+	__u16 family;	  /* AF_INET, AF_INET6; 0: not a connect */
+	__u16 protocol;	  /* IPPROTO_* of the socket */
+	__u16 _pad0;
+
+	char comm[BL_COMM_BYTES];
+	char parent_comm[BL_COMM_BYTES];
+
+	__u16 path_len;
+	__u16 exe_len;
+	__u16 parent_exe_len;
+	__u16 cgroup_len;
+};
+
+#define BL_EVENT_STRINGS_MAX (4 * BL_PATH_BYTES)
+
+/* Counters, one array element each (per CPU); names in audit/. Only ever grow. */
+enum bl_counter {
+	BL_COUNT_EVENTS = 0,	  /* records written to the ring */
+	BL_COUNT_LOST_RING,	  /* records lost: no room in the ring */
+	BL_COUNT_LOST_SCRATCH,	  /* records lost: no scratch buffer on this CPU */
+	BL_COUNT_DENIED,	  /* operations refused */
+	BL_COUNT_ALERTED,	  /* operations reported and let through */
+	BL_COUNT_WALK_RETRIES,	  /* path walks repeated because of a rename */
+	BL_COUNT_WALK_FAILED,	  /* ... given up: failed closed */
+	BL_COUNT_FAILED_CLOSED,	  /* operations refused because no verdict could be computed */
+	_BL_COUNT_MAX,
+};
+
+#ifndef __bpf__
+static_assert(sizeof(struct bl_bucket) == 64, "one bucket is one cache line");
+static_assert(sizeof(struct bl_trie_node) == 8, "abi");
+static_assert(sizeof(struct bl_class) == 16, "abi");
+static_assert(sizeof(struct bl_cand) == 16, "abi");
+static_assert(sizeof(struct bl_except) == 4, "abi");
+static_assert(sizeof(struct bl_addr_class) == 16, "abi");
+static_assert(sizeof(struct bl_event) % 8 == 0, "strings follow aligned");
+static_assert(sizeof(struct bl_header) <= BL_CHUNK_BYTES / 4, "header fits the first chunk");
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel side's life cycle: open, load, publish tables, attach, read events and counters. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+
+/* Everything loaded into the kernel by this process. Opaque. */
+struct bl_loader;
+
+/* A message of the loader or libbpf for the daemon's own log; level as syslog's (3, 4, 6, 7). */
+typedef void (*bl_log_fn)(void *userdata, int level, const char *text);
+
+/* One record from the ring; data is valid only during the call. */
+typedef void (*bl_event_fn)(void *userdata, const void *data, size_t size);
+
+struct bl_loader_options {
+	bl_log_fn log;
+	bl_event_fn event;
+	void *userdata;
+	size_t ring_bytes;	/* power of two, at least a page */
+	uint32_t ceiling;	/* enum bl_mode of policy.h: BL_MODE_MONITOR turns every deny into would-deny */
+};
+
+/*
+ * Opens and loads all programs and maps; attaches nothing. Owns everything it creates.
+ * Returns 0, or -errno with a sentence for the operator in *reterr_text (malloc'ed, may stay NULL).
+ */
+int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **ret,
+		  char **reterr_text);
+
+/* Detaches and unloads everything; NULL is allowed. */
+void bl_loader_free(struct bl_loader *loader);
+
+/*
+ * Puts an image (verified by bl_tables_verify()) in force as the next generation: fills a new
+ * inner map, swaps it in one step, and attaches or detaches hooks as the image's operations need.
+ * On failure the running generation stays in force. Returns 0 or -errno; *ret_generation is the
+ * new generation's number.
+ */
+int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len,
+		      uint32_t *ret_generation, char **reterr_text);
+
+/* For epoll: readable when events wait. Owned by the loader. */
+int bl_loader_fd(const struct bl_loader *loader);
+
+/* Delivers the waiting events to options.event; returns their number or -errno. */
+int bl_loader_consume(struct bl_loader *loader);
+
+/* Sums the per-CPU counters into counters[_BL_COUNT_MAX]. Returns 0 or -errno. */
+int bl_loader_counters(const struct bl_loader *loader, uint64_t counters[_BL_COUNT_MAX]);
+
+/*
+ * The canary: makes the kernel refuse one open of 'path' by this very process, whatever the policy says, for
+ * the caller to try. Off again with path NULL. Returns 0 or -errno.
+ */
+int bl_loader_canary(struct bl_loader *loader, const char *path);
+
+/* Tells the kernel side that the host's mount table has changed. Returns 0 or -errno. */
+int bl_loader_mounts_changed(struct bl_loader *loader);
+
+/* One attached hook, for status and the doctor. */
+struct bl_hook_info {
+	const char *hook;	/* e.g. "file_open" */
+	bool available;		/* this kernel has the hook */
+	bool attached;
+	uint32_t program_id;
+	uint32_t verified_insns; /* processed by the verifier; 0: unknown */
+};
+
+/* Number of hooks; fills up to 'max' entries of infos. */
+size_t bl_loader_hooks(const struct bl_loader *loader, struct bl_hook_info *infos, size_t max);

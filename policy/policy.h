@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The policy model: what the parser makes of JSON files and the compiler reads. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "diag.h"
+
+/* Limits of what a policy set may hold; docs/policy.md names them. */
+#define BL_FILE_BYTES_MAX    (64u << 20) /* one policy file */
+#define BL_JSON_DEPTH_MAX    32
+#define BL_FILES_MAX	     1024
+#define BL_RULES_MAX	     1000000u
+#define BL_PATTERNS_MAX	     4000000u /* list entries after expansion, of the whole set */
+#define BL_PATTERN_BYTES_MAX 4096     /* PATH_MAX with its NUL */
+#define BL_ID_BYTES_MAX	     128
+#define BL_TEXT_BYTES_MAX    1024     /* message, description */
+
+enum bl_mode {
+	BL_MODE_MONITOR = 1,
+	BL_MODE_ENFORCE,
+	_BL_MODE_MAX,
+};
+
+enum bl_action {
+	BL_ACTION_ALERT = 1,
+	BL_ACTION_DENY,
+	_BL_ACTION_MAX,
+};
+
+enum bl_severity {
+	BL_SEVERITY_INFO = 1,
+	BL_SEVERITY_LOW,
+	BL_SEVERITY_MEDIUM, /* the default */
+	BL_SEVERITY_HIGH,
+	BL_SEVERITY_CRITICAL,
+	_BL_SEVERITY_MAX,
+};
+
+/* Where something stands in a file. The JSON pointer is kept only where a diagnostic needs it. */
+struct bl_place {
+	uint32_t file; /* index in bl_policy.files */
+	uint32_t line;
+	uint32_t column;
+};
+
+/* A glob or literal path as written, or as a symbolic link in it leads on ('via' is set then). */
+struct bl_pattern {
+	const char *text; /* NUL-terminated, starts with '/', in the policy's arena */
+	uint32_t len;
+	bool literal;	 /* no unescaped glob character: text is a plain path after unescaping */
+	bool resolved;	 /* not written by the user, but reached by following symbolic links */
+	struct bl_place place;
+};
+
+/* Patterns of one JSON value after expanding lists; shared between rules where it is the same list. */
+struct bl_patterns {
+	struct bl_pattern *items;
+	size_t count;
+};
+
+/* Inclusive range of ids or ports. */
+struct bl_range {
+	uint32_t first;
+	uint32_t last;
+};
+
+struct bl_ranges_in {
+	struct bl_range *items;
+	size_t count;
+};
+
+/* An address prefix. IPv4 addresses are in addr[0..3], prefix 0..32. */
+struct bl_net {
+	uint8_t addr[16]; /* network byte order, host bits zero */
+	uint8_t family;	  /* AF_INET or AF_INET6 */
+	uint8_t prefix;
+	struct bl_place place;
+};
+
+struct bl_nets {
+	struct bl_net *items;
+	size_t count;
+};
+
+/*
+ * The keys that a rule and an exception share. A key that is absent (has_* false or count 0)
+ * holds for everything. The parser guarantees that every present key fits the rule's 'on'.
+ */
+struct bl_match {
+	struct bl_patterns path;
+	struct bl_nets to;
+	struct bl_ranges_in ports;
+	struct bl_patterns exe;	  /* by.exe */
+	struct bl_ranges_in uids; /* by.uid */
+	struct bl_ranges_in gids; /* by.gid */
+	bool has_path, has_to, has_ports, has_exe, has_uids, has_gids;
+	bool to_any;		  /* "to" contains "any": both families, every address */
+	uint8_t access;		  /* BL_ACCESS_* of open; BL_ACCESS_ANY where left out */
+	uint8_t protocols;	  /* BL_PROTO_*; BL_PROTO_ANY where left out */
+	struct bl_place place;
+};
+
+struct bl_rule {
+	const char *id;
+	uint8_t ops; /* 1 << enum bl_op */
+	enum bl_action action;
+	enum bl_severity severity;
+	const char *message;	    /* may be NULL */
+	const char **attack;	    /* n_attack technique ids */
+	size_t n_attack;
+	struct bl_match match;
+	struct bl_match *unless;
+	size_t n_unless;
+	uint32_t file;		    /* index in bl_policy.files: gives the mode */
+	uint32_t index;		    /* in that file's "rules", for JSON pointers */
+	struct bl_place place;
+};
+
+/* One embedded test: a concrete access and what is expected of it. */
+struct bl_test {
+	enum bl_op op;
+	const char *path;  /* exec, open */
+	uint8_t access;	   /* open: one or several bits */
+	struct bl_net to;  /* connect: one address */
+	uint16_t port;
+	uint8_t protocol;  /* one BL_PROTO_ bit; tcp where left out */
+	const char *exe;   /* by.exe; NULL: none given */
+	uint32_t uid, gid; /* by.uid, by.gid; 0 where left out */
+	enum bl_verdict expect; /* BL_VERDICT_ALLOW, ALERT, WOULD_DENY or DENY */
+	const char *rule;  /* id of the rule that must decide; NULL: any */
+	uint32_t file, index;
+	struct bl_place place;
+};
+
+struct bl_file {
+	const char *path;	 /* as named by the user */
+	const char *name;	 /* "name"; the file name without .json where left out */
+	const char *description; /* may be NULL */
+	enum bl_mode mode;
+};
+
+/*
+ * A policy set: all files that are in force together. Rules are in file order and, within a
+ * file, as written; ids are unique over the whole set. Owns everything below it.
+ */
+struct bl_policy {
+	struct bl_file *files;
+	size_t n_files;
+	struct bl_rule *rules;
+	size_t n_rules;
+	struct bl_test *tests;
+	size_t n_tests;
+	struct bl_arena *arena;
+};
+
+/* One source text to parse. bytes need not be NUL-terminated. */
+struct bl_source {
+	const char *path; /* for diagnostics */
+	const char *bytes;
+	size_t len;
+};
+
+/*
+ * Parses and validates all sources together as one set. Never stops at the first error: every
+ * error of every source is added to diags (owned by the caller).
+ * Returns 0 and a policy in *ret (free with bl_policy_free()), or -EINVAL when there was at least
+ * one error, or -ENOMEM. *ret is untouched on failure.
+ */
+int bl_policy_parse(const struct bl_source *sources, size_t n_sources, struct bl_diags *diags,
+		    struct bl_policy **ret);
+
+/*
+ * Frees a policy set; NULL is allowed.
+ */
+void bl_policy_free(struct bl_policy *policy);
+
+/*
+ * Answers where a path component leads: writes the target of the symbolic link at 'path' (not
+ * NUL-terminated) to buf and returns its length, or -EINVAL when it is no symbolic link, or another
+ * -errno (-ENOENT: does not exist). The policy room has no file system of its own.
+ */
+typedef int (*bl_readlink_fn)(void *userdata, const char *path, char *buf, size_t size);
+
+/*
+ * Adds to every path and exe pattern what its symbolic links lead to (bl_pattern.resolved): for
+ * a literal path every name on the way to the final object, for a glob the names its literal
+ * leading directories lead to. A brace of literals counts as literals, up to 64 of them.
+ * Adds a note to diags for each pattern that leads elsewhere, an error for a loop.
+ * Returns 0, -EINVAL (errors were added) or -ENOMEM.
+ */
+int bl_policy_resolve(struct bl_policy *policy, bl_readlink_fn readlink_fn, void *userdata,
+		      struct bl_diags *diags);
+
+/* Words of the language; NULL for a value that has none. */
+const char *bl_op_name(enum bl_op op);
+const char *bl_verdict_name(enum bl_verdict verdict);
+const char *bl_severity_name(enum bl_severity severity);
+const char *bl_mode_name(enum bl_mode mode);
+const char *bl_action_name(enum bl_action action);
