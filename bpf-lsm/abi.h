@@ -77,7 +77,9 @@ enum bl_proto {
  * A policy set is one image of plain bytes, cut into chunks of BL_CHUNK_BYTES: the elements of
  * one inner array map. Every reference is a byte offset from the start of the image; 0 is 'none',
  * since the header is there. No record, hash bucket, DFA row or list element crosses a chunk
- * boundary. All integers are in host order. bl_tables_verify() in policy/ checks all of this
+ * boundary, and each is aligned to its size (a power of two: class, list, candidate and address
+ * class 16, bucket 64, bitsets 8, exceptions and DFA rows 4), so that a masked offset is a
+ * checked one. All integers are in host order. bl_tables_verify() in policy/ checks all of this
  * before an image is loaded, so that the kernel's loops don't have to.
  */
 #define BL_TABLES_MAGIC 0x314c4142u /* "BAL1" */
@@ -142,10 +144,14 @@ struct bl_class {
 	__u32 id;	 /* dense number, for tests and dumps */
 };
 
-/* Candidate rules of a class, strictest first; entries follow directly, 8-byte aligned. */
+/*
+ * Candidate rules of a class, strictest first; struct bl_cand[count] follows directly. A list may
+ * go on over a chunk's end (its elements don't cross it: both structs are 16-byte aligned).
+ */
 struct bl_list {
 	__u32 count;
 	__u32 access; /* union of the entries' access masks */
+	__u32 _pad[2];
 };
 
 struct bl_cand {
@@ -378,6 +384,7 @@ enum bl_counter {
 static_assert(sizeof(struct bl_bucket) == 64, "one bucket is one cache line");
 static_assert(sizeof(struct bl_trie_node) == 8, "abi");
 static_assert(sizeof(struct bl_class) == 16, "abi");
+static_assert(sizeof(struct bl_list) == 16, "abi");
 static_assert(sizeof(struct bl_cand) == 16, "abi");
 static_assert(sizeof(struct bl_except) == 4, "abi");
 static_assert(sizeof(struct bl_addr_class) == 16, "abi");

@@ -53,7 +53,7 @@ struct session {
 
 struct command {
 	pid_t pid;
-	int in, out, err, sigchld;
+	int in, out, err, signals;
 	const uint8_t *pending; /* input not yet taken by the command, inside session.payload */
 	size_t pending_bytes;
 	bool close_after_pending;
@@ -191,23 +191,31 @@ static void close_fd(int *fd)
 
 static void command_close(struct command *c)
 {
+	sigset_t sigterm;
+
 	close_fd(&c->in);
 	close_fd(&c->out);
 	close_fd(&c->err);
-	close_fd(&c->sigchld);
+	close_fd(&c->signals);
+	sigemptyset(&sigterm);
+	sigaddset(&sigterm, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &sigterm, NULL);
 }
 
 static int command_start(struct command *c, char **argv)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 };
-	sigset_t sigchld;
+	sigset_t watched;
 	int r = 0;
 
-	sigemptyset(&sigchld);
-	sigaddset(&sigchld, SIGCHLD);
+	/* SIGTERM ends an idle agent at once, but the host of a running command wants to be told. */
+	sigemptyset(&watched);
+	sigaddset(&watched, SIGCHLD);
+	sigaddset(&watched, SIGTERM);
+	sigprocmask(SIG_BLOCK, &watched, NULL);
 	*c = (struct command){ .in = -1, .out = -1, .err = -1 };
-	c->sigchld = signalfd(-1, &sigchld, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (c->sigchld < 0 || pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 ||
+	c->signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (c->signals < 0 || pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0 ||
 	    pipe2(err, O_CLOEXEC) < 0) {
 		r = -errno;
 	} else {
@@ -336,21 +344,25 @@ static int command_turn(struct session *s, struct command *c, int64_t deadline_m
 	 * gone is noticed all the same: POLLHUP needs no asking for. */
 	struct pollfd fds[] = {
 		{ .fd = s->port, .events = feeding ? 0 : POLLIN },
-		{ .fd = c->sigchld, .events = POLLIN },
+		{ .fd = c->signals, .events = POLLIN },
 		{ .fd = c->out, .events = POLLIN },
 		{ .fd = c->err, .events = POLLIN },
 		{ .fd = feeding ? c->in : -1, .events = POLLOUT },
 	};
-	struct signalfd_siginfo ignored;
+	struct signalfd_siginfo info = { 0 };
 	int status, r;
 
 	r = poll(fds, sizeof(fds) / sizeof(fds[0]), remaining_ms(deadline_ms));
 	if (r < 0)
 		return errno == EINTR ? 1 : -EPIPE;
-	if (read(c->sigchld, &ignored, sizeof(ignored)) > 0 || r == 0) {
-		if (waitpid(c->pid, &status, WNOHANG) == c->pid)
-			return report_exit(s, c, status);
+	while (read(c->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGTERM) {
+			send_end(s->port, END_ERRNO, ESHUTDOWN);
+			_exit(0);
+		}
 	}
+	if ((info.ssi_signo == SIGCHLD || r == 0) && waitpid(c->pid, &status, WNOHANG) == c->pid)
+		return report_exit(s, c, status);
 	if (r == 0) {
 		command_kill(c);
 		r = drain_output(s->port, &c->out, 'O');
@@ -591,7 +603,7 @@ static pid_t spawn_server(const char *device)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		serve_port(device);
 		sleep(1); /* a device that can't be opened is tried again, but not in a spin */
 		_exit(1);

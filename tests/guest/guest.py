@@ -34,6 +34,7 @@ PORTS = 8
 BOOT_TIMEOUT_S = 240
 HELLO_TIMEOUT_S = 3
 COMMAND_TIMEOUT_S = 120
+ANSWER_GRACE_S = 20
 CHUNK_BYTES = 256 << 10
 KVM_PROBE_TIMEOUT_S = 8
 
@@ -365,7 +366,8 @@ class Guest:
     def reboot(self, timeout: float = BOOT_TIMEOUT_S) -> None:
         """The guest's own orderly reboot; its disk keeps what was written."""
         before = self.boot_id()
-        self.run(["systemctl", "reboot", "--no-block"])
+        with contextlib.suppress(GuestError):  # the way down may overtake the answer
+            self.run(["systemctl", "reboot", "--no-block"], check=False, timeout=5)
         self._wait_until_up(time.monotonic() + timeout, not_boot=before)
 
     def options(self) -> Options:
@@ -384,7 +386,7 @@ class Guest:
 
         The agent keeps the time, by the guest's clock; the host gives it some grace."""
         limit_ms = 0 if timeout is None else max(1, int(timeout * 1000))
-        deadline = None if timeout is None else time.monotonic() + timeout * 1.5 + 30
+        deadline = None if timeout is None else time.monotonic() + timeout * 1.5 + ANSWER_GRACE_S
         payload = struct.pack("<I", limit_ms) + b"".join(os.fsencode(a) + b"\0" for a in argv)
         with self._channel() as channel:
             try:
