@@ -90,8 +90,8 @@ enum bl_proto {
  * one padded with zero bytes (a name holds no NUL, so padding is unambiguous):
  *   h[j] = key[j][0]*word_0 + key[j][1]*word_1 + ... (mod 2^64);  fp = (h[0]>>32)<<32 | h[1]>>32
  * For a trie edge: words of the component (at most 64), and then key[j][64]*(u32)node is added.
- * For an address: word 0..3 of the address as stored in struct bl_prefix_key, word 4 the prefix
- * length, word 5 BL_FP_ADDRESS. For a port pair: word 0 the address class, word 1 the port class,
+ * For an address: word 0..3 of the address as stored in struct bl_prefix_key (bits beyond the
+ * prefix zero), word 4 the prefix length (plus 256 for IPv6), word 5 BL_FP_ADDRESS. For a port pair: word 0 the address class, word 1 the port class,
  * word 5 BL_FP_PORT. The keys are random for each load, so that nobody can search for collisions.
  * fp 0 marks an empty slot: a fingerprint that comes out as 0 is taken as 1.
  */
@@ -159,15 +159,15 @@ struct bl_cand {
 	__u16 cond;    /* subject condition that must hold */
 	__u8 verdict;  /* enum bl_verdict */
 	__u8 access;   /* mask: enum bl_access or enum bl_proto */
-	__u32 excepts; /* offset of struct bl_except[n_excepts] */
-	__u32 n_excepts;
+	__u32 excepts; /* offset of struct bl_except[], the last one marked; 0: none */
+	__u32 rank;    /* among equally strict rules the smallest wins: severity, then id */
 };
 
 /* An exception of a rule whose object part is known to hold for the class at hand. */
 struct bl_except {
 	__u16 cond;
-	__u8 access;
-	__u8 _pad;
+	__u8 access; /* mask that the asked access must intersect; 0xff: any */
+	__u8 last;   /* 1: no further exception follows */
 };
 
 /*

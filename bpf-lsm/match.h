@@ -1,0 +1,633 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * The pure verdict logic over the tables of abi.h: no maps, no kernel structs. The same text is
+ * compiled as BPF and as host C, so that what the tests decide is what the kernel decides.
+ */
+#pragma once
+
+#include "abi.h"
+
+/*
+ * The three things that differ between the worlds: how a chunk is reached, how a long loop is
+ * written, and where memory for it lives. Loop state is in struct bl_walk (a map value in BPF),
+ * never on the stack: the verifier of 6.12 and later would follow every value it can take.
+ */
+#ifdef __bpf__
+typedef void *bl_image_t; /* the inner array map */
+
+static __always_inline const __u8 *bl_chunk(bl_image_t image, __u32 offset)
+{
+	__u32 index = offset >> BL_CHUNK_SHIFT;
+
+	return bpf_map_lookup_elem(image, &index);
+}
+
+#define BL_LOOP(count, fn, ctx) bpf_loop((count), (fn), (ctx), 0)
+#define BL_BARRIER(x)		asm volatile("" : "+r"(x))
+#define BL_INLINE		static __always_inline
+#else
+typedef const __u8 *bl_image_t; /* the bytes themselves */
+
+static inline const __u8 *bl_chunk(bl_image_t image, __u32 offset)
+{
+	return image + (offset & ~(BL_CHUNK_BYTES - 1));
+}
+
+typedef long (*bl_loop_fn)(__u32 index, void *ctx);
+
+static inline void bl_loop(__u32 count, bl_loop_fn fn, void *ctx)
+{
+	for (__u32 i = 0; i < count; i++)
+		if (fn(i, ctx))
+			return;
+}
+
+#define BL_LOOP(count, fn, ctx) bl_loop((count), (fn), (ctx))
+#define BL_BARRIER(x)		((void)0)
+#define BL_INLINE		static inline __attribute__((unused))
+#endif
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fingerprints load little-endian words");
+
+#define BL_SEEN_MAX  64	  /* matching rules that are told apart; 'others' stops there */
+#define BL_DFA_BLOCK 16	  /* bytes a turn of the DFA's loop */
+#define BL_PATH_PAD  272  /* loads of the last component and block may reach past the text */
+
+/* A path being matched, and what came of it. Scratch memory; path text ends at BL_PATH_BYTES. */
+struct bl_walk {
+	__u32 pos;	   /* where the text starts in path[] */
+	__u32 n_comps;	   /* components; comp[0] is the last one */
+	__u32 first;	   /* component (counted as in comp[]) that the current run starts with */
+	__u32 trie;	   /* state of the trie's run */
+	__u32 dfa;	   /* state of the DFA's run */
+	__u32 dfa_pos;
+	__u32 n_classes;
+	__u32 overflow;	   /* more names than BL_CLASSES_MAX: the object counts as lost */
+	__u32 classes[BL_CLASSES_MAX];
+
+	__u32 list;	   /* offset of the list being searched */
+	__u32 access;	   /* what is asked */
+	__u32 excepted;
+	__u32 verdict;	   /* enum bl_verdict of the strictest match */
+	__u32 rule;
+	__u32 rank;	   /* of that rule */
+	__u32 n_seen;
+	__u32 seen[BL_SEEN_MAX];
+
+	__u64 bits[BL_COND_WORDS]; /* work space of subject conditions */
+
+	__u16 comp[BL_DEPTH_MAX]; /* position of each component's leading '/' */
+	char path[BL_PATH_BYTES + BL_PATH_PAD];
+};
+
+/* What a run needs; constant while a loop runs, so it may be on the stack. */
+struct bl_match {
+	bl_image_t image;
+	const struct bl_header *header;
+	struct bl_walk *walk;
+	const __u64 *bits; /* the subject's conditions; NULL: only condition 0 holds */
+	__u32 except;	   /* offset of the exceptions being searched */
+	__u32 access;
+};
+
+/* A record of 'size' bytes (a power of two that it is aligned to) at an offset of the image. */
+#define bl_at(image, offset, type) ((const type *)bl_record((image), (offset), sizeof(type)))
+
+BL_INLINE const void *bl_record(bl_image_t image, __u32 offset, __u32 size)
+{
+	const __u8 *chunk = bl_chunk(image, offset);
+	__u32 in = offset & (BL_CHUNK_BYTES - size);
+
+	if (!chunk)
+		return NULL;
+	BL_BARRIER(in);
+	return chunk + (in & (BL_CHUNK_BYTES - size));
+}
+
+/* ---- fingerprints ------------------------------------------------------------------------- */
+
+struct bl_fp {
+	__u64 h0;
+	__u64 h1;
+};
+
+BL_INLINE void bl_fp_add(struct bl_fp *fp, const struct bl_header *header, __u32 index, __u32 word)
+{
+	fp->h0 += header->key[0][index] * word;
+	fp->h1 += header->key[1][index] * word;
+}
+
+BL_INLINE __u64 bl_fp_end(const struct bl_fp *fp)
+{
+	__u64 value = (fp->h0 >> 32 << 32) | (fp->h1 >> 32);
+
+	return value ? value : 1;
+}
+
+BL_INLINE __u32 bl_word(const char *bytes)
+{
+	__u32 word;
+
+	__builtin_memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+/* name has BL_PATH_PAD readable bytes after its start. */
+BL_INLINE __u64 bl_fp_edge(const struct bl_header *header, __u32 node, const char *name,
+			   __u32 len)
+{
+	struct bl_fp fp = {};
+
+	for (__u32 i = 0; i < BL_HASH_WORDS - 1; i++) {
+		__u32 word, rest;
+
+		if (i * 4 >= len)
+			break;
+		word = bl_word(name + i * 4);
+		rest = len - i * 4;
+		if (rest < 4)
+			word &= (1u << (rest * 8)) - 1;
+		bl_fp_add(&fp, header, i, word);
+	}
+	bl_fp_add(&fp, header, BL_HASH_WORDS - 1, node);
+	return bl_fp_end(&fp);
+}
+
+BL_INLINE __u64 bl_fp_prefix(const struct bl_header *header, const struct bl_prefix_key *key,
+			     __u32 len, int v6)
+{
+	struct bl_fp fp = {};
+
+	for (__u32 i = 0; i < 4; i++)
+		bl_fp_add(&fp, header, i, key->word[i]);
+	bl_fp_add(&fp, header, 4, len + (v6 ? 256 : 0));
+	bl_fp_add(&fp, header, 5, BL_FP_ADDRESS);
+	return bl_fp_end(&fp);
+}
+
+BL_INLINE __u64 bl_fp_port(const struct bl_header *header, __u32 addr_class, __u32 port_class)
+{
+	struct bl_fp fp = {};
+
+	bl_fp_add(&fp, header, 0, addr_class);
+	bl_fp_add(&fp, header, 1, port_class);
+	bl_fp_add(&fp, header, 5, BL_FP_PORT);
+	return bl_fp_end(&fp);
+}
+
+/* The value of a fingerprint in a bucket, or 0. */
+BL_INLINE __u32 bl_bucket_find(const struct bl_bucket *bucket, __u64 fp)
+{
+	for (int i = 0; i < BL_BUCKET_SLOTS; i++)
+		if (bucket->fp[i] == fp)
+			return bucket->value[i];
+	return 0;
+}
+
+BL_INLINE __u32 bl_hash_find(bl_image_t image, const struct bl_hash *hash, __u64 fp)
+{
+	const struct bl_bucket *bucket;
+	__u32 value;
+
+	if (!hash->offset)
+		return 0;
+	bucket = bl_at(image, hash->offset + ((__u32)fp & hash->mask) * sizeof(*bucket),
+		       struct bl_bucket);
+	if (!bucket)
+		return 0;
+	value = bl_bucket_find(bucket, fp);
+	if (value || !bucket->overflow)
+		return value;
+	bucket = bl_at(image, hash->offset + ((__u32)(fp >> 32) & hash->mask) * sizeof(*bucket),
+		       struct bl_bucket);
+	return bucket ? bl_bucket_find(bucket, fp) : 0;
+}
+
+/* ---- paths -> classes --------------------------------------------------------------------- */
+
+BL_INLINE void bl_walk_reset(struct bl_walk *walk)
+{
+	walk->n_classes = 0;
+	walk->overflow = 0;
+}
+
+BL_INLINE void bl_class_add(struct bl_walk *walk, __u32 class)
+{
+	__u32 n = walk->n_classes;
+
+	if (!class)
+		return;
+	for (__u32 i = 0; i < BL_CLASSES_MAX; i++)
+		if (i < n && walk->classes[i] == class)
+			return;
+	if (n >= BL_CLASSES_MAX) {
+		walk->overflow = 1;
+		return;
+	}
+	BL_BARRIER(n);
+	if (n < BL_CLASSES_MAX)
+		walk->classes[n] = class;
+	walk->n_classes = n + 1;
+}
+
+/* One component of the trie's run; 1 ends it. */
+static long bl_trie_turn(__u32 index, void *ctx)
+{
+	const struct bl_match *m = ctx;
+	struct bl_walk *walk = m->walk;
+	__u32 k = walk->first - index;
+	__u32 start, end = BL_PATH_BYTES, child;
+	__u64 fp;
+
+	if (k >= BL_DEPTH_MAX)
+		return 1;
+	BL_BARRIER(k);
+	start = walk->comp[k & (BL_DEPTH_MAX - 1)] + 1;
+	if (k)
+		end = walk->comp[(k - 1) & (BL_DEPTH_MAX - 1)];
+	end -= start;
+	BL_BARRIER(start);
+	start &= BL_PATH_BYTES - 1;
+	fp = bl_fp_edge(m->header, walk->trie, &walk->path[start], end);
+	child = bl_hash_find(m->image, &m->header->trie, fp);
+	if (!child) {
+		walk->trie |= BL_TRIE_BELOW;
+		return 1;
+	}
+	walk->trie = child;
+	return 0;
+}
+
+BL_INLINE __u32 bl_trie_class(const struct bl_match *m, __u32 state)
+{
+	__u32 id = state & ~BL_TRIE_BELOW;
+	const struct bl_trie_node *node;
+
+	if (!m->header->nodes || !state)
+		return 0;
+	node = bl_at(m->image, m->header->nodes + id * sizeof(*node), struct bl_trie_node);
+	if (!node)
+		return 0;
+	return state & BL_TRIE_BELOW ? node->below : node->term;
+}
+
+/* One block of the DFA's run; 1 ends it: dead, settled, or at the end of the text. */
+static long bl_dfa_turn(__u32 index, void *ctx)
+{
+	const struct bl_match *m = ctx;
+	struct bl_walk *walk = m->walk;
+	__u32 pos = walk->dfa_pos, state = walk->dfa, n = BL_PATH_BYTES - pos;
+	const __u8 *chunk = bl_chunk(m->image, state);
+	__u32 current = state >> BL_CHUNK_SHIFT;
+
+	if (!chunk || pos >= BL_PATH_BYTES)
+		return 1;
+	BL_BARRIER(pos);
+	pos &= BL_PATH_BYTES - 1;
+	for (__u32 i = 0; i < BL_DFA_BLOCK; i++) {
+		__u32 slot;
+
+		if (i >= n)
+			break;
+		slot = (state & (BL_CHUNK_BYTES - 1)) +
+		       4 * (1 + m->header->byte_class[(__u8)walk->path[pos + i]]);
+		BL_BARRIER(slot);
+		slot &= BL_CHUNK_BYTES - 4;
+		state = *(const __u32 *)(chunk + slot);
+		if (state >> BL_CHUNK_SHIFT != current) {
+			chunk = bl_chunk(m->image, state);
+			current = state >> BL_CHUNK_SHIFT;
+			if (!chunk)
+				return 1;
+		}
+	}
+	walk->dfa = state;
+	walk->dfa_pos = pos + BL_DFA_BLOCK;
+	if (!state || n <= BL_DFA_BLOCK)
+		return 1;
+	return (*(const __u32 *)(chunk + (state & (BL_CHUNK_BYTES - 4))) & BL_DFA_SINK) != 0;
+}
+
+BL_INLINE __u32 bl_dfa_class(const struct bl_match *m, __u32 state)
+{
+	const __u32 *row = state ? bl_at(m->image, state, __u32) : NULL;
+
+	return row ? *row & ~BL_DFA_SINK : 0;
+}
+
+/*
+ * Runs both machines over the last n_comps components of the walk's text, whose first '/' is at
+ * pos, from the given states; leaves the end states in walk->trie and walk->dfa.
+ */
+BL_INLINE void bl_path_run(const struct bl_match *m, __u32 n_comps, __u32 pos, __u32 trie,
+			   __u32 dfa)
+{
+	struct bl_walk *walk = m->walk;
+
+	walk->trie = trie;
+	walk->dfa = dfa;
+	walk->dfa_pos = pos;
+	walk->first = n_comps - 1;
+	if (n_comps && trie && !(trie & BL_TRIE_BELOW))
+		BL_LOOP(n_comps, bl_trie_turn, (void *)m);
+	if (n_comps && dfa)
+		BL_LOOP(BL_PATH_BYTES / BL_DFA_BLOCK, bl_dfa_turn, (void *)m);
+}
+
+/* Adds the classes of the end states that bl_path_run() left. */
+BL_INLINE void bl_path_classes(const struct bl_match *m)
+{
+	bl_class_add(m->walk, bl_trie_class(m, m->walk->trie));
+	bl_class_add(m->walk, bl_dfa_class(m, m->walk->dfa));
+}
+
+/* ---- verdicts ----------------------------------------------------------------------------- */
+
+BL_INLINE int bl_cond_holds(const __u64 *bits, __u32 cond)
+{
+	if (!cond)
+		return 1;
+	if (!bits)
+		return 0;
+	return bits[(cond >> 6) & (BL_COND_WORDS - 1)] >> (cond & 63) & 1;
+}
+
+static long bl_except_turn(__u32 index, void *ctx)
+{
+	const struct bl_match *m = ctx;
+	const struct bl_except *except =
+		bl_at(m->image, m->except + index * sizeof(*except), struct bl_except);
+
+	if (!except)
+		return 1;
+	if ((except->access & m->access) && bl_cond_holds(m->bits, except->cond)) {
+		m->walk->excepted = 1;
+		return 1;
+	}
+	return except->last;
+}
+
+BL_INLINE int bl_seen_before(struct bl_walk *walk, __u32 rule)
+{
+	__u32 n = walk->n_seen;
+
+	for (__u32 i = 0; i < BL_SEEN_MAX; i++) {
+		if (i >= n)
+			break;
+		if (walk->seen[i] == rule)
+			return 1;
+	}
+	if (n >= BL_SEEN_MAX)
+		return 1;
+	BL_BARRIER(n);
+	walk->seen[n & (BL_SEEN_MAX - 1)] = rule;
+	walk->n_seen = n + 1;
+	return 0;
+}
+
+static long bl_cand_turn(__u32 index, void *ctx)
+{
+	struct bl_match *m = ctx;
+	struct bl_walk *walk = m->walk;
+	const struct bl_cand *cand = bl_at(m->image,
+					   walk->list + sizeof(struct bl_list) +
+						   index * sizeof(struct bl_cand),
+					   struct bl_cand);
+
+	if (!cand || !(cand->access & m->access) || !bl_cond_holds(m->bits, cand->cond))
+		return 0;
+	if (cand->excepts) {
+		walk->excepted = 0;
+		m->except = cand->excepts;
+		BL_LOOP(BL_EXCEPTS_MAX, bl_except_turn, m);
+		if (walk->excepted)
+			return 0;
+	}
+	if (bl_seen_before(walk, cand->rule))
+		return 0;
+	if (cand->verdict > walk->verdict ||
+	    (cand->verdict == walk->verdict && cand->rank < walk->rank)) {
+		walk->verdict = cand->verdict;
+		walk->rule = cand->rule;
+		walk->rank = cand->rank;
+	}
+	return 0;
+}
+
+BL_INLINE void bl_verdict_reset(struct bl_walk *walk)
+{
+	walk->verdict = BL_VERDICT_UNSET;
+	walk->rule = 0;
+	walk->rank = 0;
+	walk->n_seen = 0;
+}
+
+/* Searches one list (0: none) for what m->access asks; the strictest match stays in the walk. */
+BL_INLINE void bl_list_search(struct bl_match *m, __u32 offset)
+{
+	const struct bl_list *list = offset ? bl_at(m->image, offset, struct bl_list) : NULL;
+
+	if (!list || !(list->access & m->access))
+		return;
+	m->walk->list = offset;
+	BL_LOOP(list->count, bl_cand_turn, m);
+}
+
+/* Further rules that matched; BL_SEEN_MAX - 1 means at least so many. */
+BL_INLINE __u32 bl_others(const struct bl_walk *walk)
+{
+	return walk->n_seen ? walk->n_seen - 1 : 0;
+}
+
+/* ---- subjects ----------------------------------------------------------------------------- */
+
+/* Offset of the bitset of the range that holds id, or 0. */
+BL_INLINE __u32 bl_range_find(bl_image_t image, const struct bl_ranges *ranges, __u32 id)
+{
+	__u32 low = 0, high = ranges->count, bits = 0;
+
+	for (int i = 0; i < 14; i++) {
+		__u32 middle = (low + high) >> 1;
+		const struct bl_range_bits *range;
+
+		if (low >= high)
+			break;
+		range = bl_at(image, ranges->offset + middle * sizeof(*range),
+			      struct bl_range_bits);
+		if (!range)
+			break;
+		if (range->first <= id) {
+			bits = range->bits;
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return bits;
+}
+
+/* A bitset as one piece: none crosses a chunk. */
+BL_INLINE __u64 bl_bits_word(const __u8 *chunk, __u32 offset, __u32 index)
+{
+	__u32 in = (offset & (BL_CHUNK_BYTES - 1)) + index * sizeof(__u64);
+
+	BL_BARRIER(in);
+	return *(const __u64 *)(chunk + (in & (BL_CHUNK_BYTES - sizeof(__u64))));
+}
+
+/* bits |= the set at offset (0: empty); with a mask, without what is in the mask's set. */
+BL_INLINE void bl_bits_or(const struct bl_match *m, __u64 *bits, __u32 offset, __u32 without)
+{
+	const __u8 *chunk = offset ? bl_chunk(m->image, offset) : NULL;
+	const __u8 *mask = without ? bl_chunk(m->image, without) : NULL;
+
+	if (!chunk)
+		return;
+	for (__u32 i = 0; i < BL_COND_WORDS; i++) {
+		__u64 word;
+
+		if (i >= m->header->cond_words)
+			break;
+		word = bl_bits_word(chunk, offset, i);
+		if (mask)
+			word &= ~bl_bits_word(mask, without, i);
+		bits[i] |= word;
+	}
+}
+
+BL_INLINE void bl_bits_and(const struct bl_match *m, __u64 *bits, const __u64 *with)
+{
+	for (__u32 i = 0; i < BL_COND_WORDS; i++) {
+		if (i >= m->header->cond_words)
+			break;
+		bits[i] &= with[i];
+	}
+}
+
+BL_INLINE void bl_bits_clear(__u64 *bits)
+{
+	for (__u32 i = 0; i < BL_COND_WORDS; i++)
+		bits[i] = 0;
+}
+
+/* How far a subject's executable can be trusted to be what its path says. */
+enum bl_trust {
+	BL_TRUST_NONE = 0,  /* on a file system of another user namespace, or unknown */
+	BL_TRUST_CONTAINER, /* on one that the host does not mount: grants nothing */
+	BL_TRUST_HOST,
+};
+
+/* bits = conditions that the executable (whose classes are in the walk) leaves open. */
+BL_INLINE void bl_subject_exe(const struct bl_match *m, __u64 *bits, enum bl_trust trust)
+{
+	const struct bl_header *header = m->header;
+
+	bl_bits_clear(bits);
+	bl_bits_or(m, bits, header->exe_any, 0);
+	if (trust == BL_TRUST_NONE)
+		return;
+	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
+		const struct bl_class *class;
+
+		if (i >= m->walk->n_classes)
+			break;
+		class = bl_at(m->image, m->walk->classes[i], struct bl_class);
+		if (!class)
+			break;
+		bl_bits_or(m, bits, class->exe_bits,
+			   trust == BL_TRUST_HOST ? 0 : header->exe_grant);
+	}
+}
+
+/* Adds the conditions that a group leaves open to the walk's work space. */
+BL_INLINE void bl_subject_gid(const struct bl_match *m, __u32 gid)
+{
+	bl_bits_or(m, m->walk->bits, bl_range_find(m->image, &m->header->gids, gid), 0);
+}
+
+/* Adds the conditions that a user leaves open to the walk's work space. */
+BL_INLINE void bl_subject_uid(const struct bl_match *m, __u32 uid)
+{
+	bl_bits_or(m, m->walk->bits, bl_range_find(m->image, &m->header->uids, uid), 0);
+}
+
+/* ---- connections -------------------------------------------------------------------------- */
+
+BL_INLINE __u32 bl_prefix_mask(__u32 len)
+{
+	return len >= 32 ? ~0u : len ? __builtin_bswap32(~0u << (32 - len)) : 0;
+}
+
+BL_INLINE void bl_prefix_cut(struct bl_prefix_key *ret, const struct bl_prefix_key *key, __u32 len)
+{
+	for (__u32 i = 0; i < 4; i++) {
+		ret->word[i] = key->word[i] & bl_prefix_mask(len);
+		len = len > 32 ? len - 32 : 0;
+	}
+}
+
+/* Offset of the address's struct bl_addr_class, or 0. */
+BL_INLINE __u32 bl_addr_find(const struct bl_match *m, const struct bl_prefix_key *key, int v6)
+{
+	const struct bl_lens *lens = v6 ? &m->header->v6 : &m->header->v4;
+	__u32 low = 0, high = lens->n, best = 0;
+
+	for (int i = 0; i < 6; i++) {
+		__u32 middle = (low + high) >> 1, len, found;
+		const struct bl_prefix *prefix;
+		struct bl_prefix_key cut;
+
+		if (low >= high)
+			break;
+		BL_BARRIER(middle);
+		len = lens->len[middle & (BL_PREFIX_LENS_MAX - 1)];
+		bl_prefix_cut(&cut, key, len);
+		found = bl_hash_find(m->image, &m->header->addrs,
+				     bl_fp_prefix(m->header, &cut, len, v6));
+		prefix = found ? bl_at(m->image, found, struct bl_prefix) : NULL;
+		if (prefix) {
+			best = prefix->best;
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return best;
+}
+
+/* The two lists of a destination: rules that name addresses, rules that don't. */
+struct bl_lists {
+	__u32 by_addr;
+	__u32 by_port;
+};
+
+BL_INLINE void bl_connect_lists(const struct bl_match *m, const struct bl_prefix_key *key, int v6,
+				__u32 port, struct bl_lists *ret)
+{
+	const struct bl_header *header = m->header;
+	const struct bl_addr_class *addr;
+	__u32 offset = bl_addr_find(m, key, v6), port_class = 0, found;
+
+	ret->by_addr = 0;
+	ret->by_port = 0;
+	if (header->port_classes) {
+		const __u16 *class = bl_at(m->image, header->port_classes + 2 * (port & 0xffff),
+					   __u16);
+
+		port_class = class ? *class : 0;
+	}
+	if (header->port_lists) {
+		const __u32 *list = bl_at(m->image, header->port_lists + 4 * port_class, __u32);
+
+		ret->by_port = list ? *list : 0;
+	}
+	addr = offset ? bl_at(m->image, offset, struct bl_addr_class) : NULL;
+	if (!addr)
+		return;
+	ret->by_addr = addr->list;
+	if (!addr->by_port)
+		return;
+	found = bl_hash_find(m->image, &header->ports, bl_fp_port(header, addr->id, port_class));
+	if (found)
+		ret->by_addr = found;
+}
