@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading bailiff's entries back from the journal, trusted fields only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "show.h"
+
+struct bl_reader;
+
+#define BL_READER_UNIT "bailiffd.service"
+
+struct bl_reader_options {
+	const char *directory;	  /* of journal files; NULL: this host's journal */
+	const char *after_cursor; /* start after this entry; NULL: not given */
+	uint64_t since_us;	  /* CLOCK_REALTIME; 0: from the start. Not with after_cursor or last */
+	uint64_t last;		  /* start at the last so many entries; 0: not given */
+	bool verdicts_only;	  /* no messages about the daemon itself */
+};
+
+/*
+ * Opens the journal. Only entries that journald itself attributes to root and to bailiffd.service
+ * and that bear one of our MESSAGE_IDs are read: everybody can write the other fields.
+ * Returns 0 and the reader in *ret (free with bl_reader_free()), or -errno: -EACCES where the
+ * caller may not read the system journal, -ENOENT where there is none, -EINVAL for a bad cursor.
+ */
+int bl_reader_new(const struct bl_reader_options *options, struct bl_reader **ret);
+
+void bl_reader_free(struct bl_reader *reader);
+
+/*
+ * Goes to the next entry. Returns 1 and it in *ret (valid until the next call), 0 when there is none
+ * now, or -errno.
+ */
+int bl_reader_next(struct bl_reader *reader, struct bl_shown *ret);
+
+/* Waits until the journal changes or timeout_ms passed (-1: for ever). Returns 0, or -errno (-EINTR). */
+int bl_reader_wait(struct bl_reader *reader, int timeout_ms);
