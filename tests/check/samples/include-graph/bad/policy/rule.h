@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sample. */
+#pragma once
+#include <time.h>

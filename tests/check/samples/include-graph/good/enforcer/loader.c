@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sample. */
+#include <bpf/libbpf.h>
+#include "lsm.skel.h"
+#include "rule.h"
