@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The compiled engines, asked over the protocol of protocol.h."""
+
+import subprocess
+
+import oracle
+
+SKIP = 77
+OTHERS_MAX = 63  # the kernel side stops counting there (BL_SEEN_MAX)
+
+
+class Skipped(Exception):
+    """This machine can't run the engine."""
+
+
+class Failed(Exception):
+    """The engine crashed or didn't speak the protocol."""
+
+
+def query_line(access):
+    exe = access.exe.hex() if access.exe is not None else "-"
+    by = "%s %d %s" % (exe, access.uid, ",".join(map(str, access.gids)))
+    if access.on == "connect":
+        bit = 1 << oracle.PROTOCOLS.index(access.protocol)
+        return "connect %s %d %d %s" % (access.address.hex(), access.port, bit, by)
+    if access.on == "exec":
+        return "exec %s %s" % (access.path.hex(), by)
+    return "open %s %d %s" % (access.path.hex(), access.access, by)
+
+
+class Case:
+    """A policy set, the accesses to decide under it, and what the oracle says."""
+
+    def __init__(self, texts, accesses, expected, seed=0, label=""):
+        self.texts = texts
+        self.accesses = accesses
+        self.expected = expected
+        self.seed = seed    # of the table key
+        self.label = label  # how to make it again
+        self.refused = None
+        self.answers = []
+
+    def request(self):
+        lines = ["source file%d.json %s" % (i, text.encode().hex())
+                 for i, text in enumerate(self.texts)]
+        lines.append("compile %d" % self.seed)
+        lines += [query_line(access) for access in self.accesses]
+        return "\n".join(lines) + "\n"
+
+    def take(self, lines):
+        first = next(lines)
+        self.refused = first.partition(" ")[2] if first.startswith("refused") else None
+        self.answers = []
+        for _ in self.accesses:
+            verdict, rule, others = next(lines).rsplit(" ", 2)
+            self.answers.append((verdict, None if rule == "-" else rule, int(others)))
+
+    def differences(self):
+        """(access, expected, answered) of each access that was decided otherwise."""
+        if self.refused is not None:
+            return []
+        return [(access, want, got) for access, want, got
+                in zip(self.accesses, self.expected, self.answers)
+                if (want[0], want[1], min(want[2], OTHERS_MAX)) != got]
+
+
+class Engine:
+    def __init__(self, name, command):
+        self.name = name
+        self.command = command
+
+    def ask(self, cases):
+        """Fills in the answers of all cases, by one run of the engine."""
+        run = subprocess.run([self.command], input="".join(case.request() for case in cases),
+                             capture_output=True, text=True, errors="replace", check=False)
+        if run.returncode == SKIP:
+            raise Skipped(run.stderr.strip())
+        lines = iter(run.stdout.splitlines())
+        try:
+            for case in cases:
+                case.take(lines)
+        except (StopIteration, ValueError):
+            raise Failed("%s: exit %d in the middle of %s\n%s" % (
+                self.command, run.returncode, case.label, run.stderr[-4000:])) from None
+        if run.returncode != 0 or run.stderr:
+            raise Failed("%s: exit %d\n%s" % (self.command, run.returncode, run.stderr[-4000:]))

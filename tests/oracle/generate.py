@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random policies, and random accesses that are biased to hit them."""
+
+import json
+
+import oracle
+
+NAMES = ["a", "b", "ab", "abc", "abd", "b.so", "lib", "lib64", "bin", "usr", "etc", ".hid", "x",
+         "x.1", "longer-name", "caf\u00e9", "-", "n n"]
+PIECES = ["a", "b", "ab", "li", "x", ".", ".so", "na", "\u00e9"]
+CLASSES = ["[a-z]", "[!a-z]", "[ab]", "[!b]", "[a-cx]", "[0-9]", "[!.]", "[A-Za-z.]", "[+-9]",
+           "[!0-9a]"]
+ESCAPES = ["\\*", "\\?", "\\[", "\\{", "\\\\", "\\x61", "\\xff", "\\xc3", "\\x0a", "\\]", "\\,",
+           "\\}", "\\x2a", "\\xE9"]
+V4 = ["10.0.0.0", "10.1.0.0", "10.1.2.3", "10.1.2.128", "192.0.2.255", "127.0.0.1", "11.0.0.0",
+      "255.255.255.255", "169.254.169.254", "128.0.0.0"]
+V6 = ["fd00::", "fd00:ec2::254", "2001:db8:1:2:3:4:5:6", "::1", "2001:db8::", "2001:db8:1::",
+      "fe80::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "64:ff9b::a01:203", "::2"]
+V4_LENGTHS = [1, 7, 8, 9, 12, 15, 16, 17, 23, 24, 25, 30, 31, 32]
+V6_LENGTHS = [1, 8, 16, 31, 32, 33, 47, 48, 63, 64, 65, 96, 126, 127, 128]
+PORTS = [0, 1, 22, 80, 443, 8000, 8080, 8100, 32767, 32768, 65534, 65535]
+IDS = [0, 1, 33, 100, 999, 1000, 1001, 65533, 65534, 100000, 2**31 - 1, 2**31, 2**32 - 3,
+       2**32 - 2]
+WORDS = ["read", "write", "create", "delete", "attributes", "modify"]
+NAME_MAX, PATH_MAX, DEPTH_MAX = 255, 4096, 250
+
+
+class PolicyGenerator:
+    def __init__(self, rng, rules):
+        self.rng = rng
+        self.n_rules = rules
+        self.latching = 5     # patterns with '**' inside that this set may still have
+        self.globs = 60       # patterns that are no literals and no 'dir/**'
+        self.ids = set()
+        self.v4_lengths = rng.sample(V4_LENGTHS, rng.randint(1, len(V4_LENGTHS)))
+        self.v6_lengths = rng.sample(V6_LENGTHS, rng.randint(1, len(V6_LENGTHS)))
+
+    def chance(self, percent):
+        return self.rng.random() * 100 < percent
+
+    def some(self, make, most):
+        count = self.rng.randint(1, most)
+        values = [make() for _ in range(count)]
+        return values[0] if count == 1 and self.chance(50) else values
+
+    # -- paths --
+
+    def name(self):
+        if self.chance(2):
+            return self.rng.choice("ab") * self.rng.randint(200, NAME_MAX)
+        return self.rng.choice(NAMES)
+
+    def brace(self, depth):
+        parts = [self.pieces(depth + 1) if self.chance(85) else ""
+                 for _ in range(self.rng.randint(1, 3))]
+        return "{%s}" % ",".join(parts)
+
+    def pieces(self, depth):
+        """Part of a component with globs in it."""
+        text = ""
+        for _ in range(self.rng.randint(1, 3)):
+            pick = self.rng.random()
+            if pick < 0.40:
+                text += self.rng.choice(PIECES)
+            elif pick < 0.60:
+                text += "" if text.endswith("*") else "*"
+            elif pick < 0.70:
+                text += "?"
+            elif pick < 0.80:
+                text += self.rng.choice(CLASSES)
+            elif pick < 0.88:
+                text += self.rng.choice(ESCAPES)
+            elif depth < 2:
+                text += self.brace(depth)
+        return text or self.rng.choice(PIECES)
+
+    def literal(self, most=4):
+        return "".join("/" + self.name() for _ in range(self.rng.randint(1, most)))
+
+    def glob(self):
+        text = self.literal(2) if self.chance(60) else ""
+        for _ in range(self.rng.randint(1, 3)):
+            pick = self.rng.random()
+            if pick < 0.70:
+                text += "/" + self.pieces(0)
+            elif pick < 0.85:
+                text += "/" + self.name()
+            else:
+                text += "/{%s}" % ",".join(
+                    self.literal(2)[1:] if self.chance(60) else self.pieces(1)
+                    for _ in range(self.rng.randint(2, 3)))
+        if self.chance(20):
+            text += "/**"
+        return text
+
+    def latch(self):
+        """A pattern with '**' somewhere else than at its end."""
+        head = self.literal(2) if self.chance(70) else ""
+        return head + self.rng.choice([
+            lambda: "/**/" + self.name(),
+            lambda: "/**/" + self.pieces(0),
+            lambda: "/**" + self.rng.choice([".so", "b", "x.1"]),
+            lambda: self.rng.choice("ab") + "**/" + self.name(),
+            lambda: "/**/" + self.name() + "/**",
+            lambda: "/" + self.name() + "/**/" + self.name() + "/*",
+            lambda: "/{**/%s,%s}" % (self.name(), self.name()),
+            lambda: "/**/**/" + self.name(),
+        ])()
+
+    def pattern(self):
+        pick = self.rng.random()
+        if pick < 0.02:
+            return self.rng.choice(["/", "/**", "/*", "/**/a", "/?"])
+        if pick < 0.12 and self.latching > 0:
+            self.latching -= 1
+            return self.latch()
+        if pick < 0.55 and self.globs > 0:
+            self.globs -= 1
+            return self.glob()
+        if pick < 0.75:
+            return self.literal() + "/**"
+        if pick < 0.78:
+            return self.literal() + "/" + self.rng.choice(ESCAPES) + "a"
+        if pick < 0.79:
+            return self.literal(self.rng.choice([8, 30, 120]))
+        return self.literal()
+
+    # -- destinations and ids --
+
+    def net(self):
+        if self.chance(3):
+            return self.rng.choice(["any", "0.0.0.0", "::", "0.0.0.0/0", "::/0"])
+        if self.chance(60):
+            address, bits, lengths = self.rng.choice(V4), 32, self.v4_lengths
+        else:
+            address, bits, lengths = self.rng.choice(V6), 128, self.v6_lengths
+        if self.chance(35):
+            if bits == 32 and self.chance(20):
+                return "::ffff:" + address
+            return address
+        length = self.rng.choice(lengths)
+        raw = oracle.read_v4(address) if bits == 32 else oracle.read_v6(address)
+        whole = int.from_bytes(raw, "big") >> (bits - length) << (bits - length)
+        raw = whole.to_bytes(bits // 8, "big")
+        if bits == 32:
+            text = "%d.%d.%d.%d" % tuple(raw)
+            if self.chance(10):
+                return "::ffff:%s/%d" % (text, length + 96)
+        else:
+            text = ":".join("%x" % (raw[i] << 8 | raw[i + 1]) for i in range(0, 16, 2))
+        return "%s/%d" % (text, length)
+
+    def numbers(self, pool, top):
+        first = self.rng.choice(pool) if self.chance(80) else self.rng.randint(0, top)
+        if self.chance(50):
+            return first if self.chance(80) else str(first)
+        last = self.rng.choice([each for each in pool + [top] if each >= first])
+        return "%d-%d" % (first, last)
+
+    # -- rules --
+
+    def listed(self, file, kind, make, most):
+        """Values, some of them by way of the file's lists of that kind."""
+        values = self.some(make, most)
+        names = [name for name in file["lists"] if name.startswith(kind)]
+        if not self.chance(25):
+            return values
+        if names and self.chance(60):
+            pick = "@" + self.rng.choice(names)
+        else:
+            name = "%s%d" % (kind, len(file["lists"]))
+            inner = [make() for _ in range(self.rng.randint(1, 4))]
+            if names and self.chance(50):
+                inner.insert(self.rng.randint(0, len(inner)), "@" + self.rng.choice(names))
+            file["lists"][name] = inner
+            pick = "@" + name
+        if self.chance(40):
+            return pick
+        return oracle.as_list(values) + [pick]
+
+    def by(self, file):
+        by = {}
+        if self.chance(60):
+            by["exe"] = self.listed(file, "paths", self.pattern, 2)
+        if self.chance(40):
+            by["uid"] = self.some(lambda: self.numbers(IDS, 2**32 - 2), 3)
+        if self.chance(30):
+            by["gid"] = self.some(lambda: self.numbers(IDS, 2**32 - 2), 3)
+        return by or {"uid": self.numbers(IDS, 2**32 - 2)}
+
+    def object(self, file, on, sparse):
+        """Keys that fit every operation in 'on'; sparse ones leave most out."""
+        keys = {}
+        if on == {"connect"}:
+            if self.chance(40 if sparse else 75):
+                keys["to"] = self.listed(file, "nets", self.net, 3)
+            if self.chance(40):
+                keys["port"] = self.some(lambda: self.numbers(PORTS, 65535), 3)
+            if self.chance(30):
+                keys["protocol"] = self.some(
+                    lambda: self.rng.choice(oracle.PROTOCOLS), 3)
+        elif "connect" not in on:
+            if self.chance(50 if sparse else 96):
+                keys["path"] = self.listed(file, "paths", self.pattern, 3)
+            if on == {"open"} and self.chance(45):
+                keys["access"] = self.some(lambda: self.rng.choice(WORDS), 3)
+        return keys
+
+    def exception(self, file, on):
+        keys = self.object(file, on, True)
+        if not keys or self.chance(50):
+            keys["by"] = self.by(file)
+        return keys
+
+    def rule(self, file):
+        on = self.rng.choice([{"exec"}, {"open"}, {"open"}, {"connect"}, {"connect"},
+                              {"exec", "open"}])
+        if self.chance(2):
+            on = {"exec", "open", "connect"}
+        while True:
+            name = "".join(self.rng.choice("abc-.") for _ in range(self.rng.randint(1, 4)))
+            name = self.rng.choice("abz09") + name + self.rng.choice("ab1")
+            if name not in self.ids:
+                break
+        self.ids.add(name)
+        rule = {"id": name, "on": sorted(on) if len(on) > 1 else min(on)}
+        rule.update(self.object(file, on, False))
+        if self.chance(45):
+            rule["by"] = self.by(file)
+        if self.chance(40):
+            rule["unless"] = [self.exception(file, on) for _ in range(self.rng.randint(1, 3))]
+        rule["action"] = self.rng.choice(["deny", "alert"])
+        if self.chance(70):
+            rule["severity"] = self.rng.choice(oracle.SEVERITIES)
+        return rule
+
+    def files(self):
+        """The policy set: JSON texts."""
+        texts = []
+        left = self.n_rules
+        while left > 0:
+            count = min(left, self.rng.randint(1, self.n_rules))
+            file = {"bailiff": 1, "name": "file%d" % len(texts), "lists": {}}
+            if self.chance(80):
+                file["mode"] = self.rng.choice(["monitor", "enforce"])
+            file["rules"] = [self.rule(file) for _ in range(count)]
+            if not file["lists"]:
+                del file["lists"]
+            texts.append(json.dumps(file, indent=1, ensure_ascii=self.chance(50)))
+            left -= count
+            if len(texts) == 8:
+                left = 0
+        return texts
+
+
+# ---- accesses ---------------------------------------------------------------------------------
+
+RAW_NAMES = [each.encode() for each in NAMES] + [b"\xff\xfe", b"new\nline", b"*", b"?", b"{a",
+                                                 b"a\\", b"...", b"\x01", b"~", b"A", b"-a"]
+
+
+def normal_path(raw):
+    """What the kernel could answer for these bytes: no empty or dot components, no NUL."""
+    names = [name[:NAME_MAX] for name in raw.replace(b"\0", b"0").split(b"/")
+             if name not in (b"", b".", b"..")]
+    path = b"/" + b"/".join(names[:DEPTH_MAX])
+    return path if len(path) < PATH_MAX - 1 else path[:2000].rstrip(b"/")
+
+
+class AccessGenerator:
+    """Accesses for one policy set; rules is the oracle's view of it."""
+
+    def __init__(self, rng, rules):
+        self.rng = rng
+        self.rules = rules
+
+    def chance(self, percent):
+        return self.rng.random() * 100 < percent
+
+    def word(self, least=0):
+        return bytes(self.rng.choice(b"ab.xz\xe9A1\n\xff") for _ in
+                     range(self.rng.randint(least, 3)))
+
+    def random_path(self):
+        if self.chance(2):
+            return b"/"
+        depth = 200 if self.chance(1) else self.rng.randint(1, 5)
+        return normal_path(b"".join(b"/" + self.rng.choice(RAW_NAMES) for _ in range(depth)))
+
+    def instance(self, flat):
+        """Some path that a brace-free pattern matches (before it is made normal)."""
+        out = bytearray()
+        for item in flat:
+            if isinstance(item, int):
+                out.append(item)
+            elif item[0] == "*":
+                out += self.word()
+            elif item[0] == "**":
+                out += b"/".join(self.rng.choice(RAW_NAMES)
+                                 for _ in range(self.rng.randint(0, 3)))
+            elif item[0] == "?":
+                out += self.rng.choice([b"a", b".", b"\xff", b"\n", b"z"])
+            else:
+                near = [byte + step for byte in sorted(item[2])[:40] for step in (-1, 0, 1)]
+                fits = [byte for byte in near if 0 < byte < 256 and byte != oracle.SLASH
+                        and (byte in item[2]) != item[1]]
+                out.append(self.rng.choice(fits or [97]))
+        return bytes(out)
+
+    def mutate(self, path):
+        kind = self.rng.randint(0, 8)
+        at = self.rng.randrange(len(path))
+        if kind == 0:
+            path += b"/" + self.rng.choice(RAW_NAMES)
+        elif kind == 1:
+            path = path.rpartition(b"/")[0]
+        elif kind == 2:
+            path = path[:at] + path[at + 1:]
+        elif kind == 3:
+            path = path[:at] + self.rng.choice([b"a", b"b", b"/", b".", b"\xff"]) + path[at:]
+        elif kind == 4:
+            path = path[:at] + bytes([path[at] ^ self.rng.choice([1, 32, 128])]) + path[at + 1:]
+        elif kind == 5:
+            path = path.rpartition(b"/")[0] + b"/" + self.rng.choice(RAW_NAMES)
+        elif kind == 6:
+            path = b"/" + self.rng.choice(RAW_NAMES) + path
+        elif kind == 7:
+            path = path[:at]
+        else:
+            path += self.word(1)
+        return path
+
+    def path_from(self, globs):
+        if not globs or self.chance(8):
+            return self.random_path()
+        path = self.instance(self.rng.choice(self.rng.choice(globs)))
+        while path and self.chance(35):
+            path = self.mutate(path)
+        return normal_path(path)
+
+    def matches_of(self, rule):
+        """The rule itself, or one of its exceptions."""
+        if rule and rule.unless and self.chance(40):
+            return self.rng.choice(rule.unless)
+        return rule.match if rule else None
+
+    def number(self, ranges, top):
+        if not ranges or self.chance(15):
+            return self.rng.randint(0, top)
+        value = self.rng.choice(self.rng.choice(ranges)) + self.rng.choice([-1, 0, 0, 0, 1])
+        return max(0, min(top, value))
+
+    def address(self, nets):
+        if self.chance(5):
+            return self.rng.choice([bytes(4), bytes(16), oracle.V4_MAPPED + bytes(4),
+                                    bytes([127, 0, 0, 1]), bytes(15) + b"\1", bytes(12) + b"\7" * 4])
+        if not nets or self.chance(10):
+            raw = oracle.read_v4(self.rng.choice(V4)) if self.chance(50) else \
+                oracle.read_v6(self.rng.choice(V6))
+        else:
+            raw, bits = self.rng.choice(nets)
+            size = len(raw) * 8
+            first = int.from_bytes(raw, "big")
+            last = first | (1 << (size - bits)) - 1
+            value = self.rng.choice([first, last, first - 1, last + 1,
+                                     self.rng.randint(first, last)]) % (1 << size)
+            raw = value.to_bytes(len(raw), "big")
+        return oracle.V4_MAPPED + raw if len(raw) == 4 and self.chance(20) else raw
+
+    def access(self):
+        rule = self.rng.choice(self.rules) if self.rules and self.chance(92) else None
+        on = self.rng.choice(rule.on if rule else ["exec", "open", "connect"])
+        match, by = self.matches_of(rule), self.matches_of(rule)
+        access = oracle.Access(on)
+        if on == "connect":
+            access.address = self.address(match.to if match else None)
+            access.port = self.number(match.port if match else None, 65535)
+            protocols = match.protocol if match else None
+            access.protocol = self.rng.choice(
+                protocols if protocols and self.chance(80) else oracle.PROTOCOLS)
+        else:
+            access.path = self.path_from(match.path if match else None)
+            access.access = oracle.EXEC
+            if on == "open":
+                access.access = 0
+                while access.access == 0 or self.chance(30):
+                    access.access |= 1 << self.rng.randrange(5)
+                if match and match.access and self.chance(60):
+                    access.access |= match.access & -match.access
+        if not self.chance(10):
+            access.exe = self.path_from(by.exe if by else None)
+        access.uid = self.number(by.uid if by else None, 2**32 - 2)
+        access.gids = tuple(self.number(by.gid if by and self.chance(70) else None, 2**32 - 2)
+                            for _ in range(self.rng.randint(1, 4)))
+        return access
+
+

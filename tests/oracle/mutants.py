@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Broken oracles: each must be told from the engine, or the differential test can't fail."""
+
+import oracle
+from oracle import SLASH
+
+
+def broken(**changes):
+    """Semantics with some methods replaced: 'globs_NAME', 'nets_NAME' or 'NAME'."""
+    semantics = oracle.Semantics()
+    for name, value in changes.items():
+        target, _, rest = name.partition("_")
+        if target in ("globs", "nets"):
+            setattr(getattr(semantics, target), rest, value)
+        else:
+            setattr(semantics, name, value)
+    return semantics
+
+
+def no_mapped(address):
+    return oracle.Nets().normal(address) if address[:12] != oracle.V4_MAPPED else address
+
+
+def no_loopback(address):
+    return address[12:] if address[:12] == oracle.V4_MAPPED else address
+
+
+def one_bit_short(net, address):
+    return oracle.Nets().covers((net[0], max(0, net[1] - 1)), address)
+
+
+def strictness(rule, order):
+    parts = {"verdict": -oracle.VERDICTS.index(rule.verdict),
+             "severity": -oracle.SEVERITIES.index(rule.severity), "id": rule.id.encode()}
+    return tuple(sign * parts[key] if key != "id" else
+                 tuple(sign * byte for byte in parts[key]) for sign, key in order)
+
+
+def ranked(*order):
+    return lambda rule: strictness(rule, order)
+
+
+def without_key(key):
+    """Exceptions that forget one of their keys."""
+    def excepted(exception, access):
+        kept = getattr(exception, key)
+        setattr(exception, key, None)
+        try:
+            return exception.holds(access)
+        finally:
+            setattr(exception, key, kept)
+    return excepted
+
+
+MUTANTS = {
+    "'*' matches '/'": lambda: broken(globs_star_takes=lambda byte: True),
+    "'*' doesn't match '.'": lambda: broken(
+        globs_star_takes=lambda byte: byte not in (SLASH, ord("."))),
+    "'?' matches '/'": lambda: broken(globs_question_takes=lambda byte: True),
+    "'?' matches ASCII only": lambda: broken(
+        globs_question_takes=lambda byte: byte != SLASH and byte < 128),
+    "'[!x]' matches '/'": lambda: broken(
+        globs_class_takes=lambda item, byte: (byte in item[2]) != item[1]),
+    "'[!x]' is '[x]'": lambda: broken(
+        globs_class_takes=lambda item, byte: byte != SLASH and byte in item[2]),
+    "'/**/' wants a directory": lambda: broken(
+        globs_slash_doublestar_slash_is_slash=lambda: False),
+    "'dir/**' matches dir": lambda: broken(globs_below_takes_itself=lambda: True),
+    "mapped addresses are IPv6": lambda: broken(nets_normal=no_mapped),
+    "0.0.0.0 is no loopback": lambda: broken(nets_normal=no_loopback),
+    "prefixes one bit short": lambda: broken(nets_covers=one_bit_short),
+    "ranges end early": lambda: broken(in_ranges=lambda ranges, number: any(
+        first <= number < max(last, first + 1) for first, last in ranges)),
+    "first group only": lambda: broken(
+        some_gid=lambda ranges, gids: oracle.in_ranges(ranges, gids[0])),
+    "unknown executables match": lambda: broken(unknown_exe_matches=True),
+    "exceptions ignored": lambda: broken(excepted=lambda exception, access: False),
+    "exceptions without subject": lambda: broken(
+        excepted=lambda exception, access: exception.object_holds(access)),
+    "exceptions without object": lambda: broken(
+        excepted=lambda exception, access: exception.subject_holds(access)),
+    "exceptions without path": lambda: broken(excepted=without_key("path")),
+    "exceptions without access": lambda: broken(excepted=without_key("access")),
+    "exceptions without to": lambda: broken(excepted=without_key("to")),
+    "exceptions without port": lambda: broken(excepted=without_key("port")),
+    "exceptions without protocol": lambda: broken(excepted=without_key("protocol")),
+    "mode is enforce by default": lambda: broken(
+        mode_of=lambda file: file.get("mode", "enforce")),
+    "mode ignored": lambda: broken(mode_of=lambda file: "enforce"),
+    "the least strict wins": lambda: broken(
+        strictness=ranked((-1, "verdict"), (1, "severity"), (1, "id"))),
+    "severity before strictness": lambda: broken(
+        strictness=ranked((1, "severity"), (1, "verdict"), (1, "id"))),
+    "severity reversed": lambda: broken(
+        strictness=ranked((1, "verdict"), (-1, "severity"), (1, "id"))),
+    "severity ignored": lambda: broken(strictness=ranked((1, "verdict"), (1, "id"))),
+    "ids reversed": lambda: broken(
+        strictness=ranked((1, "verdict"), (1, "severity"), (-1, "id"))),
+    "others counts the winner": lambda: broken(others=len),
+}

@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reference interpreter of the policy language: a naive walk over all rules for one access.
+
+Written from the language's definition (docs/policy.md), sharing nothing with policy/ or
+bpf-lsm/: no tables, no automata, no regular expressions. Slow on purpose; it is what the
+compiled tables are held against. It expects policies that the parser accepts.
+"""
+
+import itertools
+import json
+
+READ, WRITE, CREATE, DELETE, ATTRIBUTES, EXEC = 1, 2, 4, 8, 16, 32
+MODIFY = WRITE | CREATE | DELETE | ATTRIBUTES
+ACCESS = {
+    "read": READ,
+    "write": WRITE,
+    "create": CREATE,
+    "delete": DELETE,
+    "attributes": ATTRIBUTES,
+    "modify": MODIFY,
+    "any": READ | MODIFY,
+}
+PROTOCOLS = ("tcp", "udp", "sctp", "dccp", "icmp", "other")
+SEVERITIES = ("info", "low", "medium", "high", "critical")
+VERDICTS = ("alert", "would-deny", "deny")  # from the least strict
+
+SLASH = ord("/")
+
+
+class Access:
+    """One concrete access. Paths are bytes, absolute and normalised; b'/' is the root."""
+
+    def __init__(self, on, path=None, access=0, address=None, port=0, protocol="tcp",
+                 exe=None, uid=0, gids=(0,)):
+        self.on = on
+        self.path = path          # exec, open
+        self.access = access      # open: bits
+        self.address = address    # connect: 4 or 16 bytes
+        self.port = port
+        self.protocol = protocol
+        self.exe = exe            # None: unknown
+        self.uid = uid            # effective
+        self.gids = tuple(gids)   # effective and supplementary
+
+    def __repr__(self):
+        return "Access(%s)" % ", ".join("%s=%r" % kv for kv in sorted(vars(self).items()))
+
+
+# ---- globs ------------------------------------------------------------------------------------
+# A pattern is read into a list of items: an int is that byte, the rest are tuples:
+# ('*',) ('**',) ('?',) ('[', negated, set of bytes) ('{', list of lists of items)
+
+
+def read_escape(text, at):
+    """The byte that the escape at text[at] == '\\' means, and where the text goes on."""
+    if text[at + 1] == ord("x"):
+        return int(text[at + 2:at + 4], 16), at + 4
+    return text[at + 1], at + 2
+
+
+def read_class(text, at):
+    """Reads '[...]' from the byte after '['."""
+    negated = text[at] == ord("!")
+    if negated:
+        at += 1
+    members = set()
+    while text[at] != ord("]"):
+        low, at = read_escape(text, at) if text[at] == ord("\\") else (text[at], at + 1)
+        high = low
+        if text[at] == ord("-") and text[at + 1] != ord("]"):
+            at += 1
+            high, at = read_escape(text, at) if text[at] == ord("\\") else (text[at], at + 1)
+        members.update(range(low, high + 1))
+    return ("[", negated, frozenset(members)), at + 1
+
+
+def read_items(text, at, nested):
+    """Reads items up to the end, or within braces up to ',' or '}' (left unread)."""
+    items = []
+    while at < len(text):
+        byte = text[at]
+        if nested and byte in b",}":
+            break
+        if byte == ord("\\"):
+            value, at = read_escape(text, at)
+            items.append(value)
+        elif text[at:at + 2] == b"**":
+            items.append(("**",))
+            at += 2
+        elif byte == ord("*"):
+            items.append(("*",))
+            at += 1
+        elif byte == ord("?"):
+            items.append(("?",))
+            at += 1
+        elif byte == ord("["):
+            item, at = read_class(text, at + 1)
+            items.append(item)
+        elif byte == ord("{"):
+            alternatives = []
+            at += 1
+            while True:
+                inner, at = read_items(text, at, True)
+                alternatives.append(inner)
+                at += 1
+                if text[at - 1] == ord("}"):
+                    break
+            items.append(("{", alternatives))
+        else:
+            items.append(byte)
+            at += 1
+    return items, at
+
+
+def expand(items):
+    """All brace-free lists of items that a list of items stands for."""
+    choices = []
+    for item in items:
+        if isinstance(item, tuple) and item[0] == "{":
+            choices.append([flat for inner in item[1] for flat in expand(inner)])
+        else:
+            choices.append([[item]])
+    return [list(itertools.chain.from_iterable(pick)) for pick in itertools.product(*choices)]
+
+
+def read_glob(text):
+    """A pattern (str) as the list of brace-free patterns it stands for."""
+    items, _ = read_items(text.encode(), 0, False)
+    return expand(items)
+
+
+class Globs:
+    """How the pieces of a glob match. A class, so that the self-test can break one of them."""
+
+    def star_takes(self, byte):
+        return byte != SLASH
+
+    def question_takes(self, byte):
+        return byte != SLASH
+
+    def class_takes(self, item, byte):
+        return byte != SLASH and (byte in item[2]) != item[1]
+
+    def slash_doublestar_slash_is_slash(self):
+        return True
+
+    def below_takes_itself(self):
+        return False
+
+    def match_flat(self, items, text):
+        """Backtracking: every (item, position) that can be reached, each tried once."""
+        todo = [(0, 0)]
+        seen = set()
+        while todo:
+            i, j = here = todo.pop()
+            if here in seen:
+                continue
+            seen.add(here)
+            if i == len(items):
+                if j == len(text):
+                    return True
+                continue
+            item = items[i]
+            if item == SLASH and items[i + 1:] == [("**",)] and j == len(text) \
+                    and self.below_takes_itself():
+                return True
+            if item == SLASH and items[i + 1:i + 3] == [("**",), SLASH] \
+                    and self.slash_doublestar_slash_is_slash():
+                todo.append((i + 2, j))
+            if item == ("*",):
+                todo.append((i + 1, j))
+                if j < len(text) and self.star_takes(text[j]):
+                    todo.append((i, j + 1))
+            elif item == ("**",):
+                todo.append((i + 1, j))
+                if j < len(text):
+                    todo.append((i, j + 1))
+            elif j < len(text) and (
+                    item == text[j] if isinstance(item, int) else
+                    self.question_takes(text[j]) if item[0] == "?" else
+                    self.class_takes(item, text[j])):
+                todo.append((i + 1, j + 1))
+        return False
+
+    def match(self, flats, path):
+        """Whether one of the patterns that a glob stands for matches the whole path."""
+        if path == b"/":
+            return any(flat == [SLASH] for flat in flats)
+        return any(self.match_flat(flat, path) for flat in flats)
+
+
+# ---- addresses, ports, ids --------------------------------------------------------------------
+
+
+def read_v4(text):
+    parts = [int(part) for part in text.split(".")]
+    assert len(parts) == 4 and all(0 <= part < 256 for part in parts), text
+    return bytes(parts)
+
+
+def read_v6(text):
+    if "." in text:
+        head, _, tail = text.rpartition(":")
+        four = read_v4(tail)
+        text = "%s:%x:%x" % (head, four[0] << 8 | four[1], four[2] << 8 | four[3])
+    halves = [[int(word, 16) for word in half.split(":") if word] for half in text.split("::")]
+    if len(halves) == 2:
+        words = halves[0] + [0] * (8 - len(halves[0]) - len(halves[1])) + halves[1]
+    else:
+        words = halves[0]
+    assert len(words) == 8, text
+    return b"".join(word.to_bytes(2, "big") for word in words)
+
+
+V4_MAPPED = bytes(10) + b"\xff\xff"
+
+
+class Nets:
+    """How destination addresses match."""
+
+    def normal(self, address):
+        """Mapped addresses are IPv4; to the unspecified address means to this host."""
+        if len(address) == 16 and address[:12] == V4_MAPPED:
+            address = address[12:]
+        if address == bytes(4):
+            return bytes([127, 0, 0, 1])
+        if address == bytes(16):
+            return bytes(15) + b"\x01"
+        return address
+
+    def read(self, text):
+        """An entry of 'to' as (address bytes, prefix length)."""
+        host, slash, length = text.partition("/")
+        address = read_v6(host) if ":" in host else read_v4(host)
+        bits = int(length) if slash else 8 * len(address)
+        if len(address) == 16 and address[:12] == V4_MAPPED and bits >= 96:
+            address, bits = address[12:], bits - 96
+        if bits == 8 * len(address):
+            address = self.normal(address)
+        return address, bits
+
+    def covers(self, net, address):
+        prefix, bits = net
+        if len(prefix) != len(address):
+            return False
+        shift = 8 * len(address) - bits
+        return int.from_bytes(prefix, "big") >> shift == int.from_bytes(address, "big") >> shift
+
+
+def read_range(value):
+    """A number, 'N' or 'N-M' as (first, last)."""
+    if isinstance(value, int):
+        return value, value
+    first, dash, last = value.partition("-")
+    return int(first), int(last if dash else first)
+
+
+def in_ranges(ranges, number):
+    return any(first <= number <= last for first, last in ranges)
+
+
+# ---- rules ------------------------------------------------------------------------------------
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def insert_lists(values, lists):
+    """Replaces every '@name' by that list's values."""
+    for value in as_list(values):
+        if isinstance(value, str) and value.startswith("@"):
+            yield from insert_lists(lists[value[1:]], lists)
+        else:
+            yield value
+
+
+class Match:
+    """The keys that rules and exceptions share; an absent key holds for everything."""
+
+    def __init__(self, source, lists, semantics):
+        def values(where, key):
+            return list(insert_lists(where[key], lists)) if key in where else None
+
+        def apply(function, inputs):
+            return None if inputs is None else [function(each) for each in inputs]
+
+        by = source.get("by", {})
+        self.semantics = semantics
+        self.path = apply(read_glob, values(source, "path"))
+        to = values(source, "to")
+        self.to_any = to is not None and "any" in to
+        self.to = apply(semantics.nets.read, to and [each for each in to if each != "any"])
+        self.port = apply(read_range, values(source, "port"))
+        self.access = self.bits(values(source, "access"))
+        self.protocol = values(source, "protocol")
+        self.exe = apply(read_glob, values(by, "exe"))
+        self.uid = apply(read_range, values(by, "uid"))
+        self.gid = apply(read_range, values(by, "gid"))
+
+    @staticmethod
+    def bits(words):
+        if words is None:
+            return None
+        total = 0
+        for word in words:
+            total |= ACCESS[word]
+        return total
+
+    def object_holds(self, access):
+        s = self.semantics
+        if access.on == "connect":
+            address = s.nets.normal(access.address)
+            return (self.to is None or self.to_any
+                    or any(s.nets.covers(net, address) for net in self.to)) \
+                and (self.port is None or s.in_ranges(self.port, access.port)) \
+                and (self.protocol is None or access.protocol in self.protocol)
+        if self.path is not None and \
+                not any(s.globs.match(glob, access.path) for glob in self.path):
+            return False
+        return access.on != "open" or self.access is None or self.access & access.access != 0
+
+    def subject_holds(self, access):
+        s = self.semantics
+        if self.exe is not None:
+            if access.exe is None:
+                return s.unknown_exe_matches
+            if not any(s.globs.match(glob, access.exe) for glob in self.exe):
+                return False
+        if self.uid is not None and not s.in_ranges(self.uid, access.uid):
+            return False
+        return self.gid is None or s.some_gid(self.gid, access.gids)
+
+    def holds(self, access):
+        return self.subject_holds(access) and self.object_holds(access)
+
+
+class Rule:
+    def __init__(self, source, file, semantics):
+        lists = file.get("lists", {})
+        self.id = source["id"]
+        self.on = as_list(source["on"])
+        self.match = Match(source, lists, semantics)
+        self.unless = [Match(each, lists, semantics) for each in as_list(source.get("unless", []))]
+        self.verdict = source["action"]
+        if self.verdict == "deny" and semantics.mode_of(file) == "monitor":
+            self.verdict = "would-deny"
+        self.severity = source.get("severity", "medium")
+
+    def matches(self, access):
+        return access.on in self.on and self.match.holds(access) \
+            and not any(self.match.semantics.excepted(each, access) for each in self.unless)
+
+
+class Semantics:
+    """The choices that the self-test breaks one at a time."""
+
+    unknown_exe_matches = False
+    in_ranges = staticmethod(in_ranges)
+
+    def __init__(self):
+        self.globs = Globs()
+        self.nets = Nets()
+
+    def mode_of(self, file):
+        return file.get("mode", "monitor")
+
+    def some_gid(self, ranges, gids):
+        return any(self.in_ranges(ranges, gid) for gid in gids)
+
+    def excepted(self, exception, access):
+        return exception.holds(access)
+
+    def strictness(self, rule):
+        """The winner has the smallest of these."""
+        return (-VERDICTS.index(rule.verdict), -SEVERITIES.index(rule.severity),
+                rule.id.encode())
+
+    def others(self, matching):
+        return len(matching) - 1
+
+
+class Oracle:
+    """A policy set: texts is a list of JSON texts, one per file."""
+
+    def __init__(self, texts, semantics=None):
+        self.semantics = semantics or Semantics()
+        self.rules = []
+        for text in texts:
+            file = json.loads(text)
+            self.rules += [Rule(each, file, self.semantics) for each in file["rules"]]
+
+    def decide(self, access):
+        """(verdict, rule id or None, others)."""
+        matching = [rule for rule in self.rules if rule.matches(access)]
+        if not matching:
+            return "allow", None, 0
+        winner = min(matching, key=self.semantics.strictness)
+        return winner.verdict, winner.id, self.semantics.others(matching)

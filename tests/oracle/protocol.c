@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Serves verdicts over a text protocol; what decides them is the caller's engine. */
+#include "protocol.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define SOURCES_MAX 64
+#define GIDS_MAX    64
+
+/* The policy set in force and the sources of the next one. */
+struct session {
+	const struct engine *engine;
+	struct bl_source sources[SOURCES_MAX];
+	size_t n_sources;
+	struct bl_policy *policy;
+	struct bl_tables *tables;
+};
+
+static void session_drop_sources(struct session *s)
+{
+	for (size_t i = 0; i < s->n_sources; i++) {
+		free((char *)s->sources[i].path);
+		free((char *)s->sources[i].bytes);
+	}
+	s->n_sources = 0;
+}
+
+static void session_clear(struct session *s)
+{
+	session_drop_sources(s);
+	bl_tables_free(s->tables);
+	bl_policy_free(s->policy);
+	s->tables = NULL;
+	s->policy = NULL;
+}
+
+static int complain(const char *what, const char *detail)
+{
+	fprintf(stderr, "decide: %s: %s\n", what, detail);
+	return -EINVAL;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+/* Decodes hex to a NUL-terminated buffer that the caller frees. */
+static char *hex_decode(const char *hex, size_t *ret_len)
+{
+	size_t len = strlen(hex) / 2;
+	char *bytes = strlen(hex) % 2 ? NULL : malloc(len + 1);
+
+	for (size_t i = 0; bytes && i < len; i++) {
+		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0) {
+			free(bytes);
+			return NULL;
+		}
+		bytes[i] = (char)(high << 4 | low);
+	}
+	if (bytes) {
+		bytes[len] = '\0';
+		*ret_len = len;
+	}
+	return bytes;
+}
+
+static int add_source(struct session *s, const char *name, char *bytes, size_t len)
+{
+	char *path = strdup(name);
+
+	if (!path || s->n_sources == SOURCES_MAX) {
+		free(path);
+		free(bytes);
+		return complain("too many sources", name);
+	}
+	s->sources[s->n_sources++] = (struct bl_source){ .path = path, .bytes = bytes, .len = len };
+	return 0;
+}
+
+static int add_file(struct session *s, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char *bytes = NULL;
+	size_t capacity = 0;
+	ssize_t len;
+
+	if (!file)
+		return complain(path, strerror(errno));
+	len = getdelim(&bytes, &capacity, '\0', file);
+	fclose(file);
+	if (len < 0) {
+		free(bytes);
+		return complain(path, "no text in it");
+	}
+	return add_source(s, path, bytes, (size_t)len);
+}
+
+static int request_source(struct session *s, char **words, size_t n)
+{
+	size_t len = 0;
+	char *bytes = n == 3 ? hex_decode(words[2], &len) : NULL;
+
+	if (!bytes)
+		return complain("source", "wants a name and hex");
+	return add_source(s, words[1], bytes, len);
+}
+
+/* splitmix64, Steele, Lea and Flood 2014: a different table key for every seed. */
+static void make_key(uint64_t seed, uint64_t key[2][BL_HASH_WORDS])
+{
+	for (size_t i = 0; i < 2 * BL_HASH_WORDS; i++) {
+		uint64_t z = seed += 0x9e3779b97f4a7c15u;
+
+		z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+		z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+		key[i / BL_HASH_WORDS][i % BL_HASH_WORDS] = z ^ (z >> 31);
+	}
+}
+
+static void refuse(FILE *out, const struct bl_diags *diags)
+{
+	for (size_t i = 0; i < diags->count; i++) {
+		if (diags->items[i].level != BL_DIAG_ERROR)
+			continue;
+		fprintf(out, "refused %s: %s\n", diags->items[i].code, diags->items[i].message);
+		return;
+	}
+	fprintf(out, "refused without a reason\n");
+}
+
+static int compile_set(struct session *s, uint64_t seed, struct bl_diags *diags)
+{
+	const uint64_t(*key)[BL_HASH_WORDS] = NULL;
+	uint64_t words[2][BL_HASH_WORDS];
+	const char *what = NULL;
+	int r;
+
+	if (seed) {
+		make_key(seed, words);
+		key = (const uint64_t(*)[BL_HASH_WORDS])words;
+	}
+	r = bl_policy_parse(s->sources, s->n_sources, diags, &s->policy);
+	if (r < 0)
+		return r;
+	r = bl_compile(s->policy, key, diags, &s->tables);
+	if (r < 0)
+		return r;
+	if (bl_tables_verify(s->tables->bytes, s->tables->len, &what) < 0) {
+		complain("bl_tables_verify", what);
+		return -EBADMSG;
+	}
+	return s->engine->load(s->engine->userdata, s->tables);
+}
+
+/* A set that is refused leaves none in force. */
+static int request_compile(struct session *s, uint64_t seed, FILE *out)
+{
+	struct bl_diags diags = {};
+	int r;
+
+	bl_tables_free(s->tables);
+	bl_policy_free(s->policy);
+	s->tables = NULL;
+	s->policy = NULL;
+	r = compile_set(s, seed, &diags);
+	session_drop_sources(s);
+	if (r == -EINVAL) {
+		refuse(out, &diags);
+		r = 0;
+	} else if (r == 0) {
+		fprintf(out, "ok %zu\n", s->policy->n_rules);
+	} else {
+		complain("compile", strerror(-r));
+	}
+	bl_diags_clear(&diags);
+	return r;
+}
+
+/* A query whose strings it owns. */
+struct asked {
+	struct bl_query query;
+	char *path, *exe, *addr;
+	uint32_t gids[GIDS_MAX];
+};
+
+static void asked_clear(struct asked *a)
+{
+	free(a->path);
+	free(a->exe);
+	free(a->addr);
+}
+
+static int read_subject(struct asked *a, char **words)
+{
+	char *save = NULL;
+	size_t len;
+
+	if (strcmp(words[0], "-") != 0) {
+		a->exe = hex_decode(words[0], &len);
+		if (!a->exe)
+			return complain("not hex", words[0]);
+	}
+	a->query.exe = a->exe;
+	a->query.uid = (uint32_t)strtoul(words[1], NULL, 10);
+	for (char *gid = strtok_r(words[2], ",", &save); gid && a->query.n_gids < GIDS_MAX;
+	     gid = strtok_r(NULL, ",", &save))
+		a->gids[a->query.n_gids++] = (uint32_t)strtoul(gid, NULL, 10);
+	a->query.gids = a->gids;
+	return 0;
+}
+
+static int read_path(struct asked *a, enum bl_op op, const char *hex, unsigned long access)
+{
+	size_t len;
+
+	a->path = hex_decode(hex, &len);
+	if (!a->path)
+		return complain("not hex", hex);
+	a->query.op = op;
+	a->query.path = a->path;
+	a->query.access = (uint8_t)access;
+	return 0;
+}
+
+static int read_address(struct asked *a, char **words)
+{
+	size_t len = 0;
+
+	a->addr = hex_decode(words[0], &len);
+	if (!a->addr || (len != 4 && len != 16))
+		return complain("not 4 or 16 bytes of hex", words[0]);
+	a->query.op = BL_OP_CONNECT;
+	a->query.addr = (const uint8_t *)a->addr;
+	a->query.family = len == 4 ? AF_INET : AF_INET6;
+	a->query.port = (uint16_t)strtoul(words[1], NULL, 10);
+	a->query.access = (uint8_t)strtoul(words[2], NULL, 10);
+	return 0;
+}
+
+static int read_query(struct asked *a, char **words, size_t n)
+{
+	int r;
+
+	if (n == 5 && strcmp(words[0], "exec") == 0)
+		r = read_path(a, BL_OP_EXEC, words[1], BL_ACCESS_EXEC);
+	else if (n == 6 && strcmp(words[0], "open") == 0)
+		r = read_path(a, BL_OP_OPEN, words[1], strtoul(words[2], NULL, 10));
+	else if (n == 7 && strcmp(words[0], "connect") == 0)
+		r = read_address(a, words + 1);
+	else
+		r = complain("no such request", words[0]);
+	return r < 0 ? r : read_subject(a, words + n - 3);
+}
+
+static int request_verdict(struct session *s, char **words, size_t n, FILE *out)
+{
+	struct asked asked = {};
+	struct bl_answer answer = {};
+	int r = read_query(&asked, words, n);
+
+	if (r == 0 && !s->tables) {
+		fprintf(out, "refused - 0\n");
+	} else if (r == 0) {
+		r = s->engine->decide(s->engine->userdata, &asked.query, &answer);
+		if (r < 0)
+			complain("engine", strerror(-r));
+		else if (answer.verdict == BL_VERDICT_ALLOW)
+			fprintf(out, "allow - %u\n", answer.others);
+		else if (answer.rule < s->policy->n_rules && bl_verdict_name(answer.verdict))
+			fprintf(out, "%s %s %u\n", bl_verdict_name(answer.verdict),
+				s->policy->rules[answer.rule].id, answer.others);
+		else
+			fprintf(out, "nonsense %d:%u %u\n", answer.verdict, answer.rule,
+				answer.others);
+	}
+	asked_clear(&asked);
+	return r;
+}
+
+static int serve_line(struct session *s, char *line, FILE *out)
+{
+	char *words[8], *save = NULL;
+	size_t n = 0;
+
+	for (char *word = strtok_r(line, " \n", &save); word && n < 8;
+	     word = strtok_r(NULL, " \n", &save))
+		words[n++] = word;
+	if (n == 0)
+		return 0;
+	if (strcmp(words[0], "source") == 0)
+		return request_source(s, words, n);
+	if (strcmp(words[0], "compile") == 0 && n == 2)
+		return request_compile(s, strtoull(words[1], NULL, 10), out);
+	return request_verdict(s, words, n, out);
+}
+
+int protocol_serve(const struct engine *engine, char **paths, int n_paths, FILE *in, FILE *out)
+{
+	struct session session = { .engine = engine };
+	char *line = NULL;
+	size_t capacity = 0;
+	int r = 0;
+
+	for (int i = 0; i < n_paths && r == 0; i++)
+		r = add_file(&session, paths[i]);
+	if (r == 0 && n_paths > 0)
+		r = request_compile(&session, 0, out);
+	while (r == 0 && getline(&line, &capacity, in) > 0)
+		r = serve_line(&session, line, out);
+	free(line);
+	session_clear(&session);
+	return r < 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text protocol by which tests/oracle/run.py asks an engine for verdicts. */
+#pragma once
+
+#include <stdio.h>
+
+#include "compile.h"
+
+/*
+ * One line in, one line out, in that order:
+ *   source NAME HEX                    adds a policy file to the next set      -> (no answer)
+ *   compile SEED                       makes the sources the set in force      -> ok RULES | refused WHY
+ *   exec PATH EXE UID GIDS             PATH and EXE in hex, EXE may be '-'      -> VERDICT RULE OTHERS
+ *   open PATH ACCESS EXE UID GIDS      ACCESS: bits of enum bl_access          -> VERDICT RULE OTHERS
+ *   connect ADDR PORT PROTO EXE UID GIDS  ADDR in hex, 4 or 16 bytes; PROTO: one bit of enum bl_proto
+ * RULE is '-' where nothing matches; GIDS is a list separated by commas. SEED 0 is the fixed key.
+ */
+
+/* Where verdicts come from. Both return 0 or -errno. */
+struct engine {
+	/* Takes a verified image into use; it stays valid until the next load. */
+	int (*load)(void *userdata, const struct bl_tables *tables);
+	int (*decide)(void *userdata, const struct bl_query *query, struct bl_answer *ret);
+	void *userdata;
+};
+
+/*
+ * Answers requests from 'in' on 'out' until the end of input. paths are policy files that are
+ * read and compiled first. Returns 0, or 1 after a message on stderr when a request is malformed
+ * or the engine fails.
+ */
+int protocol_serve(const struct engine *engine, char **paths, int n_paths, FILE *in, FILE *out);

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes a failing case small and prints it so that it can be run by hand."""
+
+import copy
+import json
+
+import engines
+import oracle
+
+TRIES_MAX = 1500
+
+
+def without(container, key):
+    smaller = copy.copy(container)
+    del smaller[key]
+    return smaller
+
+
+def smaller_values(value):
+    """Values one step smaller than a JSON value, the biggest steps first."""
+    if isinstance(value, list):
+        if len(value) > 3:
+            half = len(value) // 2
+            yield value[:half]
+            yield value[half:]
+        for i in range(len(value)):
+            if len(value) > 1:
+                yield without(value, i)
+        for i, each in enumerate(value):
+            for smaller in smaller_values(each):
+                yield value[:i] + [smaller] + value[i + 1:]
+    elif isinstance(value, dict):
+        for key in value:
+            yield without(value, key)
+        for key in value:
+            for smaller in smaller_values(value[key]):
+                yield {**value, key: smaller}
+    elif isinstance(value, str) and value.startswith("/") and len(value) > 2:
+        for size in (len(value) // 2, 4, 1):
+            for at in range(1, len(value) - size + 1, size):
+                yield value[:at] + value[at + size:]
+
+
+def smaller_accesses(access):
+    for key, plain in (("exe", None), ("uid", 0), ("gids", (0,)), ("port", 0)):
+        if getattr(access, key) != plain:
+            yield key, plain
+    if access.on == "open":
+        for bit in range(5):
+            left = access.access & ~(1 << bit)
+            if left and left != access.access:
+                yield "access", left
+    for key in ("path", "exe"):
+        path = getattr(access, key)
+        for size in (64, 8, 1):
+            for at in range(1, len(path or b"") - size + 1, size):
+                yield key, path[:at] + path[at + size:]
+
+
+def normal(path):
+    return path == b"/" or (b"//" not in path and not path.endswith(b"/"))
+
+
+class Shrinker:
+    def __init__(self, engine, semantics=None):
+        self.engine = engine
+        self.semantics = semantics
+        self.tries = 0
+
+    def case(self, files, access):
+        """The case if it still fails, or None."""
+        self.tries += 1
+        texts = [json.dumps(file) for file in files]
+        if not all(path is None or normal(path) for path in (access.path, access.exe)):
+            return None
+        try:
+            wanted = oracle.Oracle(texts, self.semantics).decide(access)
+            case = engines.Case(texts, [access], [wanted])
+            self.engine.ask([case])
+        except (engines.Failed, LookupError, ValueError, AssertionError, TypeError):
+            return None
+        return case if case.differences() else None
+
+    def step(self, files, access):
+        """A smaller failing (files, access), or None."""
+        for i in range(len(files)):
+            if len(files) > 1 and self.case(without(files, i), access):
+                return without(files, i), access
+        for i, file in enumerate(files):
+            for smaller in smaller_values(file):
+                if self.tries > TRIES_MAX:
+                    return None
+                candidate = files[:i] + [smaller] + files[i + 1:]
+                if self.case(candidate, access):
+                    return candidate, access
+        for key, value in smaller_accesses(access):
+            candidate = copy.copy(access)
+            setattr(candidate, key, value)
+            if self.case(files, candidate):
+                return files, candidate
+        return None
+
+    def shrink(self, texts, access):
+        """The smallest failing case that was found; None if it doesn't fail by itself."""
+        files = [json.loads(text) for text in texts]
+        if not self.case(files, access):
+            return None
+        while self.tries <= TRIES_MAX:
+            smaller = self.step(files, access)
+            if smaller is None:
+                break
+            files, access = smaller
+        return self.case(files, access)
+
+
+def describe(case, engine):
+    """A reproduction that can be pasted into a shell."""
+    access, wanted, answered = case.differences()[0]
+    lines = ["%r" % access,
+             "the oracle says %s, %s says %s" % (wanted, engine.name, answered), ""]
+    names = []
+    for i, text in enumerate(case.texts):
+        names.append("/tmp/oracle-%d.json" % i)
+        lines += ["cat > %s <<'END'" % names[-1], json.dumps(json.loads(text), indent=1), "END"]
+    lines.append("echo '%s' | %s %s" % (
+        engines.query_line(access), engine.command, " ".join(names)))
+    return lines
