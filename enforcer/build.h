@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From policy files to a verified image: the one way that the daemon and 'bailiff check' share. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "compile.h"
+#include "policies.h"
+
+struct bl_build_input {
+	int host_fd;	    /* the tree in which paths of rules are resolved; see hostfs.h */
+	int config_fd;	    /* the tree of the installed policy files */
+	char *const *paths; /* files and directories in place of the installed ones; NULL: none */
+	size_t n_paths;
+	bool random_key; /* key the fingerprints at random: for the kernel */
+};
+
+/* All that a build makes. Zero-initialise; bl_built_clear() frees it. */
+struct bl_built {
+	struct bl_diags diags; /* filled on failure too */
+	struct bl_policies policies;
+	struct bl_policy *policy; /* NULL unless parsed */
+	struct bl_tables *tables; /* NULL unless the build was a success */
+};
+
+/*
+ * Reads, parses, resolves, compiles and verifies. Touches no state but *ret: it may run in a
+ * thread of its own. Returns 0, -EINVAL with errors in ret->diags, or another -errno.
+ */
+int bl_build(const struct bl_build_input *input, struct bl_built *ret);
+
+void bl_built_clear(struct bl_built *built);

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host's file tree, reached through one directory fd: no symbolic link leads out of it. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "cleanup.h"
+#include "hostfs.h"
+
+int bl_hostfs_open_root(const char *root, bool *ret_own)
+{
+	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+	bool own = false;
+	int fd;
+
+	fd = open(root ? root : "/proc/1/root", flags);
+	if (fd < 0 && !root) {
+		own = true;
+		fd = open("/", flags);
+	}
+	if (fd < 0)
+		return -errno;
+	if (ret_own)
+		*ret_own = own;
+	return fd;
+}
+
+int bl_hostfs_open(int root_fd, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned int)flags | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd;
+
+	do {
+		fd = syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+	} while (fd < 0 &&
+		 (errno == EINTR || errno == EAGAIN)); /* EAGAIN: a rename raced with '..' */
+	return fd < 0 ? -errno : (int)fd;
+}
+
+int bl_hostfs_readlink(void *userdata, const char *path, char *buf, size_t size)
+{
+	const int *root_fd = userdata;
+	const char *below = path + strspn(path, "/");
+	ssize_t n;
+
+	if (!*below)
+		return -EINVAL;
+	n = readlinkat(*root_fd, below, buf, size);
+	return n < 0 ? -errno : (int)n;
+}
+
+/* What /proc/self/fd says of an fd within the tree of root_fd, cut to that tree. */
+static int fd_path(int root_fd, int fd, char **ret)
+{
+	char link[64], full[PATH_MAX], top[PATH_MAX];
+	ssize_t n, m;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, full, sizeof(full) - 1);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", root_fd);
+	m = readlink(link, top, sizeof(top) - 1);
+	if (n < 0 || m < 0)
+		return -errno;
+	full[n] = top[m] = '\0';
+	if (m == 1)
+		m = 0;
+	if (strncmp(full, top, (size_t)m) != 0 || full[m] != '/')
+		return -EXDEV;
+	*ret = strdup(full + m);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int bl_hostfs_realpath(int root_fd, const char *path, char **ret)
+{
+	_cleanup_close_ int fd = bl_hostfs_open(root_fd, path, O_PATH);
+
+	if (fd < 0)
+		return fd;
+	return fd_path(root_fd, fd, ret);
+}
+
+int bl_hostfs_read(int root_fd, const char *path, size_t max, char **ret)
+{
+	_cleanup_close_ int fd = bl_hostfs_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0, room = 0;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	for (;;) {
+		if (len == room) {
+			char *grown;
+
+			if (room > max)
+				return -EFBIG;
+			room = room ? 2 * room : 4096;
+			grown = realloc(text, room + 1);
+			if (!grown)
+				return -ENOMEM;
+			text = grown;
+		}
+		n = read(fd, text + len, room - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	if (len > max)
+		return -EFBIG;
+	text[len] = '\0';
+	*ret = TAKE_PTR(text);
+	return 0;
+}

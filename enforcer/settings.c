@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's settings: /etc/bailiff/bailiff.conf, lines of 'key = value'. */
+#define _GNU_SOURCE
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "failure.h"
+#include "hostfs.h"
+#include "settings.h"
+#include "words.h"
+
+#define GROUP_BYTES_MAX 32 /* useradd(8): LOGIN_NAME_MAX of old */
+
+/* Sets one value; returns 0, -ENOMEM, or -EINVAL with what was expected in *reterr_expected. */
+typedef int (*set_fn)(struct bl_settings *settings, const char *value,
+		      const char **reterr_expected);
+
+static int set_mode(struct bl_settings *settings, const char *value, const char **reterr_expected)
+{
+	for (enum bl_mode mode = BL_MODE_MONITOR; mode < _BL_MODE_MAX; mode++) {
+		if (strcmp(value, bl_mode_name(mode)) == 0) {
+			settings->mode = mode;
+			return 0;
+		}
+	}
+	*reterr_expected = "'enforce' or 'monitor'";
+	return -EINVAL;
+}
+
+static int set_ring_size(struct bl_settings *settings, const char *value,
+			 const char **reterr_expected)
+{
+	unsigned long long n;
+	char *end;
+
+	*reterr_expected = "a power of two from 64K to 256M";
+	if (!isdigit((unsigned char)*value))
+		return -EINVAL;
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	if (errno || n > BL_RING_BYTES_MAX)
+		return -EINVAL;
+	if (strcmp(end, "K") == 0)
+		n <<= 10;
+	else if (strcmp(end, "M") == 0)
+		n <<= 20;
+	else if (*end)
+		return -EINVAL;
+	if (n < BL_RING_BYTES_MIN || n > BL_RING_BYTES_MAX || (n & (n - 1)))
+		return -EINVAL;
+	settings->ring_bytes = (size_t)n;
+	return 0;
+}
+
+static int set_socket_group(struct bl_settings *settings, const char *value,
+			    const char **reterr_expected)
+{
+	char *copy;
+
+	if (strlen(value) > GROUP_BYTES_MAX || strpbrk(value, " \t:/")) {
+		*reterr_expected = "the name of a group, or nothing for root alone";
+		return -EINVAL;
+	}
+	copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(settings->socket_group);
+	settings->socket_group = copy;
+	return 0;
+}
+
+static const struct key {
+	const char *name;
+	set_fn set;
+} keys[] = {
+	{ "mode", set_mode },
+	{ "ring-size", set_ring_size },
+	{ "socket-group", set_socket_group },
+};
+
+int bl_settings_init(struct bl_settings *ret)
+{
+	char *group = strdup("bailiff");
+
+	if (!group)
+		return -ENOMEM;
+	*ret = (struct bl_settings){
+		.mode = BL_MODE_ENFORCE,
+		.ring_bytes = 8u << 20,
+		.socket_group = group,
+	};
+	return 0;
+}
+
+void bl_settings_done(struct bl_settings *settings)
+{
+	free(settings->socket_group);
+	*settings = (struct bl_settings){ 0 };
+}
+
+static void settings_freep(struct bl_settings *settings)
+{
+	bl_settings_done(settings);
+}
+
+static char *trim(char *text)
+{
+	char *end;
+
+	text += strspn(text, " \t\r");
+	end = text + strlen(text);
+	while (end > text && strchr(" \t\r", end[-1]))
+		*--end = '\0';
+	return text;
+}
+
+static const struct key *find_key(const char *name)
+{
+	for (size_t i = 0; i < BL_ARRAY_SIZE(keys); i++) {
+		if (strcmp(name, keys[i].name) == 0)
+			return &keys[i];
+	}
+	return NULL;
+}
+
+static int unknown_key(const char *file, unsigned int line, const char *name, char **reterr_text)
+{
+	const char *words[BL_ARRAY_SIZE(keys)];
+	_cleanup_free_ char *shown = bl_printable(name, strlen(name));
+	const char *nearest;
+
+	for (size_t i = 0; i < BL_ARRAY_SIZE(keys); i++)
+		words[i] = keys[i].name;
+	nearest = bl_words_nearest(name, words, BL_ARRAY_SIZE(keys));
+	return bl_error(reterr_text, -EINVAL,
+			nearest ? "%s:%u: unknown key '%.64s'; did you mean '%s'?"
+				: "%s:%u: unknown key '%.64s'",
+			file, line, shown ? shown : "", nearest);
+}
+
+/* One line; *seen has a bit for each key that came before. */
+static int parse_line(struct bl_settings *settings, const char *file, unsigned int line, char *text,
+		      unsigned int *seen, char **reterr_text)
+{
+	const char *expected = NULL;
+	const struct key *key;
+	char *equals, *name, *value;
+	int r;
+
+	text = trim(text);
+	if (!*text || *text == '#' || *text == ';')
+		return 0;
+	equals = strchr(text, '=');
+	if (!equals)
+		return bl_error(reterr_text, -EINVAL, "%s:%u: expected 'key = value'", file, line);
+	*equals = '\0';
+	name = trim(text);
+	value = trim(equals + 1);
+	key = find_key(name);
+	if (!key)
+		return unknown_key(file, line, name, reterr_text);
+	if (*seen & (1u << (key - keys)))
+		return bl_error(reterr_text, -EINVAL, "%s:%u: '%s' is set a second time", file,
+				line, name);
+	*seen |= 1u << (key - keys);
+	r = key->set(settings, value, &expected);
+	if (r == -EINVAL)
+		return bl_error(reterr_text, r, "%s:%u: '%s' must be %s", file, line, name,
+				expected);
+	return r;
+}
+
+int bl_settings_parse(struct bl_settings *settings, const char *name, const char *text,
+		      char **reterr_text)
+{
+	_cleanup_(settings_freep) struct bl_settings parsed = *settings;
+	_cleanup_free_ char *copy = strdup(text);
+	struct bl_settings old;
+	unsigned int line = 0, seen = 0;
+	char *rest = copy;
+	int r;
+
+	parsed.socket_group = strdup(settings->socket_group);
+	if (!copy || !parsed.socket_group)
+		return -ENOMEM;
+	while (rest) {
+		r = parse_line(&parsed, name, ++line, strsep(&rest, "\n"), &seen, reterr_text);
+		if (r < 0)
+			return r;
+	}
+	old = *settings;
+	*settings = parsed;
+	parsed = old;
+	return 0;
+}
+
+int bl_settings_read(struct bl_settings *settings, int root_fd, const char *path,
+		     char **reterr_text)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	r = bl_hostfs_read(root_fd, path, BL_SETTINGS_BYTES_MAX, &text);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return bl_error(reterr_text, r, "%s: can't be read: %s", path, strerror(-r));
+	return bl_settings_parse(settings, path, text, reterr_text);
+}
