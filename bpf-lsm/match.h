@@ -364,10 +364,10 @@ static long bl_except_turn(__u32 index, void *ctx)
 		m->walk->excepted = 1;
 		return 1;
 	}
-	return except->last;
+	return except->last != 0; /* the verifier wants 0 or 1 */
 }
 
-BL_INLINE int bl_seen_before(struct bl_walk *walk, __u32 rule)
+BL_INLINE void bl_seen_add(struct bl_walk *walk, __u32 rule)
 {
 	__u32 n = walk->n_seen;
 
@@ -375,14 +375,13 @@ BL_INLINE int bl_seen_before(struct bl_walk *walk, __u32 rule)
 		if (i >= n)
 			break;
 		if (walk->seen[i] == rule)
-			return 1;
+			return;
 	}
 	if (n >= BL_SEEN_MAX)
-		return 1;
+		return;
 	BL_BARRIER(n);
 	walk->seen[n & (BL_SEEN_MAX - 1)] = rule;
 	walk->n_seen = n + 1;
-	return 0;
 }
 
 static long bl_cand_turn(__u32 index, void *ctx)
@@ -403,14 +402,14 @@ static long bl_cand_turn(__u32 index, void *ctx)
 		if (walk->excepted)
 			return 0;
 	}
-	if (bl_seen_before(walk, cand->rule))
-		return 0;
+	/* Before counting: a rule that isn't told apart any more may still be the strictest. */
 	if (cand->verdict > walk->verdict ||
 	    (cand->verdict == walk->verdict && cand->rank < walk->rank)) {
 		walk->verdict = cand->verdict;
 		walk->rule = cand->rule;
 		walk->rank = cand->rank;
 	}
+	bl_seen_add(walk, cand->rule);
 	return 0;
 }
 
