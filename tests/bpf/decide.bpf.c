@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* Runs the verdict logic of match.h in the kernel without a hook: for the oracle and for timing. */
+#include "vmlinux.h"
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "match.h"
+#include "maps.bpf.h"
+#include "decide.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+/* Paths that user space has laid out as the kernel's walk would leave them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct bl_walk);
+} walks SEC(".maps");
+
+/* Destinations of a timed run. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, DECIDE_SLOTS_MAX);
+	__type(key, __u32);
+	__type(value, struct decide_peer);
+} peers SEC(".maps");
+
+/* A copy of the query: the context can't be read at a variable offset. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct decide_query);
+} queries SEC(".maps");
+
+/* The asking subject's conditions, as task storage holds them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64[BL_COND_WORDS]);
+} asking SEC(".maps");
+
+static __always_inline int image_open(struct bl_match *m)
+{
+	__u32 zero = 0;
+
+	m->image = bpf_map_lookup_elem(&images, &zero);
+	if (!m->image)
+		return 0;
+	m->header = bpf_map_lookup_elem(m->image, &zero);
+	return m->header != NULL;
+}
+
+/* Runs both machines over a slot's path; its classes stay in the slot. */
+static __always_inline void path_classify(struct bl_match *m)
+{
+	bl_walk_reset(m->walk);
+	bl_path_run(m, m->walk->n_comps, m->walk->pos, m->header->nodes ? BL_TRIE_ROOT : 0,
+		    m->header->dfa_start);
+	bl_path_classes(m);
+}
+
+struct groups {
+	const struct bl_match *m;
+	const struct decide_query *query;
+};
+
+static long group_turn(__u32 index, void *ctx)
+{
+	const struct groups *groups = ctx;
+
+	if (index >= groups->query->n_gids || index >= DECIDE_GIDS_MAX)
+		return 1;
+	BL_BARRIER(index);
+	bl_subject_gid(groups->m, groups->query->gids[index & (DECIDE_GIDS_MAX - 1)]);
+	return 0;
+}
+
+/* bits = the conditions that hold for the query's subject; m->walk is the executable's slot. */
+static __always_inline void subject_bits(struct bl_match *m, const struct decide_query *query,
+					 __u64 *bits)
+{
+	struct groups groups = { .m = m, .query = query };
+
+	if (query->exe_known)
+		path_classify(m);
+	bl_subject_exe(m, bits, query->exe_known ? BL_TRUST_HOST : BL_TRUST_NONE);
+	bl_bits_clear(m->walk->bits);
+	bl_subject_uid(m, query->uid);
+	bl_bits_and(m, bits, m->walk->bits);
+	bl_bits_clear(m->walk->bits);
+	bpf_loop(m->header->flags & BL_TABLES_GIDS ? DECIDE_GIDS_MAX : 1, group_turn, &groups, 0);
+	bl_bits_and(m, bits, m->walk->bits);
+}
+
+static __always_inline void object_search(struct bl_match *m, __u32 op)
+{
+	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
+		const struct bl_class *class;
+
+		if (i >= m->walk->n_classes)
+			break;
+		class = bl_at(m->image, m->walk->classes[i], struct bl_class);
+		if (!class)
+			break;
+		bl_list_search(m, op == BL_OP_EXEC ? class->exec_list : class->open_list);
+	}
+}
+
+static __always_inline void peer_search(struct bl_match *m, const __u32 addr[4], int v6, __u32 port)
+{
+	struct bl_prefix_key key;
+	struct bl_lists lists;
+
+	__builtin_memcpy(&key, addr, sizeof(key));
+	bl_connect_lists(m, &key, v6, port, &lists);
+	bl_list_search(m, lists.by_addr);
+	bl_list_search(m, lists.by_port);
+}
+
+SEC("syscall")
+int decide(struct decide_query *asked)
+{
+	__u32 zero = 0, one = 1;
+	struct decide_query *query = bpf_map_lookup_elem(&queries, &zero);
+	struct bl_walk *object = bpf_map_lookup_elem(&walks, &zero);
+	struct bl_walk *exe = bpf_map_lookup_elem(&walks, &one);
+	__u64 *bits = bpf_map_lookup_elem(&asking, &zero);
+	struct bl_match m = {};
+
+	if (!query || !object || !exe || !bits || !image_open(&m) ||
+	    bpf_probe_read_kernel(query, sizeof(*query), asked)) {
+		asked->error = 1;
+		return 0;
+	}
+	if (m.header->flags & BL_TABLES_SUBJECTS) {
+		m.walk = exe;
+		subject_bits(&m, query, bits);
+		m.bits = bits;
+	}
+	m.walk = object;
+	m.access = query->access;
+	bl_verdict_reset(object);
+	if (query->op == BL_OP_CONNECT) {
+		peer_search(&m, query->addr, query->v6 != 0, query->port);
+	} else {
+		path_classify(&m);
+		object_search(&m, query->op);
+	}
+	asked->verdict = object->verdict;
+	asked->rule = object->rule;
+	asked->others = bl_others(object);
+	asked->error = 0;
+	return 0;
+}
+
+/* ---- timing ------------------------------------------------------------------------------- */
+
+struct timed {
+	struct bl_match m;
+	__u32 slots;
+	__u32 matched;
+};
+
+/* Visits the slots in an order that no prefetcher follows. */
+static __always_inline __u32 timed_slot(__u32 index, __u32 slots)
+{
+	return (index * 2654435761u >> 8) & (slots - 1);
+}
+
+static long open_turn(__u32 index, void *ctx)
+{
+	struct timed *timed = ctx;
+	struct bl_match m = timed->m;
+	__u32 slot = timed_slot(index, timed->slots);
+
+	m.walk = bpf_map_lookup_elem(&walks, &slot);
+	if (!m.walk)
+		return 1;
+	bl_verdict_reset(m.walk);
+	path_classify(&m);
+	object_search(&m, BL_OP_OPEN);
+	timed->matched += m.walk->verdict != BL_VERDICT_UNSET;
+	return 0;
+}
+
+static long peer_turn(__u32 index, void *ctx)
+{
+	struct timed *timed = ctx;
+	struct bl_match m = timed->m;
+	__u32 slot = timed_slot(index, timed->slots), zero = 0;
+	const struct decide_peer *peer = bpf_map_lookup_elem(&peers, &slot);
+
+	m.walk = bpf_map_lookup_elem(&walks, &zero);
+	if (!m.walk || !peer)
+		return 1;
+	bl_verdict_reset(m.walk);
+	peer_search(&m, peer->addr, peer->v6 != 0, peer->port);
+	timed->matched += m.walk->verdict != BL_VERDICT_UNSET;
+	return 0;
+}
+
+static __always_inline int timed_start(struct timed *timed, const struct decide_timing *timing)
+{
+	if (!image_open(&timed->m))
+		return 0;
+	timed->m.access = timing->access;
+	timed->slots = timing->slots;
+	return 1;
+}
+
+SEC("syscall")
+int time_open(struct decide_timing *timing)
+{
+	struct timed timed = {};
+	__u64 start;
+
+	if (!timed_start(&timed, timing))
+		return 0;
+	start = bpf_ktime_get_ns();
+	bpf_loop(timing->decisions, open_turn, &timed, 0);
+	timing->ns = bpf_ktime_get_ns() - start;
+	timing->matched = timed.matched;
+	return 0;
+}
+
+SEC("syscall")
+int time_connect(struct decide_timing *timing)
+{
+	struct timed timed = {};
+	__u64 start;
+
+	if (!timed_start(&timed, timing))
+		return 0;
+	start = bpf_ktime_get_ns();
+	bpf_loop(timing->decisions, peer_turn, &timed, 0);
+	timing->ns = bpf_ktime_get_ns() - start;
+	timing->matched = timed.matched;
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* What tests/oracle/decide_kernel.c and the program it runs say to each other. */
+#pragma once
+
+#include "abi.h"
+
+#define DECIDE_GIDS_MAX	 64
+#define DECIDE_SLOTS_MAX 4096 /* prepared paths; slot 0 is a query's object, slot 1 its executable */
+
+/*
+ * The context of a run. The paths have been laid out in their slots of the map 'walks' before.
+ * The answer is written over verdict, rule and others.
+ */
+struct decide_query {
+	__u32 op;     /* enum bl_op */
+	__u32 access; /* bits asked */
+	__u32 addr[4];
+	__u32 v6;
+	__u32 port;
+	__u32 exe_known; /* slot 1 holds the executable's path */
+	__u32 uid;
+	__u32 n_gids;
+	__u32 gids[DECIDE_GIDS_MAX];
+
+	__u32 verdict; /* enum bl_verdict, BL_VERDICT_UNSET where nothing matches */
+	__u32 rule;
+	__u32 others;
+	__u32 error; /* the program had no tables to look at */
+};
+
+/* The context of a timed run: the slots' paths are opened in turn, 'rounds' times. */
+struct decide_timing {
+	__u32 slots; /* a power of two */
+	__u32 decisions;
+	__u32 access;
+	__u32 matched; /* answer: how many decisions were no 'allow' */
+	__u64 ns;      /* answer: for all of them */
+};
+
+/* A destination of a timed run over addresses. */
+struct decide_peer {
+	__u32 addr[4];
+	__u32 v6;
+	__u32 port;
+};

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/* decide_kernel [POLICY...]: answers the oracle's requests from within the kernel. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "decide_load.h"
+#include "oracle/protocol.h"
+
+#define SKIP 77
+
+static int kernel_load(void *userdata, const struct bl_tables *tables)
+{
+	return decide_kernel_publish(userdata, tables->bytes, tables->len);
+}
+
+static void fill_peer(struct decide_query *q, const struct bl_query *query)
+{
+	struct decide_peer peer;
+
+	decide_peer_set(&peer, query->addr, query->family == AF_INET6 ? 16 : 4, query->port);
+	memcpy(q->addr, peer.addr, sizeof(q->addr));
+	q->v6 = peer.v6;
+	q->port = peer.port;
+}
+
+static int kernel_decide(void *userdata, const struct bl_query *query, struct bl_answer *ret)
+{
+	struct decide_kernel *k = userdata;
+	struct decide_query q = {
+		.op = query->op,
+		.access = query->access,
+		.exe_known = query->exe != NULL,
+		.uid = query->uid,
+		.n_gids = (uint32_t)query->n_gids,
+	};
+	int r = 0;
+
+	memcpy(q.gids, query->gids, query->n_gids * sizeof(q.gids[0]));
+	if (query->op == BL_OP_CONNECT)
+		fill_peer(&q, query);
+	else
+		r = decide_kernel_path(k, 0, query->path);
+	if (r == 0 && query->exe)
+		r = decide_kernel_path(k, 1, query->exe);
+	if (r == 0)
+		r = decide_kernel_ask(k, &q);
+	if (r < 0)
+		return r;
+	if (q.error)
+		return -ENODATA;
+	ret->verdict = q.verdict == BL_VERDICT_UNSET ? BL_VERDICT_ALLOW : q.verdict;
+	ret->rule = q.rule;
+	ret->others = q.others;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct decide_kernel kernel = {};
+	const struct engine engine = {
+		.load = kernel_load,
+		.decide = kernel_decide,
+		.userdata = &kernel,
+	};
+	int r;
+
+	if (geteuid() != 0) {
+		fprintf(stderr, "loading BPF programs needs root\n");
+		return SKIP;
+	}
+	r = decide_kernel_open(&kernel, 2);
+	if (r < 0)
+		fprintf(stderr, "decide_kernel: can't load: %s\n", strerror(-r));
+	else
+		r = protocol_serve(&engine, argv + 1, argc - 1, stdin, stdout);
+	decide_kernel_close(&kernel);
+	return r != 0;
+}

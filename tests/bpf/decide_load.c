@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Loads the decide programs, publishes tables to them and lays out paths for them. */
+#include "decide_load.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "decide.skel.h"
+#include "match.h"
+
+static size_t page_up(size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
+
+static int map_memory(const struct bpf_map *map, size_t bytes, void **ret)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	*ret = memory;
+	return 0;
+}
+
+/* The daemon's other maps are declared by maps.bpf.h too; these programs don't use them. */
+static int keep_own_maps(struct decide_bpf *skel)
+{
+	struct bpf_map *map;
+	int r;
+
+	bpf_object__for_each_map(map, skel->obj) {
+		bool own = map == skel->maps.images || map == skel->maps.walks ||
+			   map == skel->maps.peers || map == skel->maps.queries ||
+			   map == skel->maps.asking || bpf_map__is_internal(map);
+
+		r = own ? 0 : bpf_map__set_autocreate(map, false);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int decide_kernel_open(struct decide_kernel *k, size_t n_slots)
+{
+	int r;
+
+	k->image_fd = -1;
+	k->skel = decide_bpf__open();
+	if (!k->skel)
+		return -errno;
+	r = keep_own_maps(k->skel);
+	if (r == 0)
+		r = bpf_map__set_max_entries(k->skel->maps.walks, (uint32_t)n_slots);
+	if (r == 0)
+		r = decide_bpf__load(k->skel);
+	k->walks_bytes = page_up(n_slots * sizeof(struct bl_walk));
+	k->peers_bytes = page_up(DECIDE_SLOTS_MAX * sizeof(struct decide_peer));
+	if (r == 0)
+		r = map_memory(k->skel->maps.walks, k->walks_bytes, (void **)&k->walks);
+	if (r == 0)
+		r = map_memory(k->skel->maps.peers, k->peers_bytes, (void **)&k->peers);
+	return r;
+}
+
+void decide_kernel_close(struct decide_kernel *k)
+{
+	if (k->walks)
+		munmap(k->walks, k->walks_bytes);
+	if (k->peers)
+		munmap(k->peers, k->peers_bytes);
+	if (k->image_fd >= 0)
+		close(k->image_fd);
+	decide_bpf__destroy(k->skel);
+	*k = (struct decide_kernel){ .image_fd = -1 };
+}
+
+static int fill_image(int fd, const uint8_t *bytes, size_t len)
+{
+	for (uint32_t i = 0; i < len / BL_CHUNK_BYTES; i++)
+		if (bpf_map_update_elem(fd, &i, bytes + (size_t)i * BL_CHUNK_BYTES, BPF_ANY) < 0)
+			return -errno;
+	return 0;
+}
+
+int decide_kernel_publish(struct decide_kernel *k, const uint8_t *bytes, size_t len)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
+	uint32_t zero = 0;
+	int fd, r;
+
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "decide_image", sizeof(uint32_t), BL_CHUNK_BYTES,
+			    (uint32_t)(len / BL_CHUNK_BYTES), &options);
+	if (fd < 0)
+		return -errno;
+	r = fill_image(fd, bytes, len);
+	if (r == 0 && bpf_map_update_elem(bpf_map__fd(k->skel->maps.images), &zero, &fd,
+					  BPF_ANY) < 0)
+		r = -errno;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	if (k->image_fd >= 0)
+		close(k->image_fd);
+	k->image_fd = fd;
+	return 0;
+}
+
+int decide_kernel_path(struct decide_kernel *k, size_t slot, const char *path)
+{
+	struct bl_walk *walk = &k->walks[slot];
+	size_t len = strcmp(path, "/") == 0 ? 0 : strlen(path);
+	uint32_t n = 0;
+
+	if (len > BL_PATH_BYTES)
+		return -ENAMETOOLONG;
+	walk->pos = BL_PATH_BYTES - (uint32_t)len;
+	memcpy(walk->path + walk->pos, path, len);
+	for (uint32_t at = BL_PATH_BYTES; at-- > walk->pos;) {
+		if (walk->path[at] != '/')
+			continue;
+		if (n == BL_DEPTH_MAX)
+			return -ENAMETOOLONG;
+		walk->comp[n++] = (uint16_t)at;
+	}
+	walk->n_comps = n;
+	return 0;
+}
+
+void decide_peer_set(struct decide_peer *peer, const uint8_t *addr, size_t len, uint16_t port)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff }, nothing[16] = { 0 };
+
+	*peer = (struct decide_peer){ .port = port };
+	if (len == 16 && memcmp(addr, mapped, sizeof(mapped)) == 0) {
+		addr += sizeof(mapped);
+		len = 4;
+	}
+	peer->v6 = len == 16;
+	memcpy(peer->addr, addr, len);
+	if (memcmp(addr, nothing, len) != 0)
+		return;
+	if (peer->v6)
+		((uint8_t *)peer->addr)[15] = 1;
+	else
+		memcpy(peer->addr, (uint8_t[]){ 127, 0, 0, 1 }, 4);
+}
+
+static int run(const struct bpf_program *program, void *context, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = (uint32_t)size);
+
+	return bpf_prog_test_run_opts(bpf_program__fd(program), &options) < 0 ? -errno : 0;
+}
+
+int decide_kernel_ask(struct decide_kernel *k, struct decide_query *query)
+{
+	return run(k->skel->progs.decide, query, sizeof(*query));
+}
+
+int decide_kernel_time_open(struct decide_kernel *k, struct decide_timing *timing)
+{
+	return run(k->skel->progs.time_open, timing, sizeof(*timing));
+}
+
+int decide_kernel_time_connect(struct decide_kernel *k, struct decide_timing *timing)
+{
+	return run(k->skel->progs.time_connect, timing, sizeof(*timing));
+}

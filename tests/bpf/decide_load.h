@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loads tests/bpf/decide.bpf.c and real tables into this machine's kernel, without any hook. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "decide.h"
+
+struct bl_walk;
+struct decide_bpf;
+
+/* The loaded programs. Zero-initialise; decide_kernel_close() undoes what was opened. */
+struct decide_kernel {
+	struct decide_bpf *skel;
+	struct bl_walk *walks; /* DECIDE_SLOTS_MAX or 2 of them, shared with the programs */
+	struct decide_peer *peers;
+	size_t walks_bytes, peers_bytes;
+	int image_fd;
+};
+
+/*
+ * Loads the programs with room for n_slots paths (at least 2). Returns 0 or -errno; the
+ * verifier's words go to stderr.
+ */
+int decide_kernel_open(struct decide_kernel *k, size_t n_slots);
+void decide_kernel_close(struct decide_kernel *k);
+
+/* Puts a verified image into force. Returns 0 or -errno. */
+int decide_kernel_publish(struct decide_kernel *k, const uint8_t *bytes, size_t len);
+
+/* Lays a normalised path out in a slot. Returns 0, or -ENAMETOOLONG. */
+int decide_kernel_path(struct decide_kernel *k, size_t slot, const char *path);
+
+/* An address in table order: mapped ones as IPv4, unspecified ones as loopback. Sets *ret_v6. */
+void decide_peer_set(struct decide_peer *peer, const uint8_t *addr, size_t len, uint16_t port);
+
+int decide_kernel_ask(struct decide_kernel *k, struct decide_query *query);
+int decide_kernel_time_open(struct decide_kernel *k, struct decide_timing *timing);
+int decide_kernel_time_connect(struct decide_kernel *k, struct decide_timing *timing);
