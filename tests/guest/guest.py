@@ -34,6 +34,8 @@ PORTS = 8
 BOOT_TIMEOUT_S = 240
 HELLO_TIMEOUT_S = 3
 COMMAND_TIMEOUT_S = 120
+# Five levels of page tables only cost an emulator time.
+EMULATED_CPU = "max,-la57"
 ANSWER_GRACE_S = 20
 CHUNK_BYTES = 256 << 10
 KVM_PROBE_TIMEOUT_S = 8
@@ -303,6 +305,7 @@ class Guest:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                        start_new_session=True, pass_fds=[lock.fileno()])
         (self.state / "pid").write_text(str(process.pid))
+        (self.state / "command.json").write_text(json.dumps([os.fspath(word) for word in command]))
         # Not our child to wait for: it outlives this process, or is killed by name.
         process.returncode = 0
 
@@ -372,6 +375,10 @@ class Guest:
 
     def options(self) -> Options:
         return Options(**json.loads((self.state / "options.json").read_text()))
+
+    def accelerator(self) -> str:
+        command = json.loads((self.state / "command.json").read_text())
+        return command[command.index("-accel") + 1].partition(",")[0]
 
     def set_clock(self) -> None:
         with Channel(self.state, time.monotonic() + HELLO_TIMEOUT_S) as channel:
@@ -522,7 +529,7 @@ def qemu_command(options: Options, base: pathlib.Path, state: pathlib.Path) -> l
     accel = "tcg" if options.icount else accelerator(base)
     command = ["qemu-system-x86_64", "-name", state.name, "-M", "pc", "-nodefaults", "-display", "none",
                "-accel", "tcg,thread=multi" if accel == "tcg" and not options.icount else accel,
-               "-cpu", "host" if accel == "kvm" else "max",
+               "-cpu", "host" if accel == "kvm" else EMULATED_CPU,
                "-smp", str(options.smp), "-m", str(options.memory), "-nic", "none",
                "-kernel", f"{base}/vmlinuz", "-initrd", f"{base}/initrd",
                "-append", " ".join(["console=ttyS0 root=/dev/vda rw loglevel=5 no_timer_check "

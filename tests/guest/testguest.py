@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a guest test is given: a Guest with words for what tests do with bailiff."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import guest
+from guest import Guest, NotApplicable
+
+T = TypeVar("T")
+
+POLICY_DIR = "/etc/bailiff/policy.d"
+
+
+class TestGuest(Guest):
+    """A Guest in which the package under test is installed, if the runner was given one."""
+
+    __test__ = False  # not a test itself, whatever a collector thinks of the name
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.tainted = False  # a test has failed in it: worth a look with --keep
+
+    def install(self, debs: list[pathlib.Path]) -> None:
+        """Installs packages; what they depend on has to be in the image."""
+        remotes = [f"/root/{deb.name}" for deb in debs]
+        for deb, remote in zip(debs, remotes):
+            self.push(deb, remote)
+        self.run(["dpkg", "--install", *remotes], timeout=300)
+
+    def put_policy(self, name: str, policy: dict[str, Any], directory: str = POLICY_DIR) -> str:
+        """Writes a policy file; loading it is the test's business. Returns its path."""
+        path = f"{directory}/{name}.json"
+        self.write(path, json.dumps(policy, indent=2) + "\n")
+        return path
+
+    def remove(self, *paths: str) -> None:
+        self.run(["rm", "-rf", "--", *paths])
+
+    def journal_cursor(self) -> str:
+        """The journal's end now, to ask for what comes after it."""
+        return self._journal_lines(["-n", "1"])[-1]["__CURSOR"]
+
+    def journal(self, *matches: str, since: str | None = None) -> list[dict[str, Any]]:
+        """The journal's entries as journalctl gives them, oldest first. Matches are FIELD=value or
+        options of journalctl, since is a cursor.
+
+        A field's value is a string; a list if the field occurs several times; and where it isn't
+        UTF-8 the bytes are decoded with replacement characters."""
+        self.run(["journalctl", "--sync"])
+        after = [f"--after-cursor={since}"] if since else []
+        return self._journal_lines([*after, *matches])
+
+    def _journal_lines(self, arguments: list[str]) -> list[dict[str, Any]]:
+        result = self.run(["journalctl", "-o", "json", "--all", "--no-pager", "-q", *arguments], check=False)
+        # With no match journalctl's exit code is 1, as it is after an error: that says why.
+        if result.rc != 0 and result.stderr.strip():
+            raise guest.CommandFailed(result)
+        return [{key: _journal_value(value) for key, value in json.loads(line).items()}
+                for line in result.stdout.splitlines() if line.startswith("{")]
+
+    def wait_until(self, condition: Callable[[], T], timeout: float = 30, what: str = "a condition") -> T:
+        return guest.wait_until(condition, timeout, what)
+
+    def not_applicable(self, reason: str) -> NoReturn:
+        """Ends the test as a skip. Only after a probe of this very guest: say what it found."""
+        raise NotApplicable(reason)
+
+
+def _journal_value(value: Any) -> Any:
+    if isinstance(value, list) and value and all(isinstance(byte, int) for byte in value):
+        return bytes(value).decode(errors="replace")
+    if isinstance(value, list):
+        return [_journal_value(item) for item in value]
+    return value
