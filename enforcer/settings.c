@@ -127,17 +127,15 @@ static const struct key *find_key(const char *name)
 
 static int unknown_key(const char *file, unsigned int line, const char *name, char **reterr_text)
 {
-	const char *words[BL_ARRAY_SIZE(keys)];
 	_cleanup_free_ char *shown = bl_printable(name, strlen(name));
-	const char *nearest;
+	struct bl_nearest nearest = { 0 };
 
 	for (size_t i = 0; i < BL_ARRAY_SIZE(keys); i++)
-		words[i] = keys[i].name;
-	nearest = bl_words_nearest(name, words, BL_ARRAY_SIZE(keys));
+		bl_nearest_offer(&nearest, name, keys[i].name);
 	return bl_error(reterr_text, -EINVAL,
-			nearest ? "%s:%u: unknown key '%.64s'; did you mean '%s'?"
-				: "%s:%u: unknown key '%.64s'",
-			file, line, shown ? shown : "", nearest);
+			nearest.name ? "%s:%u: unknown key '%.64s'; did you mean '%s'?"
+				     : "%s:%u: unknown key '%.64s'",
+			file, line, shown ? shown : "", nearest.name);
 }
 
 /* One line; *seen has a bit for each key that came before. */
