@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Delivery: one ring record -> decoded, enriched, in the journal; every loss is accounted for. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "deliver.h"
+#include "hostfs.h"
+#include "report.h"
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void bl_deliver_clock(struct bl_deliver *deliver)
+{
+	deliver->context.realtime_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+}
+
+/* The boot id without its dashes; all empty where /proc does not say. */
+static void read_boot_id(int proc_fd, char buf[static 33])
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+
+	if (bl_hostfs_read(proc_fd, "/sys/kernel/random/boot_id", 256, &text) < 0)
+		return;
+	for (const char *at = text; *at && len < 32; at++) {
+		if (strchr("0123456789abcdef", *at))
+			buf[len++] = *at;
+	}
+	buf[len == 32 ? 32 : 0] = '\0';
+}
+
+int bl_deliver_init(struct bl_deliver *deliver, struct bl_log *log,
+		    struct bl_generations *generations)
+{
+	int r;
+
+	*deliver = (struct bl_deliver){
+		.log = log,
+		.context = {
+			.rule = bl_generations_rule,
+			.digest = bl_generations_digest,
+			.userdata = generations,
+		},
+		.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC),
+	};
+	r = bl_lost_new(&deliver->lost);
+	if (r < 0)
+		return r;
+	read_boot_id(deliver->proc_fd, deliver->context.boot_id);
+	bl_deliver_clock(deliver);
+	return 0;
+}
+
+void bl_deliver_done(struct bl_deliver *deliver)
+{
+	bl_lost_free(deliver->lost);
+	bl_entry_clear(&deliver->entry);
+	bl_close(deliver->proc_fd);
+	*deliver = (struct bl_deliver){ .proc_fd = -1 };
+}
+
+static enum bl_journal_rank rank_of(enum bl_verdict verdict)
+{
+	return verdict == BL_VERDICT_DENY ? BL_JOURNAL_URGENT : BL_JOURNAL_ORDINARY;
+}
+
+static void deliver_view(struct bl_deliver *deliver, const struct bl_event_view *event)
+{
+	struct bl_enriched enriched;
+	struct bl_log *log = deliver->log;
+	const char *text;
+	size_t len = 0;
+
+	bl_enrich(event, deliver->proc_fd, &enriched);
+	if (bl_fields_verdict(&deliver->entry, event, &enriched, &deliver->context) < 0) {
+		bl_lost_no_memory(deliver->lost);
+		return;
+	}
+	deliver->delivered++;
+	text = bl_entry_get(&deliver->entry, "MESSAGE", &len);
+	if (log->to_console && text)
+		fprintf(stderr, "%.*s\n", (int)len, text);
+	/* A drop is counted by the sender and reported by bl_deliver_losses(). */
+	if (log->to_journal)
+		bl_journal_send(log->journal, &deliver->entry, rank_of(event->fixed.verdict),
+				bl_now_ns());
+}
+
+void bl_deliver_record(void *userdata, const void *data, size_t size)
+{
+	struct bl_deliver *deliver = userdata;
+	struct bl_event_view event;
+
+	if (bl_event_decode(data, size, &event, NULL) < 0) {
+		bl_lost_bad_record(deliver->lost);
+		return;
+	}
+	if (bl_lost_saw(deliver->lost, event.fixed.cpu, event.fixed.seq) < 0)
+		bl_lost_no_memory(deliver->lost);
+	if (event.fixed.flags & BL_EF_CANARY)
+		deliver->canaries++;
+	else
+		deliver_view(deliver, &event);
+}
+
+void bl_deliver_losses(struct bl_deliver *deliver, const uint64_t counters[_BL_COUNT_MAX])
+{
+	struct bl_journal_stats stats;
+	struct bl_lost_report report;
+
+	bl_journal_get_stats(deliver->log->journal, &stats);
+	if (!bl_lost_take(deliver->lost, counters, &stats, &report))
+		return;
+	if (bl_report_lost(&deliver->log->entry, &report) == 0)
+		bl_log_entry(deliver->log);
+}
