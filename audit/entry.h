@@ -40,6 +40,14 @@ int bl_entry_error(const struct bl_entry *entry);
  * is an error (-EEXIST), because readers turn repeated fields into arrays.
  */
 void bl_entry_add(struct bl_entry *entry, const char *name, const void *bytes, size_t len);
+
+/*
+ * The same without a copy: room for max bytes (NULL after a failure), to be filled and then named
+ * by bl_entry_commit() with the length that was used, before anything else is added.
+ */
+char *bl_entry_reserve(struct bl_entry *entry, size_t max);
+void bl_entry_commit(struct bl_entry *entry, const char *name, size_t len);
+
 void bl_entry_text(struct bl_entry *entry, const char *name, const char *text);
 void bl_entry_uint(struct bl_entry *entry, const char *name, uint64_t value);
 void bl_entry_format(struct bl_entry *entry, const char *name, const char *format, ...)

@@ -23,6 +23,12 @@
 size_t bl_escape_text(const char *bytes, size_t len, char *buf, size_t limit, bool *ret_cut,
 		      bool *ret_changed);
 
+/*
+ * The same for text that should be escaped already, but comes from where others can write:
+ * '"' and '\' are kept. Nothing in the result can act on a terminal, and it is valid UTF-8.
+ */
+size_t bl_escape_again(const char *bytes, size_t len, char *buf, size_t limit);
+
 #define BL_ESCAPE_CUT "\\..."
 
 /* Longest display form of len bytes. */

@@ -2,6 +2,7 @@
 /* The fields of a verdict's journal entry: one table from event to journal. docs/events.md. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "enrich.h"
@@ -59,3 +60,6 @@ int bl_fields_verdict(struct bl_entry *entry, const struct bl_event_view *event,
  * an attacker can cause must not cost a disk sync.
  */
 int bl_fields_priority(enum bl_verdict verdict, const char *severity);
+
+/* Whether the field with this name (not NUL-terminated) is a number in every verdict. */
+bool bl_fields_is_number(const char *name, size_t len);

@@ -2,6 +2,7 @@
 /* Entries about the daemon itself: started, stopped, policy, engine, losses, self-test, log lines. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,3 +53,6 @@ int bl_report_canary_failed(struct bl_entry *entry, const char *reason);
 
 /* Any other line of the daemon's own log; priority 3 (error) .. 7 (debug). */
 int bl_report_log(struct bl_entry *entry, int priority, const char *text);
+
+/* Whether the field with this name (not NUL-terminated) is a number in all of these entries. */
+bool bl_report_is_number(const char *name, size_t len);

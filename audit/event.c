@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decoding of ring buffer records: nothing in a record is believed before it was checked. */
+#include "event.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static const char *const op_names[_BL_OP_MAX] = {
+	[BL_OP_EXEC] = "exec",
+	[BL_OP_OPEN] = "open",
+	[BL_OP_CONNECT] = "connect",
+};
+
+static const char *const verdict_names[_BL_VERDICT_MAX] = {
+	[BL_VERDICT_ALLOW] = "allow",
+	[BL_VERDICT_ALERT] = "alert",
+	[BL_VERDICT_WOULD_DENY] = "would-deny",
+	[BL_VERDICT_DENY] = "deny",
+};
+
+static const char *const hook_names[_BL_HOOK_MAX] = {
+	[BL_HOOK_BPRM_CHECK] = "bprm_check_security",
+	[BL_HOOK_BPRM_CREDS] = "bprm_creds_for_exec",
+	[BL_HOOK_MMAP] = "mmap_file",
+	[BL_HOOK_MPROTECT] = "file_mprotect",
+	[BL_HOOK_FILE_OPEN] = "file_open",
+	[BL_HOOK_CREATE] = "inode_create",
+	[BL_HOOK_MKDIR] = "inode_mkdir",
+	[BL_HOOK_MKNOD] = "inode_mknod",
+	[BL_HOOK_SYMLINK] = "inode_symlink",
+	[BL_HOOK_LINK] = "inode_link",
+	[BL_HOOK_UNLINK] = "inode_unlink",
+	[BL_HOOK_RMDIR] = "inode_rmdir",
+	[BL_HOOK_RENAME] = "inode_rename",
+	[BL_HOOK_SETATTR] = "inode_setattr",
+	[BL_HOOK_SETXATTR] = "inode_setxattr",
+	[BL_HOOK_CONNECT] = "socket_connect",
+	[BL_HOOK_SENDMSG] = "socket_sendmsg",
+};
+
+/* The access bits that an event of an operation may bear. */
+static const __u8 op_access[_BL_OP_MAX] = {
+	[BL_OP_EXEC] = BL_ACCESS_EXEC,
+	[BL_OP_OPEN] = BL_ACCESS_ANY,
+	[BL_OP_CONNECT] = BL_PROTO_ANY,
+};
+
+const char *bl_event_op_name(enum bl_op op)
+{
+	return (unsigned int)op < _BL_OP_MAX ? op_names[op] : NULL;
+}
+
+const char *bl_event_verdict_name(enum bl_verdict verdict)
+{
+	return (unsigned int)verdict < _BL_VERDICT_MAX ? verdict_names[verdict] : NULL;
+}
+
+const char *bl_event_hook_name(enum bl_hook hook)
+{
+	return (unsigned int)hook < _BL_HOOK_MAX ? hook_names[hook] : NULL;
+}
+
+static const char *check_words(const struct bl_event *fixed)
+{
+	if (!bl_event_op_name(fixed->op))
+		return "unknown operation";
+	if (fixed->verdict != BL_VERDICT_ALERT && fixed->verdict != BL_VERDICT_WOULD_DENY &&
+	    fixed->verdict != BL_VERDICT_DENY)
+		return "a verdict that makes no event";
+	if (!bl_event_hook_name(fixed->hook))
+		return "unknown hook";
+	if (!fixed->access || (fixed->access & ~op_access[fixed->op]))
+		return "access that does not fit the operation";
+	if (fixed->op == BL_OP_CONNECT && fixed->family != AF_INET && fixed->family != AF_INET6)
+		return "unknown address family";
+	if (fixed->op != BL_OP_CONNECT && fixed->family)
+		return "an address without a connect";
+	return NULL;
+}
+
+/* An event that says 'denied' of what was let through, or the reverse, must not reach a log. */
+static const char *check_answer(const struct bl_event *fixed)
+{
+	if (fixed->ret > 0 || fixed->ret < -4095)
+		return "an answer that no hook gives";
+	if ((fixed->verdict == BL_VERDICT_DENY) != (fixed->ret != 0))
+		return "verdict and answer differ";
+	if (!fixed->seq)
+		return "no sequence number";
+	return NULL;
+}
+
+static const char *check_sizes(const struct bl_event *fixed, size_t size)
+{
+	size_t strings = (size_t)fixed->path_len + fixed->exe_len + fixed->parent_exe_len +
+			 fixed->cgroup_len;
+
+	if (fixed->path_len > BL_PATH_BYTES || fixed->exe_len > BL_PATH_BYTES ||
+	    fixed->parent_exe_len > BL_PATH_BYTES || fixed->cgroup_len > BL_PATH_BYTES)
+		return "a string that is too long";
+	if (fixed->size != size || sizeof(*fixed) + strings != size)
+		return "sizes that don't add up";
+	return NULL;
+}
+
+static const char *check_event(const struct bl_event *fixed, size_t size)
+{
+	const char *what;
+
+	if (fixed->abi != BL_ABI_VERSION)
+		return "another ABI version";
+	if (fixed->kind != BL_EVENT_VERDICT)
+		return "unknown kind of record";
+	what = check_sizes(fixed, size);
+	if (!what)
+		what = check_words(fixed);
+	if (!what)
+		what = check_answer(fixed);
+	return what;
+}
+
+static struct bl_text take_text(const char **cursor, size_t len)
+{
+	struct bl_text text = { *cursor, len };
+
+	*cursor += len;
+	return text;
+}
+
+static struct bl_text comm_text(const char *comm)
+{
+	struct bl_text text = { comm, strnlen(comm, BL_COMM_BYTES) };
+
+	return text;
+}
+
+int bl_event_decode(const void *data, size_t size, struct bl_event_view *ret,
+		    const char **reterr_what)
+{
+	const char *record = data;
+	const char *cursor = record + sizeof(struct bl_event);
+	const char *what = "shorter than any record";
+	struct bl_event fixed;
+
+	if (size >= sizeof(fixed)) {
+		memcpy(&fixed, record, sizeof(fixed));
+		what = check_event(&fixed, size);
+	}
+	if (what) {
+		if (reterr_what)
+			*reterr_what = what;
+		return -EBADMSG;
+	}
+
+	ret->fixed = fixed;
+	ret->path = take_text(&cursor, fixed.path_len);
+	ret->exe = take_text(&cursor, fixed.exe_len);
+	ret->parent_exe = take_text(&cursor, fixed.parent_exe_len);
+	ret->cgroup = take_text(&cursor, fixed.cgroup_len);
+	ret->comm = comm_text(record + offsetof(struct bl_event, comm));
+	ret->parent_comm = comm_text(record + offsetof(struct bl_event, parent_comm));
+	return 0;
+}

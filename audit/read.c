@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading our entries back by libsystemd's journal API. */
+#include "read.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-journal.h>
+
+#include "message.h"
+
+#define FIELDS_FIRST 128
+#define US_PER_MS    1000
+
+struct bl_reader {
+	sd_journal *journal;
+	struct bl_shown_field *fields;
+	char *bytes; /* copies: libsystemd's own are good for one call only */
+	size_t n_fields;
+	size_t max_fields;
+	size_t used;
+	size_t max_bytes;
+	char *cursor;
+	bool skip_first; /* standing on the entry of after_cursor */
+};
+
+static int match(sd_journal *journal, const char *name, const char *value)
+{
+	char text[128];
+	int len = snprintf(text, sizeof(text), "%s=%s", name, value);
+
+	return sd_journal_add_match(journal, text, (size_t)len);
+}
+
+/* Values of one name are alternatives, different names must all hold. */
+static int match_ours(sd_journal *journal, bool verdicts_only)
+{
+	int r = match(journal, "_UID", "0");
+
+	if (r >= 0)
+		r = match(journal, "_SYSTEMD_UNIT", BL_READER_UNIT);
+	for (unsigned int i = 1; r >= 0 && i < _BL_MESSAGE_MAX; i++) {
+		if (!verdicts_only || i < BL_MESSAGE_STARTED)
+			r = match(journal, "MESSAGE_ID", bl_message_id(i));
+	}
+	return r < 0 ? r : 0;
+}
+
+/* Goes to the last 'n' entries: the next call of next gives the first of them. */
+static int seek_last(sd_journal *journal, uint64_t n)
+{
+	int r = sd_journal_seek_tail(journal);
+
+	/* One further back, since next() moves before it reads; 0 at the start: all are wanted. */
+	if (r >= 0)
+		r = sd_journal_previous_skip(journal, n + 1);
+	if (r >= 0 && (uint64_t)r < n + 1)
+		r = sd_journal_seek_head(journal);
+	return r;
+}
+
+/* Whether the entry of the cursor is still there, and so must not be given again. */
+static int seek_cursor(struct bl_reader *reader, const char *cursor)
+{
+	int r = sd_journal_seek_cursor(reader->journal, cursor);
+
+	if (r < 0)
+		return r;
+	r = sd_journal_next(reader->journal);
+	if (r <= 0)
+		return r;
+	r = sd_journal_test_cursor(reader->journal, cursor);
+	if (r < 0)
+		return r;
+	reader->skip_first = r > 0;
+	/* Without it we stand on the entry that comes after: step back, next() takes it again. */
+	return r > 0 ? 0 : sd_journal_seek_cursor(reader->journal, cursor);
+}
+
+static int seek_start(struct bl_reader *reader, const struct bl_reader_options *options)
+{
+	if (options->after_cursor)
+		return seek_cursor(reader, options->after_cursor);
+	if (options->last)
+		return seek_last(reader->journal, options->last);
+	if (options->since_us)
+		return sd_journal_seek_realtime_usec(reader->journal, options->since_us);
+	return sd_journal_seek_head(reader->journal);
+}
+
+static int open_journal(const struct bl_reader_options *options, sd_journal **ret)
+{
+	if (options->directory)
+		return sd_journal_open_directory(ret, options->directory, 0);
+	return sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+}
+
+int bl_reader_new(const struct bl_reader_options *options, struct bl_reader **ret)
+{
+	struct bl_reader *reader = calloc(1, sizeof(*reader));
+	int r;
+
+	if (!reader)
+		return -ENOMEM;
+	r = open_journal(options, &reader->journal);
+	if (r >= 0)
+		r = match_ours(reader->journal, options->verdicts_only);
+	if (r >= 0)
+		r = seek_start(reader, options);
+	if (r < 0) {
+		bl_reader_free(reader);
+		return r;
+	}
+	*ret = reader;
+	return 0;
+}
+
+void bl_reader_free(struct bl_reader *reader)
+{
+	if (!reader)
+		return;
+	if (reader->journal)
+		sd_journal_close(reader->journal);
+	free(reader->fields);
+	free(reader->bytes);
+	free(reader->cursor);
+	free(reader);
+}
+
+static int make_room(struct bl_reader *reader, size_t len)
+{
+	size_t fields = reader->max_fields ? reader->max_fields : FIELDS_FIRST;
+	size_t bytes = reader->max_bytes ? reader->max_bytes : BUFSIZ;
+	void *moved;
+
+	while (fields <= reader->n_fields)
+		fields *= 2;
+	while (bytes - reader->used < len)
+		bytes *= 2;
+	if (fields != reader->max_fields) {
+		moved = realloc(reader->fields, fields * sizeof(*reader->fields));
+		if (!moved)
+			return -ENOMEM;
+		reader->fields = moved;
+		reader->max_fields = fields;
+	}
+	if (bytes != reader->max_bytes) {
+		moved = realloc(reader->bytes, bytes);
+		if (!moved)
+			return -ENOMEM;
+		reader->bytes = moved;
+		reader->max_bytes = bytes;
+	}
+	return 0;
+}
+
+/* Offsets come first, because the buffer may still move; see resolve(). */
+static int keep(struct bl_reader *reader, const char *data, size_t len)
+{
+	const char *equals = memchr(data, '=', len);
+	struct bl_shown_field *field;
+	int r;
+
+	if (!equals)
+		return 0;
+	r = make_room(reader, len);
+	if (r < 0)
+		return r;
+	memcpy(reader->bytes + reader->used, data, len);
+	field = &reader->fields[reader->n_fields++];
+	field->name_len = (size_t)(equals - data);
+	field->value_len = len - field->name_len - 1;
+	reader->used += len;
+	return 0;
+}
+
+static void resolve(struct bl_reader *reader)
+{
+	const char *at = reader->bytes;
+
+	for (size_t i = 0; i < reader->n_fields; i++) {
+		struct bl_shown_field *field = &reader->fields[i];
+
+		field->name = at;
+		field->value = at + field->name_len + 1;
+		at = field->value + field->value_len;
+	}
+}
+
+static int read_fields(struct bl_reader *reader)
+{
+	const void *data;
+	size_t len;
+	int r;
+
+	reader->n_fields = 0;
+	reader->used = 0;
+	sd_journal_restart_data(reader->journal);
+	while ((r = sd_journal_enumerate_available_data(reader->journal, &data, &len)) > 0) {
+		r = keep(reader, data, len);
+		if (r < 0)
+			return r;
+	}
+	resolve(reader);
+	return r;
+}
+
+static int read_entry(struct bl_reader *reader, struct bl_shown *ret)
+{
+	uint64_t realtime_us;
+	char *cursor;
+	int r = sd_journal_get_realtime_usec(reader->journal, &realtime_us);
+
+	if (r >= 0)
+		r = read_fields(reader);
+	if (r >= 0)
+		r = sd_journal_get_cursor(reader->journal, &cursor);
+	if (r < 0)
+		return r;
+	free(reader->cursor);
+	reader->cursor = cursor;
+	*ret = (struct bl_shown){
+		.fields = reader->fields,
+		.n_fields = reader->n_fields,
+		.cursor = cursor,
+		.realtime_us = realtime_us,
+	};
+	return 1;
+}
+
+int bl_reader_next(struct bl_reader *reader, struct bl_shown *ret)
+{
+	int r;
+
+	reader->skip_first = false;
+	r = sd_journal_next(reader->journal);
+	return r <= 0 ? r : read_entry(reader, ret);
+}
+
+int bl_reader_wait(struct bl_reader *reader, int timeout_ms)
+{
+	uint64_t timeout_us = timeout_ms < 0 ? UINT64_MAX : (uint64_t)timeout_ms * US_PER_MS;
+	int r = sd_journal_wait(reader->journal, timeout_us);
+
+	return r < 0 ? r : 0;
+}
