@@ -219,6 +219,7 @@ enum bl_table_flags {
 	BL_TABLES_SUBJECTS = 1 << 0, /* some condition other than 0 exists */
 	BL_TABLES_GIDS = 1 << 1,     /* some condition looks at groups */
 	BL_TABLES_EXES = 1 << 2,     /* some condition looks at the executable */
+	BL_TABLES_DENIES = 1 << 3,   /* some candidate denies */
 };
 
 struct bl_header {

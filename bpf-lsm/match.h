@@ -81,7 +81,7 @@ struct bl_walk {
 };
 
 /* What a run needs; constant while a loop runs, so it may be on the stack. */
-struct bl_match {
+struct bl_matcher {
 	bl_image_t image;
 	const struct bl_header *header;
 	struct bl_walk *walk;
@@ -233,7 +233,7 @@ BL_INLINE void bl_class_add(struct bl_walk *walk, __u32 class)
 /* One component of the trie's run; 1 ends it. */
 static long bl_trie_turn(__u32 index, void *ctx)
 {
-	const struct bl_match *m = ctx;
+	const struct bl_matcher *m = ctx;
 	struct bl_walk *walk = m->walk;
 	__u32 k = walk->first - index;
 	__u32 start, end = BL_PATH_BYTES, child;
@@ -258,7 +258,7 @@ static long bl_trie_turn(__u32 index, void *ctx)
 	return 0;
 }
 
-BL_INLINE __u32 bl_trie_class(const struct bl_match *m, __u32 state)
+BL_INLINE __u32 bl_trie_class(const struct bl_matcher *m, __u32 state)
 {
 	__u32 id = state & ~BL_TRIE_BELOW;
 	const struct bl_trie_node *node;
@@ -274,7 +274,7 @@ BL_INLINE __u32 bl_trie_class(const struct bl_match *m, __u32 state)
 /* One block of the DFA's run; 1 ends it: dead, settled, or at the end of the text. */
 static long bl_dfa_turn(__u32 index, void *ctx)
 {
-	const struct bl_match *m = ctx;
+	const struct bl_matcher *m = ctx;
 	struct bl_walk *walk = m->walk;
 	__u32 pos = walk->dfa_pos, state = walk->dfa, n = BL_PATH_BYTES - pos;
 	const __u8 *chunk = bl_chunk(m->image, state);
@@ -308,7 +308,7 @@ static long bl_dfa_turn(__u32 index, void *ctx)
 	return (*(const __u32 *)(chunk + (state & (BL_CHUNK_BYTES - 4))) & BL_DFA_SINK) != 0;
 }
 
-BL_INLINE __u32 bl_dfa_class(const struct bl_match *m, __u32 state)
+BL_INLINE __u32 bl_dfa_class(const struct bl_matcher *m, __u32 state)
 {
 	const __u32 *row = state ? bl_at(m->image, state, __u32) : NULL;
 
@@ -319,7 +319,7 @@ BL_INLINE __u32 bl_dfa_class(const struct bl_match *m, __u32 state)
  * Runs both machines over the last n_comps components of the walk's text, whose first '/' is at
  * pos, from the given states; leaves the end states in walk->trie and walk->dfa.
  */
-BL_INLINE void bl_path_run(const struct bl_match *m, __u32 n_comps, __u32 pos, __u32 trie,
+BL_INLINE void bl_path_run(const struct bl_matcher *m, __u32 n_comps, __u32 pos, __u32 trie,
 			   __u32 dfa)
 {
 	struct bl_walk *walk = m->walk;
@@ -335,7 +335,7 @@ BL_INLINE void bl_path_run(const struct bl_match *m, __u32 n_comps, __u32 pos, _
 }
 
 /* Adds the classes of the end states that bl_path_run() left. */
-BL_INLINE void bl_path_classes(const struct bl_match *m)
+BL_INLINE void bl_path_classes(const struct bl_matcher *m)
 {
 	bl_class_add(m->walk, bl_trie_class(m, m->walk->trie));
 	bl_class_add(m->walk, bl_dfa_class(m, m->walk->dfa));
@@ -354,7 +354,7 @@ BL_INLINE int bl_cond_holds(const __u64 *bits, __u32 cond)
 
 static long bl_except_turn(__u32 index, void *ctx)
 {
-	const struct bl_match *m = ctx;
+	const struct bl_matcher *m = ctx;
 	const struct bl_except *except =
 		bl_at(m->image, m->except + index * sizeof(*except), struct bl_except);
 
@@ -386,7 +386,7 @@ BL_INLINE void bl_seen_add(struct bl_walk *walk, __u32 rule)
 
 static long bl_cand_turn(__u32 index, void *ctx)
 {
-	struct bl_match *m = ctx;
+	struct bl_matcher *m = ctx;
 	struct bl_walk *walk = m->walk;
 	const struct bl_cand *cand = bl_at(m->image,
 					   walk->list + sizeof(struct bl_list) +
@@ -422,7 +422,7 @@ BL_INLINE void bl_verdict_reset(struct bl_walk *walk)
 }
 
 /* Searches one list (0: none) for what m->access asks; the strictest match stays in the walk. */
-BL_INLINE void bl_list_search(struct bl_match *m, __u32 offset)
+BL_INLINE void bl_list_search(struct bl_matcher *m, __u32 offset)
 {
 	const struct bl_list *list = offset ? bl_at(m->image, offset, struct bl_list) : NULL;
 
@@ -475,7 +475,7 @@ BL_INLINE __u64 bl_bits_word(const __u8 *chunk, __u32 offset, __u32 index)
 }
 
 /* bits |= the set at offset (0: empty); with a mask, without what is in the mask's set. */
-BL_INLINE void bl_bits_or(const struct bl_match *m, __u64 *bits, __u32 offset, __u32 without)
+BL_INLINE void bl_bits_or(const struct bl_matcher *m, __u64 *bits, __u32 offset, __u32 without)
 {
 	const __u8 *chunk = offset ? bl_chunk(m->image, offset) : NULL;
 	const __u8 *mask = without ? bl_chunk(m->image, without) : NULL;
@@ -494,7 +494,7 @@ BL_INLINE void bl_bits_or(const struct bl_match *m, __u64 *bits, __u32 offset, _
 	}
 }
 
-BL_INLINE void bl_bits_and(const struct bl_match *m, __u64 *bits, const __u64 *with)
+BL_INLINE void bl_bits_and(const struct bl_matcher *m, __u64 *bits, const __u64 *with)
 {
 	for (__u32 i = 0; i < BL_COND_WORDS; i++) {
 		if (i >= m->header->cond_words)
@@ -517,7 +517,7 @@ enum bl_trust {
 };
 
 /* bits = conditions that the executable (whose classes are in the walk) leaves open. */
-BL_INLINE void bl_subject_exe(const struct bl_match *m, __u64 *bits, enum bl_trust trust)
+BL_INLINE void bl_subject_exe(const struct bl_matcher *m, __u64 *bits, enum bl_trust trust)
 {
 	const struct bl_header *header = m->header;
 
@@ -539,13 +539,13 @@ BL_INLINE void bl_subject_exe(const struct bl_match *m, __u64 *bits, enum bl_tru
 }
 
 /* Adds the conditions that a group leaves open to the walk's work space. */
-BL_INLINE void bl_subject_gid(const struct bl_match *m, __u32 gid)
+BL_INLINE void bl_subject_gid(const struct bl_matcher *m, __u32 gid)
 {
 	bl_bits_or(m, m->walk->bits, bl_range_find(m->image, &m->header->gids, gid), 0);
 }
 
 /* Adds the conditions that a user leaves open to the walk's work space. */
-BL_INLINE void bl_subject_uid(const struct bl_match *m, __u32 uid)
+BL_INLINE void bl_subject_uid(const struct bl_matcher *m, __u32 uid)
 {
 	bl_bits_or(m, m->walk->bits, bl_range_find(m->image, &m->header->uids, uid), 0);
 }
@@ -566,7 +566,7 @@ BL_INLINE void bl_prefix_cut(struct bl_prefix_key *ret, const struct bl_prefix_k
 }
 
 /* Offset of the address's struct bl_addr_class, or 0. */
-BL_INLINE __u32 bl_addr_find(const struct bl_match *m, const struct bl_prefix_key *key, int v6)
+BL_INLINE __u32 bl_addr_find(const struct bl_matcher *m, const struct bl_prefix_key *key, int v6)
 {
 	const struct bl_lens *lens = v6 ? &m->header->v6 : &m->header->v4;
 	__u32 low = 0, high = lens->n, best = 0;
@@ -600,7 +600,7 @@ struct bl_lists {
 	__u32 by_port;
 };
 
-BL_INLINE void bl_connect_lists(const struct bl_match *m, const struct bl_prefix_key *key, int v6,
+BL_INLINE void bl_connect_lists(const struct bl_matcher *m, const struct bl_prefix_key *key, int v6,
 				__u32 port, struct bl_lists *ret)
 {
 	const struct bl_header *header = m->header;

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* connect: destinations given to connect(2) or with a datagram, IPv4 and IPv6. */
+#pragma once
+
+#include "decide.bpf.h"
+
+#define AF_UNSPEC 0
+#define AF_INET	  2
+#define AF_INET6  10
+
+#define IPPROTO_ICMP	1
+#define IPPROTO_TCP	6
+#define IPPROTO_UDP	17
+#define IPPROTO_DCCP	33
+#define IPPROTO_ICMPV6	58
+#define IPPROTO_SCTP	132
+#define IPPROTO_UDPLITE 136
+#define IPPROTO_MPTCP	262
+
+/* struct sockaddr_in and sockaddr_in6 as far as they matter. */
+struct bl_sockaddr {
+	__u16 family;
+	__u16 port; /* network order */
+	__u32 word; /* IPv4 address, IPv6 flow label */
+	__u32 v6[4];
+};
+
+static __always_inline __u8 bl_protocol(__u32 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_MPTCP:
+		return BL_PROTO_TCP;
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+		return BL_PROTO_UDP;
+	case IPPROTO_SCTP:
+		return BL_PROTO_SCTP;
+	case IPPROTO_DCCP:
+		return BL_PROTO_DCCP;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return BL_PROTO_ICMP;
+	default:
+		return BL_PROTO_OTHER;
+	}
+}
+
+#define BL_MAPPED __builtin_bswap32(0xffff)
+#define BL_LOCAL4 __builtin_bswap32(0x7f000001)
+#define BL_LOCAL6 __builtin_bswap32(1)
+
+/*
+ * One address, one form: IPv4-mapped is IPv4, and the any-address is this host, as connect(2)
+ * takes it. Returns 1 for IPv6.
+ */
+static __always_inline int bl_normalise(struct bl_prefix_key *key, const struct bl_sockaddr *sa)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	if (sa->family != AF_INET6) {
+		key->word[0] = sa->word ? sa->word : BL_LOCAL4;
+		return 0;
+	}
+	if (!sa->v6[0] && !sa->v6[1] && sa->v6[2] == BL_MAPPED) {
+		key->word[0] = sa->v6[3] ? sa->v6[3] : BL_LOCAL4;
+		return 0;
+	}
+	__builtin_memcpy(key->word, sa->v6, sizeof(key->word));
+	if (!(sa->v6[0] | sa->v6[1] | sa->v6[2] | sa->v6[3]))
+		key->word[3] = BL_LOCAL6;
+	return 1;
+}
+
+static __noinline int bl_connect_judge(struct bl_matcher *m, struct bl_scratch *scratch,
+				       const struct bl_act *act, const struct bl_lists *lists)
+{
+	m->walk = &scratch->walk;
+	m->access = act->search;
+	bl_subject_get(m, scratch);
+	bl_verdict_reset(m->walk);
+	bl_list_search(m, lists->by_addr);
+	bl_list_search(m, lists->by_port);
+	return bl_answer(m, scratch, act);
+}
+
+static __always_inline int bl_connect_decide(struct socket *sock, const struct bl_sockaddr *sa,
+					     __u32 hook)
+{
+	struct bl_act act = {
+		.sock = sock,
+		.op = BL_OP_CONNECT,
+		.hook = hook,
+		.port = __builtin_bswap16(sa->port),
+	};
+	struct sock *sk = sock->sk;
+	struct bl_scratch *scratch;
+	struct bl_prefix_key key;
+	struct bl_lists lists;
+	struct bl_matcher m;
+	int v6 = bl_normalise(&key, sa), answer;
+
+	if (!bl_run_start(&m))
+		return 0;
+	act.search = act.access = bl_protocol(sk ? sk->sk_protocol : 0);
+	bl_connect_lists(&m, &key, v6, act.port, &lists);
+	if ((!lists.by_addr && !lists.by_port) || bl_is_daemon())
+		return 0;
+	act.addr = (const __u8 *)key.word;
+	act.family = v6 ? AF_INET6 : AF_INET;
+	scratch = bl_scratch_get();
+	if (!scratch)
+		return bl_fail_closed(&m);
+	answer = bl_connect_judge(&m, scratch, &act, &lists);
+	bl_scratch_put(scratch);
+	if (answer)
+		return -EPERM;
+	return 0;
+}
+
+/*
+ * The kernel's copy of the address. A datagram socket of IPv4 takes family 0 for its own when it
+ * sends; connect(2) with it dissolves a connection and goes nowhere.
+ */
+static __always_inline int bl_connect_address(struct socket *sock, const void *address, int len,
+					      __u32 hook)
+{
+	struct bl_sockaddr sa = {};
+
+	if (!globals.generation || !address || len < 8)
+		return 0;
+	if (len >= (int)sizeof(sa))
+		bpf_probe_read_kernel(&sa, sizeof(sa), address);
+	else
+		bpf_probe_read_kernel(&sa, 8, address);
+	if (sa.family == AF_UNSPEC && hook == BL_HOOK_SENDMSG)
+		sa.family = AF_INET;
+	if (sa.family != AF_INET && (sa.family != AF_INET6 || len < (int)sizeof(sa)))
+		return 0;
+	return bl_connect_decide(sock, &sa, hook);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* exec: programs, interpreters and scripts that are started, and files that are mapped as code. */
+#pragma once
+
+#include "decide.bpf.h"
+
+#define PROT_EXEC 0x4
+#define VM_EXEC	  0x4
+
+static __always_inline int bl_exec_file(struct file *file, __u32 hook)
+{
+	struct bl_act act = {
+		.dentry = file->f_path.dentry,
+		.inode = file->f_inode,
+		.op = BL_OP_EXEC,
+		.access = BL_ACCESS_EXEC,
+		.search = BL_ACCESS_EXEC,
+		.hook = hook,
+	};
+
+	return bl_path_decide(&act);
+}
+
+/* Only for AT_EXECVE_CHECK, which asks and never comes to bprm_check_security. */
+static __always_inline int bl_exec_check(struct linux_binprm *bprm)
+{
+	if (!bpf_core_field_exists(struct linux_binprm___check, is_check))
+		return 0;
+	if (!BPF_CORE_READ_BITFIELD((struct linux_binprm___check *)bprm, is_check))
+		return 0;
+	return bl_exec_file(bprm->file, BL_HOOK_BPRM_CREDS);
+}
+
+/*
+ * A file that becomes code: libraries, preloads, a program given to the loader by hand. The
+ * program itself was judged when it was started.
+ */
+static __always_inline int bl_exec_map(struct file *file, __u32 hook)
+{
+	struct mm_struct *mm = bpf_get_current_task_btf()->mm;
+
+	if (mm && mm->exe_file == file)
+		return 0;
+	return bl_exec_file(file, hook);
+}
+
+static __always_inline int bl_exec_mprotect(struct vm_area_struct *vma, unsigned long prot)
+{
+	struct file *file = vma->vm_file;
+
+	if (!file || !(prot & PROT_EXEC) || vma->vm_flags & VM_EXEC)
+		return 0;
+	return bl_exec_map(file, BL_HOOK_MPROTECT);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* What keeps cached answers honest: changes of mounts and credentials, the host's root. */
+#pragma once
+
+#include "subject.bpf.h"
+
+#define BL_ANCESTORS_MAX 256
+
+/* The mount table is about to change: every label is worked out anew. */
+static __always_inline int bl_mounts_change(void)
+{
+	__sync_fetch_and_add(&globals.epoch, 1);
+	return 0;
+}
+
+/* The task's credentials are about to change: the same address may hold others soon. */
+static __always_inline int bl_subject_forget(void)
+{
+	struct bl_subject *subject = bpf_task_storage_get(&subjects, bpf_get_current_task_btf(),
+							  NULL, 0);
+
+	if (subject)
+		subject->stale = 1;
+	return 0;
+}
+
+/* Climbs from the current task to PID 1 of the initial PID namespace. */
+static __always_inline int bl_host_find(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	for (int i = 0; i < BL_ANCESTORS_MAX; i++) {
+		if (task->tgid == 1) {
+			globals.host_ns = (__u64)task->nsproxy->mnt_ns;
+			globals.root_mount = (__u64)task->fs->root.mnt -
+					     bpf_core_field_offset(struct mount, mnt);
+			globals.root_dentry = (__u64)task->fs->root.dentry;
+			return 0;
+		}
+		task = task->real_parent;
+	}
+	return 1;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* Kernel constants and small primitives: sequence locks, raw reads, counters, scratch slots. */
+#pragma once
+
+#include "maps.bpf.h"
+
+#define EPERM 1
+
+/* include/linux/fs.h, include/linux/dcache.h, include/linux/sched.h, include/linux/stat.h */
+#define SB_NOUSER	     (1ul << 31)
+#define FMODE_READ	     0x1
+#define FMODE_WRITE	     0x2
+#define FMODE_EXEC	     0x20 /* in f_flags: the kernel opens it to execute it */
+#define O_TRUNC		     01000
+#define DCACHE_OP_REVALIDATE 0x4
+#define PF_KTHREAD	     0x00200000
+#define S_IFMT		     0170000
+#define S_IFDIR		     0040000
+
+#define BL_JIFFIES_MINUTE (60 * 250) /* a minute at HZ=250, less at a higher HZ */
+
+struct bl_globals globals;
+
+/* Sequences that writers make odd: see struct seqcount, which both locks begin with. */
+extern const void rename_lock __ksym;
+extern const void mount_lock __ksym;
+
+/* From 6.2 on: a plain load instead of a helper call. */
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+/* Keeps loads in order; x86 needs no more than that, others a full barrier. */
+#ifdef __TARGET_ARCH_x86
+#define bl_barrier() asm volatile("" ::: "memory")
+#else
+#define bl_barrier()                                    \
+	do {                                            \
+		__u64 __word = 0;                       \
+		__sync_fetch_and_add(&__word, 1);       \
+	} while (0)
+#endif
+
+static __always_inline __u32 bl_sequence(const void *lock)
+{
+	__u32 value = 1; /* odd: never valid */
+
+	if (bpf_rdonly_cast)
+		value = ((struct seqcount *)bpf_rdonly_cast(
+				 lock, bpf_core_type_id_kernel(struct seqcount)))->sequence;
+	else
+		bpf_probe_read_kernel(&value, sizeof(value), lock);
+	bl_barrier();
+	return value;
+}
+
+/* A pointer-sized field of a struct that is known by its address only; 0 where it can't be read. */
+#define bl_read(type, address, field)                                                         \
+	({                                                                                    \
+		__u64 __value = 0;                                                            \
+		bpf_probe_read_kernel(&__value, bpf_core_field_size(((type *)0)->field),      \
+				      (const void *)((address) +                              \
+						     bpf_core_field_offset(type, field)));    \
+		__value;                                                                      \
+	})
+
+static __always_inline void bl_count(__u32 counter)
+{
+	__u64 *value = bpf_map_lookup_elem(&counters, &counter);
+
+	if (value)
+		__sync_fetch_and_add(value, 1);
+}
+
+/* The image in force, or NULL. Looked up once in a run: all else comes from it. */
+static __always_inline void *bl_image(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&images, &zero);
+}
+
+static __always_inline const struct bl_header *bl_header(void *image)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(image, &zero);
+}
+
+static __always_inline struct bl_scratch *bl_scratch_get(void)
+{
+	for (__u32 i = 0; i < BL_SCRATCH_SLOTS; i++) {
+		__u32 slot = i;
+		struct bl_scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+
+		if (scratch && __sync_val_compare_and_swap(&scratch->busy, 0, 1) == 0)
+			return scratch;
+	}
+	return NULL;
+}
+
+static __always_inline void bl_scratch_put(struct bl_scratch *scratch)
+{
+	bl_barrier();
+	scratch->busy = 0;
+}

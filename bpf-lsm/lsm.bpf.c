@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* The registry: LSM hooks in the kernel's order, and what each of them asks. No logic here. */
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "connect.bpf.h"
+#include "exec.bpf.h"
+#include "guard.bpf.h"
+#include "open.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+SEC("lsm/bprm_creds_for_exec")
+int BPF_PROG(bl_bprm_creds_for_exec, struct linux_binprm *bprm)
+{
+	return bl_exec_check(bprm);
+}
+
+SEC("lsm/bprm_check_security")
+int BPF_PROG(bl_bprm_check_security, struct linux_binprm *bprm)
+{
+	return bl_exec_file(bprm->file, BL_HOOK_BPRM_CHECK);
+}
+
+SEC("lsm/sb_umount")
+int BPF_PROG(bl_sb_umount, struct vfsmount *mnt, int flags)
+{
+	return bl_mounts_change();
+}
+
+SEC("lsm/sb_mount")
+int BPF_PROG(bl_sb_mount, const char *dev_name, struct path *path)
+{
+	return bl_mounts_change();
+}
+
+SEC("lsm/move_mount")
+int BPF_PROG(bl_move_mount, struct path *from, struct path *to)
+{
+	return bl_mounts_change();
+}
+
+SEC("lsm/inode_create")
+int BPF_PROG(bl_inode_create, struct inode *dir, struct dentry *dentry)
+{
+	return bl_open_create(dentry, BL_HOOK_CREATE);
+}
+
+SEC("lsm/inode_link")
+int BPF_PROG(bl_inode_link, struct dentry *from, struct inode *dir, struct dentry *to)
+{
+	return bl_open_link(from, to);
+}
+
+SEC("lsm/inode_unlink")
+int BPF_PROG(bl_inode_unlink, struct inode *dir, struct dentry *dentry)
+{
+	return bl_open_delete(dentry, BL_HOOK_UNLINK);
+}
+
+SEC("lsm/inode_symlink")
+int BPF_PROG(bl_inode_symlink, struct inode *dir, struct dentry *dentry)
+{
+	return bl_open_create(dentry, BL_HOOK_SYMLINK);
+}
+
+SEC("lsm/inode_mkdir")
+int BPF_PROG(bl_inode_mkdir, struct inode *dir, struct dentry *dentry)
+{
+	return bl_open_create(dentry, BL_HOOK_MKDIR);
+}
+
+SEC("lsm/inode_rmdir")
+int BPF_PROG(bl_inode_rmdir, struct inode *dir, struct dentry *dentry)
+{
+	return bl_open_delete(dentry, BL_HOOK_RMDIR);
+}
+
+SEC("lsm/inode_mknod")
+int BPF_PROG(bl_inode_mknod, struct inode *dir, struct dentry *dentry)
+{
+	return bl_open_create(dentry, BL_HOOK_MKNOD);
+}
+
+SEC("lsm/inode_rename")
+int BPF_PROG(bl_inode_rename, struct inode *old_dir, struct dentry *from, struct inode *new_dir,
+	     struct dentry *to)
+{
+	return bl_open_rename(from, to);
+}
+
+/* Before 6.9 the hook has no idmap; the loader takes the one that fits. */
+SEC("lsm/inode_setattr")
+int BPF_PROG(bl_inode_setattr_v1, struct dentry *dentry, struct iattr *attr)
+{
+	return bl_open_setattr(dentry, attr);
+}
+
+SEC("lsm/inode_setattr")
+int BPF_PROG(bl_inode_setattr, struct mnt_idmap *idmap, struct dentry *dentry, struct iattr *attr)
+{
+	return bl_open_setattr(dentry, attr);
+}
+
+SEC("lsm/inode_setxattr")
+int BPF_PROG(bl_inode_setxattr, void *idmap, struct dentry *dentry)
+{
+	return bl_open_attributes(dentry, BL_HOOK_SETXATTR);
+}
+
+SEC("lsm/inode_removexattr")
+int BPF_PROG(bl_inode_removexattr, void *idmap, struct dentry *dentry)
+{
+	return bl_open_attributes(dentry, BL_HOOK_SETXATTR);
+}
+
+SEC("lsm/inode_set_acl")
+int BPF_PROG(bl_inode_set_acl, void *idmap, struct dentry *dentry)
+{
+	return bl_open_attributes(dentry, BL_HOOK_SETXATTR);
+}
+
+SEC("lsm/inode_remove_acl")
+int BPF_PROG(bl_inode_remove_acl, void *idmap, struct dentry *dentry)
+{
+	return bl_open_attributes(dentry, BL_HOOK_SETXATTR);
+}
+
+SEC("lsm/file_ioctl")
+int BPF_PROG(bl_file_ioctl, struct file *file, unsigned int cmd)
+{
+	return bl_open_ioctl(file, cmd);
+}
+
+SEC("lsm/mmap_file")
+int BPF_PROG(bl_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot)
+{
+	if (!file || !(prot & PROT_EXEC))
+		return 0;
+	return bl_exec_map(file, BL_HOOK_MMAP);
+}
+
+SEC("lsm/file_mprotect")
+int BPF_PROG(bl_file_mprotect, struct vm_area_struct *vma, unsigned long reqprot,
+	     unsigned long prot)
+{
+	return bl_exec_mprotect(vma, prot);
+}
+
+SEC("lsm/file_open")
+int BPF_PROG(bl_file_open, struct file *file)
+{
+	return bl_open_file(file);
+}
+
+SEC("lsm/cred_prepare")
+int BPF_PROG(bl_cred_prepare, struct cred *new, const struct cred *old)
+{
+	return bl_subject_forget();
+}
+
+SEC("lsm/socket_connect")
+int BPF_PROG(bl_socket_connect, struct socket *sock, void *address, int len)
+{
+	return bl_connect_address(sock, address, len, BL_HOOK_CONNECT);
+}
+
+SEC("lsm/socket_sendmsg")
+int BPF_PROG(bl_socket_sendmsg, struct socket *sock, struct msghdr *msg)
+{
+	if (!msg->msg_name)
+		return 0;
+	return bl_connect_address(sock, msg->msg_name, msg->msg_namelen, BL_HOOK_SENDMSG);
+}
+
+/* Run once by the loader: remembers PID 1's mount namespace and root. */
+SEC("syscall")
+int bl_find_host(void *ctx)
+{
+	return bl_host_find();
+}

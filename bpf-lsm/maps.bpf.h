@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* Every map: who writes it, who reads it, what 'absent' means, how large it is and why. */
+#pragma once
+
+#include "abi.h"
+#include "match.h"
+#include "state.h"
+
+/* The policy image in chunks. Only user space writes it, before the image is in force. */
+struct bl_image_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, BL_CHUNK_BYTES);
+};
+
+/* The policy in force: one slot, swapped by user space. Absent: nothing is decided yet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct bl_image_map);
+} images SEC(".maps");
+
+/* What an inode's name came to. Written here; absent or stale: worked out anew. */
+struct {
+	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct bl_label);
+} labels SEC(".maps");
+
+/* Where a superblock is in the host's tree; on its root inode. Absent or stale: worked out anew. */
+struct {
+	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct bl_super);
+} supers SEC(".maps");
+
+/* The subject conditions that hold for a task; only the task itself writes it. Absent: anew. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct bl_subject);
+} subjects SEC(".maps");
+
+/*
+ * Work space. LSM programs can be preempted by others on the same CPU, so a slot is claimed; more
+ * than BL_SCRATCH_SLOTS nested runs on one CPU fail closed and are counted.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BL_SCRATCH_SLOTS);
+	__type(key, __u32);
+	__type(value, struct bl_scratch);
+} scratches SEC(".maps");
+
+/* Events to user space; a full ring loses events, never verdicts. Sized by the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} ring SEC(".maps");
+
+/* enum bl_counter, and each CPU's last sequence number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, _BL_COUNT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} sequences SEC(".maps");

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* open: reading, writing, creating, deleting and changing what a path names. */
+#pragma once
+
+#include "decide.bpf.h"
+
+/* include/linux/fs.h */
+#define ATTR_MODE  (1 << 0)
+#define ATTR_UID   (1 << 1)
+#define ATTR_GID   (1 << 2)
+#define ATTR_SIZE  (1 << 3)
+#define ATTR_ATIME (1 << 4)
+#define ATTR_MTIME (1 << 5)
+#define ATTR_FORCE (1 << 9)
+#define ATTR_FILE  (1 << 13)
+#define ATTR_OPEN  (1 << 15)
+
+/* include/uapi/linux/fs.h: the ioctls that change an inode's attributes */
+#define FS_IOC_SETFLAGS	  0x40086602
+#define FS_IOC32_SETFLAGS 0x40046602
+#define FS_IOC_FSSETXATTR 0x401c5820
+
+static __always_inline int bl_open_dentry(struct dentry *dentry, struct inode *inode, __u8 access,
+					  __u8 search, __u32 hook)
+{
+	struct bl_act act = {
+		.dentry = dentry,
+		.inode = inode,
+		.op = BL_OP_OPEN,
+		.access = access,
+		.search = search,
+		.hook = hook,
+	};
+
+	return bl_path_decide(&act);
+}
+
+/* The daemon's self-test: one inode is refused to one process, whatever the policy says. */
+static __always_inline int bl_is_canary(struct file *file)
+{
+	return globals.canary_tgid && file->f_inode->i_ino == globals.canary_inode &&
+	       file->f_inode->i_sb->s_dev == globals.canary_dev &&
+	       bpf_get_current_pid_tgid() >> 32 == globals.canary_tgid;
+}
+
+/*
+ * The kernel's own opens for execution are judged as exec. On kernels before 6.5 the second,
+ * internal open of an overlay has the overlay's path with the real inode: it was judged before.
+ */
+static __always_inline int bl_open_file(struct file *file)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	struct inode *inode = file->f_inode;
+	__u32 access = 0;
+
+	if (bl_is_canary(file))
+		return -EPERM;
+	if (!globals.generation || file->f_flags & FMODE_EXEC || inode->i_sb != dentry->d_sb)
+		return 0;
+	if (file->f_mode & FMODE_READ)
+		access |= BL_ACCESS_READ;
+	if (file->f_mode & FMODE_WRITE || file->f_flags & O_TRUNC)
+		access |= BL_ACCESS_WRITE;
+	if (!access) /* access mode 3: for ioctls, needs both rights */
+		access = BL_ACCESS_READ | BL_ACCESS_WRITE;
+	return bl_open_dentry(dentry, inode, access, access, BL_HOOK_FILE_OPEN);
+}
+
+static __always_inline int bl_open_create(struct dentry *dentry, __u32 hook)
+{
+	return bl_open_dentry(dentry, NULL, BL_ACCESS_CREATE, BL_ACCESS_CREATE, hook);
+}
+
+static __always_inline int bl_open_delete(struct dentry *dentry, __u32 hook)
+{
+	return bl_open_dentry(dentry, dentry->d_inode, BL_ACCESS_DELETE, BL_ACCESS_DELETE, hook);
+}
+
+/*
+ * Another name for an object would be a way around every rule on it: so a rename or a link takes
+ * the right to whatever any rule on the old name refuses.
+ */
+static __always_inline int bl_open_rename(struct dentry *from, struct dentry *to)
+{
+	__u8 access = BL_ACCESS_CREATE;
+
+	if (bl_open_dentry(from, from->d_inode, BL_ACCESS_DELETE, BL_ACCESS_ANY, BL_HOOK_RENAME))
+		return -EPERM;
+	if (to->d_inode)
+		access |= BL_ACCESS_DELETE;
+	return bl_open_dentry(to, to->d_inode, access, access, BL_HOOK_RENAME);
+}
+
+static __always_inline int bl_open_link(struct dentry *from, struct dentry *to)
+{
+	if (bl_open_dentry(from, from->d_inode, BL_ACCESS_ATTRIBUTES, BL_ACCESS_ANY, BL_HOOK_LINK))
+		return -EPERM;
+	return bl_open_create(to, BL_HOOK_LINK);
+}
+
+static __always_inline int bl_open_attributes(struct dentry *dentry, __u32 hook)
+{
+	return bl_open_dentry(dentry, dentry->d_inode, BL_ACCESS_ATTRIBUTES, BL_ACCESS_ATTRIBUTES,
+			      hook);
+}
+
+/*
+ * truncate(2) is a write; by a descriptor it was judged when that was opened. What the kernel
+ * changes by itself (ATTR_FORCE: a write takes the set-user-ID bit away) is nobody's act.
+ */
+static __always_inline int bl_open_setattr(struct dentry *dentry, struct iattr *attr)
+{
+	__u32 valid = attr->ia_valid;
+
+	if (valid & ATTR_SIZE) {
+		if (valid & (ATTR_FILE | ATTR_OPEN))
+			return 0;
+		return bl_open_dentry(dentry, dentry->d_inode, BL_ACCESS_WRITE, BL_ACCESS_WRITE,
+				      BL_HOOK_SETATTR);
+	}
+	if (valid & ATTR_FORCE ||
+	    !(valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME)))
+		return 0;
+	return bl_open_attributes(dentry, BL_HOOK_SETATTR);
+}
+
+static __always_inline int bl_open_ioctl(struct file *file, __u32 cmd)
+{
+	if (cmd != FS_IOC_SETFLAGS && cmd != FS_IOC32_SETFLAGS && cmd != FS_IOC_FSSETXATTR)
+		return 0;
+	return bl_open_attributes(file->f_path.dentry, BL_HOOK_SETATTR);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* What the kernel side remembers: values of the storage maps, the scratch, the global words. */
+#pragma once
+
+#include "abi.h"
+#include "match.h"
+
+#define BL_SCRATCH_SLOTS 4
+#define BL_PREFIX_BYTES	 256 /* of a mount point's path, for events only */
+#define BL_MOUNTS_MAX	 8192 /* mounts of one superblock that are looked at */
+
+/* Set by user space through the skeleton (.bss); one word each, read without a lock. */
+struct bl_globals {
+	__u32 generation;  /* of the image in force; 0: none */
+	__u32 epoch;	   /* of the mount table; a label of an older one is stale */
+	__u32 ceiling;	   /* 1: nothing is refused (BL_MODE_MONITOR) */
+	__u32 daemon_tgid; /* the daemon's own accesses are not judged; 0: none */
+	__u64 host_ns;	   /* address of the initial mount namespace */
+	__u64 root_mount;  /* address of PID 1's root: struct mount ... */
+	__u64 root_dentry; /* ... and dentry */
+	__u64 canary_inode;
+	__u32 canary_dev;  /* as in s_dev */
+	__u32 canary_tgid; /* the process whose open of the canary is refused; 0: none */
+};
+
+enum bl_label_flags {
+	BL_LABEL_LOST = 1 << 0,	     /* the name can't be known: disconnected, or always changing */
+	BL_LABEL_DEEP = 1 << 1,	     /* longer or deeper than is walked */
+	BL_LABEL_PSEUDO = 1 << 2,    /* on a kernel-internal file system: no path can name it */
+	BL_LABEL_CONTAINER = 1 << 3, /* on a superblock that the host does not mount */
+	BL_LABEL_UNTRUSTED = 1 << 4, /* on a superblock of another user namespace */
+};
+
+/*
+ * Inode storage: valid while everything above n_classes is as it was. Written under the odd
+ * 'lock'; a reader that sees it odd or changed works the label out itself.
+ */
+struct bl_label {
+	__u32 lock;
+	__u32 generation;
+	__u32 epoch;
+	__u32 renames; /* rename_lock's sequence */
+	__u64 dentry;
+	__u64 parent;
+	__u64 name; /* hash and length */
+	__u64 until; /* jiffies: the sequence wraps some day */
+	__u32 flags; /* enum bl_label_flags */
+	__u32 open_access; /* union over the lists, so that most accesses stop here */
+	__u32 exec;	   /* nonzero: exec rules mention it */
+	__u32 n_classes;
+	__u32 classes[BL_CLASSES_MAX];
+};
+
+/* A host mount of a superblock, as far as rules can reach below it. */
+struct bl_alias {
+	__u64 root; /* dentry that is mounted there */
+	__u32 trie; /* states that the mount point's path leads to */
+	__u32 dfa;
+};
+
+/* Inode storage on a superblock's root. The lock is as in struct bl_label. */
+struct bl_super {
+	__u32 lock;
+	__u32 generation;
+	__u32 renames;
+	__u32 trust;	/* enum bl_trust */
+	__u64 event;	/* of the host's mount namespace */
+	__u32 n_aliases;
+	__u32 n_below;	/* aliases whose root is not the superblock's */
+	__u32 overflow; /* more aliases than fit: names are missing */
+	__u32 prefix_len;
+	struct bl_alias aliases[BL_ALIASES_MAX];
+	char prefix[BL_PREFIX_BYTES]; /* host path of the first mount of its root */
+};
+
+/* Task storage. */
+struct bl_subject {
+	__u32 generation;
+	__u32 euid;
+	__u64 exec_id;
+	__u64 cred;
+	__u32 stale; /* credentials are about to change */
+	__u32 _pad;
+	__u64 bits[BL_COND_WORDS];
+};
+
+/* Cursor of the mount table's walk. */
+struct bl_cursor {
+	__u64 mount;
+	__u64 dentry;
+	__u32 state; /* enum bl_cursor_state */
+	__u32 seen;  /* a host mount was found */
+};
+
+enum bl_cursor_state {
+	BL_CURSOR_GOING = 0,
+	BL_CURSOR_DONE,
+	BL_CURSOR_BROKEN,
+};
+
+struct bl_scratch {
+	__u32 busy;
+	__u32 walk_end; /* enum bl_walk_end of the last walk */
+	__u32 renames;	/* rename_lock's sequence at that instant */
+	__u32 steady;
+	__u64 mount;	/* cursor over a superblock's mounts */
+	__u64 mounts_end;
+	__u64 sb_root;
+	__u32 level; /* component that a mount below the root is at */
+	__u32 _pad;
+	struct bl_walk walk;
+	struct bl_label label;	/* of the last dentry that was looked at */
+	struct bl_label object; /* of the object that is judged */
+	struct bl_super super;
+	struct bl_subject subject; /* where the task's own storage can't be had */
+	struct bl_cursor cursor;
+	__u64 dentries[BL_DEPTH_MAX];
+	__u32 strings_used;
+	__u32 _pad2;
+	struct bl_event event;
+	char strings[BL_EVENT_STRINGS_MAX]; /* follows the event: one record */
+};

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * Where a superblock is in the host's tree. Worked out here, when the first object on it is
+ * looked at and whenever the host's mount table has changed since, so that there is no moment at
+ * which a mounted file system is not known: nothing waits for the daemon.
+ */
+#pragma once
+
+#include "path.bpf.h"
+
+#define BL_SUPER_TRIES 8
+
+/* The event counter of the host's mount namespace: what poll() on mountinfo goes by. */
+static __always_inline __u64 bl_mount_event(void)
+{
+	return globals.host_ns ? bl_read(struct mnt_namespace, globals.host_ns, event) : 0;
+}
+
+/* One step up from a mount point towards PID 1's root; 1 ends the climb. */
+static long bl_climb_turn(__u32 index, void *ctx)
+{
+	struct bl_scratch *scratch = *(struct bl_scratch **)ctx;
+	struct bl_cursor *cursor = &scratch->cursor;
+	__u64 mount = cursor->mount, dentry = cursor->dentry, parent;
+	struct qstr name = {};
+
+	if (dentry == globals.root_dentry && mount == globals.root_mount) {
+		cursor->state = BL_CURSOR_DONE;
+		return 1;
+	}
+	if (dentry == bl_read(struct mount, mount, mnt.mnt_root)) {
+		parent = bl_read(struct mount, mount, mnt_parent);
+		if (!parent || parent == mount) {
+			cursor->state = parent ? BL_CURSOR_DONE : BL_CURSOR_BROKEN;
+			return 1;
+		}
+		cursor->dentry = bl_read(struct mount, mount, mnt_mountpoint);
+		cursor->mount = parent;
+		return 0;
+	}
+	parent = bl_read(struct dentry, dentry, d_parent);
+	bpf_probe_read_kernel(&name, sizeof(name),
+			      (void *)(dentry + bpf_core_field_offset(struct dentry, d_name)));
+	if (!parent || parent == dentry || !bl_walk_prepend(&scratch->walk, name.name, name.len)) {
+		cursor->state = BL_CURSOR_BROKEN;
+		return 1;
+	}
+	cursor->dentry = parent;
+	return 0;
+}
+
+/* True when no path below these states can match anything. */
+static __always_inline int bl_states_dead(const struct bl_matcher *m, __u32 trie, __u32 dfa)
+{
+	return !dfa && (!trie || ((trie & BL_TRIE_BELOW) && !bl_trie_class(m, trie)));
+}
+
+/* Keeps the mount point's path for the events: of the first mount of the superblock's root. */
+static __always_inline void bl_prefix_keep(struct bl_scratch *scratch)
+{
+	struct bl_super *super = &scratch->super;
+	__u32 pos = scratch->walk.pos, len = BL_PATH_BYTES - pos;
+
+	if (super->prefix_len || !len || len >= BL_PREFIX_BYTES)
+		return;
+	BL_BARRIER(pos);
+	BL_BARRIER(len);
+	bpf_probe_read_kernel(super->prefix, len & (BL_PREFIX_BYTES - 1),
+			      &scratch->walk.path[pos & (BL_PATH_BYTES - 1)]);
+	super->prefix_len = len;
+}
+
+static __always_inline void bl_alias_add(const struct bl_matcher *m, struct bl_scratch *scratch,
+					 __u64 root, __u64 sb_root)
+{
+	struct bl_super *super = &scratch->super;
+	__u32 n = super->n_aliases, trie = m->walk->trie, dfa = m->walk->dfa;
+
+	if (root == sb_root)
+		bl_prefix_keep(scratch);
+	if (bl_states_dead(m, trie, dfa))
+		return;
+	for (__u32 i = 0; i < BL_ALIASES_MAX; i++) {
+		if (i >= n)
+			break;
+		if (super->aliases[i].root == root && super->aliases[i].trie == trie &&
+		    super->aliases[i].dfa == dfa)
+			return;
+	}
+	if (n >= BL_ALIASES_MAX) {
+		super->overflow = 1;
+		return;
+	}
+	BL_BARRIER(n);
+	n &= BL_ALIASES_MAX - 1;
+	super->aliases[n].root = root;
+	super->aliases[n].trie = trie;
+	super->aliases[n].dfa = dfa;
+	super->n_aliases = n + 1;
+	if (root != sb_root)
+		super->n_below++;
+}
+
+struct bl_super_ctx {
+	struct bl_scratch *scratch; /* first: bl_climb_turn() reads only this */
+	const struct bl_matcher *match;
+	__u64 mount;
+	__u64 sb_root;
+};
+
+static __always_inline __u64 bl_mount_next(__u64 mount)
+{
+	if (bpf_core_field_exists(struct mount___chain, mnt_next_for_sb))
+		return bl_read(struct mount___chain, mount, mnt_next_for_sb);
+	mount = bl_read(struct mount, mount, mnt_instance.next);
+	return mount ? mount - bpf_core_field_offset(struct mount, mnt_instance) : 0;
+}
+
+/* One mount of the superblock: if it is the host's, its path's states become an alias. */
+static long bl_mount_turn(__u32 index, void *ctx)
+{
+	struct bl_super_ctx *c = ctx;
+	struct bl_scratch *scratch = c->scratch;
+	const struct bl_matcher *m = c->match;
+	__u64 mount = scratch->mount;
+
+	if (!mount || mount == scratch->mounts_end)
+		return 1;
+	if (bl_read(struct mount, mount, mnt_ns) == globals.host_ns) {
+		scratch->cursor.seen = 1;
+		scratch->cursor.state = BL_CURSOR_GOING;
+		scratch->cursor.mount = mount;
+		scratch->cursor.dentry = bl_read(struct mount, mount, mnt.mnt_root);
+		bl_walk_start(&scratch->walk);
+		bpf_loop(2 * BL_DEPTH_MAX, bl_climb_turn, ctx, 0);
+		if (scratch->cursor.state != BL_CURSOR_DONE) {
+			scratch->super.overflow = 1;
+		} else {
+			bl_path_run(m, m->walk->n_comps, m->walk->pos, BL_TRIE_ROOT,
+				    m->header->dfa_start);
+			bl_alias_add(m, scratch, bl_read(struct mount, mount, mnt.mnt_root),
+				     c->sb_root);
+		}
+	}
+	scratch->mount = bl_mount_next(mount);
+	return 0;
+}
+
+static __always_inline void bl_mounts_scan(const struct bl_matcher *m, struct bl_scratch *scratch,
+					   struct super_block *sb)
+{
+	struct bl_super_ctx ctx = {
+		.scratch = scratch,
+		.match = m,
+		.sb_root = (__u64)sb->s_root,
+	};
+
+	if (bpf_core_field_exists(struct mount___chain, mnt_next_for_sb)) {
+		scratch->mount = (__u64)((struct super_block___chain *)sb)->s_mounts;
+		scratch->mounts_end = 0;
+	} else {
+		scratch->mount = (__u64)sb->s_mounts.next -
+				 bpf_core_field_offset(struct mount, mnt_instance);
+		scratch->mounts_end = (__u64)sb +
+				      bpf_core_field_offset(struct super_block, s_mounts) -
+				      bpf_core_field_offset(struct mount, mnt_instance);
+	}
+	bpf_loop(BL_MOUNTS_MAX, bl_mount_turn, &ctx, 0);
+	if (scratch->mount && scratch->mount != scratch->mounts_end)
+		scratch->super.overflow = 1;
+}
+
+/* Fills scratch->super; the lock sequences of the instant are in it. 0: it changed meanwhile. */
+static __noinline int bl_super_compute(const struct bl_matcher *m, struct bl_scratch *scratch,
+				       struct super_block *sb)
+{
+	struct bl_super *super = &scratch->super;
+	__u32 renames = bl_sequence(&rename_lock), mounts = bl_sequence(&mount_lock);
+
+	super->generation = m->header->generation;
+	super->event = bl_mount_event();
+	super->renames = renames;
+	super->n_aliases = 0;
+	super->n_below = 0;
+	super->overflow = 0;
+	super->prefix_len = 0;
+	scratch->cursor.seen = 0;
+	bl_mounts_scan(m, scratch, sb);
+	if (sb->s_user_ns->level)
+		super->trust = BL_TRUST_NONE;
+	else
+		super->trust = scratch->cursor.seen ? BL_TRUST_HOST : BL_TRUST_CONTAINER;
+	if (!scratch->cursor.seen) {
+		super->n_aliases = 1;
+		super->aliases[0].root = (__u64)sb->s_root;
+		super->aliases[0].trie = BL_TRIE_ROOT;
+		super->aliases[0].dfa = m->header->dfa_start;
+	}
+	bl_barrier();
+	return !((renames | mounts) & 1) && bl_sequence(&rename_lock) == renames &&
+	       bl_sequence(&mount_lock) == mounts;
+}
+
+struct bl_super_loop {
+	const struct bl_matcher *match;
+	struct bl_scratch *scratch;
+	struct super_block *sb;
+};
+
+static long bl_super_turn(__u32 index, void *ctx)
+{
+	struct bl_super_loop *c = ctx;
+
+	c->scratch->steady = bl_super_compute(c->match, c->scratch, c->sb);
+	return c->scratch->steady;
+}
+
+/* Copies a record of this policy if it is complete: one alias as a rule, all where there are more. */
+static __always_inline int bl_super_load(struct bl_scratch *scratch, const struct bl_super *super,
+					 __u32 generation)
+{
+	__u32 lock = super->lock;
+
+	if (lock & 1 || super->generation != generation)
+		return 0;
+	bl_barrier();
+	__builtin_memcpy(&scratch->super, super, offsetof(struct bl_super, aliases[1]));
+	if (super->n_aliases > 1)
+		__builtin_memcpy(&scratch->super, super, offsetof(struct bl_super, prefix));
+	bl_barrier();
+	return super->lock == lock;
+}
+
+/*
+ * A mount point's path can change without a change of the mount table when a directory above it
+ * is renamed. That is rare; renames are not: so only records of superblocks that are mounted
+ * somewhere below the root go by the sequence.
+ */
+static __always_inline int bl_super_current(const struct bl_super *super)
+{
+	return super->event == bl_mount_event() &&
+	       ((!super->prefix_len && !super->n_below) ||
+		super->renames == bl_sequence(&rename_lock));
+}
+
+static __always_inline void bl_super_store(struct bl_scratch *scratch, struct bl_super *super)
+{
+	__u32 lock = super->lock;
+
+	if (lock & 1 || __sync_val_compare_and_swap(&super->lock, lock, lock + 1) != lock)
+		return;
+	scratch->super.lock = lock + 1;
+	bl_barrier();
+	__builtin_memcpy(super, &scratch->super, sizeof(*super));
+	bl_barrier();
+	super->lock = lock + 2;
+}
+
+/* Leaves the superblock's record in scratch->super. */
+static __always_inline void bl_super_get(const struct bl_matcher *m, struct bl_scratch *scratch,
+					 struct super_block *sb)
+{
+	struct bl_super_loop ctx = { .match = m, .scratch = scratch, .sb = sb };
+	struct inode *inode = sb->s_root->d_inode;
+	struct bl_super *super = inode ? bpf_inode_storage_get(&supers, inode, NULL,
+							       BPF_LOCAL_STORAGE_GET_F_CREATE) :
+					 NULL;
+
+	if (super && bl_super_load(scratch, super, m->header->generation) &&
+	    bl_super_current(&scratch->super))
+		return;
+	scratch->steady = 0;
+	bpf_loop(BL_SUPER_TRIES, bl_super_turn, &ctx, 0);
+	if (!scratch->steady)
+		scratch->super.overflow = 1;
+	else if (super)
+		bl_super_store(scratch, super);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * The kernel's structs as far as bailiff reads them. Offsets are relocated by CO-RE when the
+ * programs are loaded, so this header is the same for every kernel and every build host. A name
+ * after three underscores is the layout of other kernels ('flavour'); the comment says which.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef unsigned int fmode_t;
+typedef unsigned short umode_t;
+typedef __u32 dev_t;
+
+#ifndef NULL
+#define NULL ((void *)0)
+#endif
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+typedef struct {
+	unsigned int val;
+} kgid_t;
+
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+struct seqcount {
+	unsigned int sequence;
+};
+
+struct qstr {
+	union {
+		struct {
+			u32 hash;
+			u32 len;
+		};
+		u64 hash_len;
+	};
+	const unsigned char *name;
+};
+
+struct user_namespace {
+	int level;
+};
+
+struct inode {
+	umode_t i_mode;
+	kuid_t i_uid;
+	unsigned long i_ino;
+	union {
+		const unsigned int i_nlink;
+		unsigned int __i_nlink;
+	};
+	struct super_block *i_sb;
+};
+
+struct dentry {
+	unsigned int d_flags;
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+	struct super_block *d_sb;
+};
+
+struct mount;
+
+struct super_block {
+	dev_t s_dev;
+	unsigned long s_flags;
+	unsigned long s_magic;
+	struct dentry *s_root;
+	struct list_head s_mounts;
+	struct user_namespace *s_user_ns;
+};
+
+/* From 6.18 on the mounts of a superblock are a singly linked list. */
+struct super_block___chain {
+	struct mount *s_mounts;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mnt_namespace {
+	u64 event;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+	struct list_head mnt_instance;
+	struct mnt_namespace *mnt_ns;
+};
+
+struct mount___chain {
+	struct mount *mnt_next_for_sb;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	unsigned int f_flags;
+	fmode_t f_mode;
+	struct inode *f_inode;
+	struct path f_path;
+};
+
+struct group_info {
+	int ngroups;
+	kgid_t gid[0];
+};
+
+struct cred {
+	kuid_t uid;
+	kgid_t gid;
+	kuid_t euid;
+	kgid_t egid;
+	struct group_info *group_info;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
+struct fs_struct {
+	struct path root;
+};
+
+struct mm_struct {
+	struct file *exe_file;
+};
+
+struct kernfs_node {
+	struct kernfs_node *parent;
+	const char *name;
+	u64 id;
+};
+
+/* From 6.15 on. */
+struct kernfs_node___rcu {
+	struct kernfs_node *__parent;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct task_struct {
+	unsigned int flags;
+	int pid;
+	int tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct mm_struct *mm;
+	const struct cred *cred;
+	struct nsproxy *nsproxy;
+	struct fs_struct *fs;
+	struct css_set *cgroups;
+	kuid_t loginuid;
+	unsigned int sessionid;
+	u64 self_exec_id;
+	u64 start_boottime;
+	char comm[16];
+};
+
+struct linux_binprm {
+	struct file *file;
+	const char *filename;
+};
+
+/* From 6.14 on: AT_EXECVE_CHECK. */
+struct linux_binprm___check {
+	unsigned int is_check : 1;
+};
+
+struct vm_area_struct {
+	unsigned long vm_flags;
+	struct file *vm_file;
+};
+
+struct iattr {
+	unsigned int ia_valid;
+};
+
+struct sock {
+	u16 sk_protocol;
+	u16 sk_type;
+};
+
+struct socket {
+	short type;
+	struct sock *sk;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	unsigned int msg_flags;
+};
+
+struct sockaddr;
+struct mnt_idmap;
+struct posix_acl;
+
+#pragma clang attribute pop

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel side's life cycle: open, load, publish tables, attach, read events and counters. */
+#include "loader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "hooks.h"
+#include "policy.h"
+
+/* The skeleton's .bss type; the kernel side includes it through its own headers. */
+#include "state.h"
+
+#include "lsm.skel.h"
+
+struct bl_loader {
+	struct lsm_bpf *skeleton;
+	struct ring_buffer *ring;
+	struct btf *btf;
+	struct bl_loader_options options;
+	struct bpf_link **links; /* one for each entry of the hook table */
+	bool *available;
+	size_t n_hooks;
+	uint32_t generation;
+	bool canary_attached; /* file_open is attached for the canary only */
+};
+
+static int fail(char **reterr_text, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(char **reterr_text, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	if (reterr_text && !*reterr_text && vasprintf(reterr_text, format, args) < 0)
+		*reterr_text = NULL;
+	va_end(args);
+	return error;
+}
+
+static struct bpf_program *find_program(const struct bl_loader *loader, size_t i)
+{
+	size_t count;
+
+	return bpf_object__find_program_by_name(loader->skeleton->obj,
+						bl_hook_table(&count)[i].program);
+}
+
+/* Programs for hooks that this kernel lacks are not loaded; a lacking required one is an error. */
+static int choose_programs(struct bl_loader *loader, char **reterr_text)
+{
+	size_t count;
+	const struct bl_hook_entry *table = bl_hook_table(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		loader->available[i] = bl_hook_available(&table[i], loader->btf);
+		if (!loader->available[i] && !table[i].optional)
+			return fail(reterr_text, -EOPNOTSUPP,
+				    "this kernel has no LSM hook %s for BPF programs",
+				    table[i].hook);
+		bpf_program__set_autoload(find_program(loader, i), loader->available[i]);
+		bpf_program__set_autoattach(find_program(loader, i), false);
+	}
+	return 0;
+}
+
+static int on_record(void *userdata, void *data, size_t size)
+{
+	struct bl_loader *loader = userdata;
+
+	loader->options.event(loader->options.userdata, data, size);
+	return 0;
+}
+
+/* The first inner map gives the verifier the shape of all later ones. */
+static int create_image(uint32_t chunks)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP);
+
+	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "bl_image", sizeof(uint32_t), BL_CHUNK_BYTES,
+			      chunks, &opts);
+}
+
+static int load_skeleton(struct bl_loader *loader, char **reterr_text)
+{
+	struct lsm_bpf *skeleton = loader->skeleton;
+	int r;
+
+	r = bpf_map__set_max_entries(skeleton->maps.ring, loader->options.ring_bytes);
+	if (r < 0)
+		return fail(reterr_text, r, "cannot set the event ring to %zu bytes: %s",
+			    loader->options.ring_bytes, strerror(-r));
+	r = lsm_bpf__load(skeleton);
+	if (r < 0)
+		return fail(reterr_text, r, "cannot load the BPF programs: %s%s", strerror(-r),
+			    r == -EPERM ? " (CAP_BPF and CAP_PERFMON are needed, and a kernel that "
+					  "allows BPF-LSM programs)" : "");
+	return 0;
+}
+
+/* Tells the kernel side where the host's root is. */
+static int find_host(struct bl_loader *loader, char **reterr_text)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int r = bpf_prog_test_run_opts(bpf_program__fd(loader->skeleton->progs.bl_find_host),
+				       &opts);
+
+	if (r < 0)
+		return fail(reterr_text, r, "cannot run the start program: %s", strerror(-r));
+	if (opts.retval)
+		return fail(reterr_text, -ESRCH,
+			    "cannot find PID 1 among this process's ancestors: is this the "
+			    "initial PID namespace?");
+	return 0;
+}
+
+static int start(struct bl_loader *loader, char **reterr_text)
+{
+	struct bl_globals *globals = &loader->skeleton->bss->globals;
+	int r;
+
+	globals->ceiling = loader->options.ceiling == BL_MODE_MONITOR;
+	globals->daemon_tgid = getpid();
+	r = find_host(loader, reterr_text);
+	if (r < 0)
+		return r;
+	loader->ring = ring_buffer__new(bpf_map__fd(loader->skeleton->maps.ring), on_record,
+					loader, NULL);
+	if (!loader->ring)
+		return fail(reterr_text, -errno, "cannot read the event ring: %s",
+			    strerror(errno));
+	return 0;
+}
+
+static int open_all(struct bl_loader *loader, char **reterr_text)
+{
+	int r;
+
+	loader->btf = btf__load_vmlinux_btf();
+	if (!loader->btf)
+		return fail(reterr_text, -EOPNOTSUPP,
+			    "this kernel has no type information (/sys/kernel/btf/vmlinux): it "
+			    "needs CONFIG_DEBUG_INFO_BTF");
+	loader->skeleton = lsm_bpf__open();
+	if (!loader->skeleton)
+		return fail(reterr_text, -errno, "cannot open the BPF object: %s",
+			    strerror(errno));
+	bl_hook_table(&loader->n_hooks);
+	loader->links = calloc(loader->n_hooks, sizeof(*loader->links));
+	loader->available = calloc(loader->n_hooks, sizeof(*loader->available));
+	if (!loader->links || !loader->available)
+		return -ENOMEM;
+	r = choose_programs(loader, reterr_text);
+	if (r < 0)
+		return r;
+	r = load_skeleton(loader, reterr_text);
+	return r < 0 ? r : start(loader, reterr_text);
+}
+
+int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **ret,
+		  char **reterr_text)
+{
+	struct bl_loader *loader = calloc(1, sizeof(*loader));
+	int r;
+
+	if (!loader)
+		return -ENOMEM;
+	loader->options = *options;
+	r = open_all(loader, reterr_text);
+	if (r < 0) {
+		bl_loader_free(loader);
+		return r;
+	}
+	*ret = loader;
+	return 0;
+}
+
+void bl_loader_free(struct bl_loader *loader)
+{
+	if (!loader)
+		return;
+	for (size_t i = 0; loader->links && i < loader->n_hooks; i++)
+		bpf_link__destroy(loader->links[i]);
+	ring_buffer__free(loader->ring);
+	lsm_bpf__destroy(loader->skeleton);
+	btf__free(loader->btf);
+	free(loader->links);
+	free(loader->available);
+	free(loader);
+}
+
+static int fill_image(int fd, const uint8_t *image, size_t len, uint32_t generation)
+{
+	struct bl_header *header;
+	uint8_t *first = malloc(BL_CHUNK_BYTES);
+	int r = 0;
+
+	if (!first)
+		return -ENOMEM;
+	memcpy(first, image, BL_CHUNK_BYTES);
+	header = (struct bl_header *)first;
+	header->generation = generation;
+	for (uint32_t i = 0; r == 0 && i < len / BL_CHUNK_BYTES; i++) {
+		const uint8_t *chunk = i ? image + (size_t)i * BL_CHUNK_BYTES : first;
+
+		if (bpf_map_update_elem(fd, &i, chunk, BPF_ANY) < 0)
+			r = -errno;
+	}
+	free(first);
+	if (r == 0 && bpf_map_freeze(fd) < 0)
+		r = -errno;
+	return r;
+}
+
+static int attach_hook(struct bl_loader *loader, size_t i, char **reterr_text)
+{
+	size_t count;
+	struct bpf_link *link;
+
+	if (loader->links[i])
+		return 0;
+	link = bpf_program__attach_lsm(find_program(loader, i));
+	if (!link)
+		return fail(reterr_text, -errno, "cannot attach to the LSM hook %s: %s",
+			    bl_hook_table(&count)[i].hook, strerror(errno));
+	loader->links[i] = link;
+	return 0;
+}
+
+static void detach_hook(struct bl_loader *loader, size_t i)
+{
+	bpf_link__destroy(loader->links[i]);
+	loader->links[i] = NULL;
+}
+
+/* Attaches what the image needs beyond what is attached; on failure only that is taken back. */
+static int attach_needed(struct bl_loader *loader, const struct bl_header *header,
+			 char **reterr_text)
+{
+	const struct bl_hook_entry *table = bl_hook_table(&(size_t){ 0 });
+	bool *fresh = calloc(loader->n_hooks, sizeof(*fresh));
+	int r = 0;
+
+	if (!fresh)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < loader->n_hooks; i++) {
+		if (!loader->available[i] || !bl_hook_needed(&table[i], header))
+			continue;
+		fresh[i] = !loader->links[i];
+		r = attach_hook(loader, i, reterr_text);
+	}
+	for (size_t i = 0; r < 0 && i < loader->n_hooks; i++)
+		if (fresh[i])
+			detach_hook(loader, i);
+	free(fresh);
+	return r;
+}
+
+static void detach_unneeded(struct bl_loader *loader, const struct bl_header *header)
+{
+	const struct bl_hook_entry *table = bl_hook_table(&(size_t){ 0 });
+
+	for (size_t i = 0; i < loader->n_hooks; i++)
+		if (loader->links[i] && !bl_hook_needed(&table[i], header))
+			detach_hook(loader, i);
+	loader->canary_attached = false;
+}
+
+/*
+ * Hooks first, then the image, then the word that makes cached labels of older images stale: a
+ * hook without rules answers 0, and every run takes all it needs from one image.
+ */
+static int swap_image(struct bl_loader *loader, int fd, const struct bl_header *header,
+		      uint32_t generation, char **reterr_text)
+{
+	struct bl_globals *globals = &loader->skeleton->bss->globals;
+	uint32_t zero = 0;
+	int r = attach_needed(loader, header, reterr_text);
+
+	if (r < 0)
+		return r;
+	if (bpf_map_update_elem(bpf_map__fd(loader->skeleton->maps.images), &zero, &fd, BPF_ANY) < 0)
+		return fail(reterr_text, -errno, "cannot put the new policy in force: %s",
+			    strerror(errno));
+	__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
+	detach_unneeded(loader, header);
+	return 0;
+}
+
+int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len,
+		      uint32_t *ret_generation, char **reterr_text)
+{
+	uint32_t generation = loader->generation + 1;
+	int fd, r;
+
+	fd = create_image(len / BL_CHUNK_BYTES);
+	if (fd < 0)
+		return fail(reterr_text, fd, "cannot create a table of %zu bytes in the kernel: %s",
+			    len, strerror(-fd));
+	r = fill_image(fd, image, len, generation);
+	if (r < 0)
+		fail(reterr_text, r, "cannot fill the table in the kernel: %s", strerror(-r));
+	else
+		r = swap_image(loader, fd, (const struct bl_header *)image, generation,
+			       reterr_text);
+	close(fd);
+	if (r < 0)
+		return r;
+	loader->generation = generation;
+	*ret_generation = generation;
+	return 0;
+}
+
+int bl_loader_fd(const struct bl_loader *loader)
+{
+	return ring_buffer__epoll_fd(loader->ring);
+}
+
+int bl_loader_consume(struct bl_loader *loader)
+{
+	return ring_buffer__consume(loader->ring);
+}
+
+int bl_loader_counters(const struct bl_loader *loader, uint64_t counters[_BL_COUNT_MAX])
+{
+	int cpus = libbpf_num_possible_cpus();
+	int fd = bpf_map__fd(loader->skeleton->maps.counters);
+	uint64_t *values;
+
+	if (cpus < 0)
+		return cpus;
+	values = calloc(cpus, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < _BL_COUNT_MAX; i++) {
+		counters[i] = 0;
+		if (bpf_map_lookup_elem(fd, &i, values) < 0)
+			continue;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			counters[i] += values[cpu];
+	}
+	free(values);
+	return 0;
+}
+
+static size_t find_hook(const char *hook)
+{
+	size_t count;
+	const struct bl_hook_entry *table = bl_hook_table(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(table[i].hook, hook) == 0)
+			return i;
+	return 0;
+}
+
+int bl_loader_canary(struct bl_loader *loader, const char *path)
+{
+	struct bl_globals *globals = &loader->skeleton->bss->globals;
+	size_t hook = find_hook("file_open");
+	struct stat st;
+
+	if (!path) {
+		globals->canary_tgid = 0;
+		if (loader->canary_attached)
+			detach_hook(loader, hook);
+		loader->canary_attached = false;
+		return 0;
+	}
+	if (stat(path, &st) < 0)
+		return -errno;
+	globals->canary_inode = st.st_ino;
+	globals->canary_dev = major(st.st_dev) << 20 | minor(st.st_dev);
+	__atomic_store_n(&globals->canary_tgid, getpid(), __ATOMIC_SEQ_CST);
+	if (loader->links[hook])
+		return 0;
+	loader->canary_attached = true;
+	return attach_hook(loader, hook, NULL);
+}
+
+int bl_loader_mounts_changed(struct bl_loader *loader)
+{
+	__atomic_fetch_add(&loader->skeleton->bss->globals.epoch, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+size_t bl_loader_hooks(const struct bl_loader *loader, struct bl_hook_info *infos, size_t max)
+{
+	const struct bl_hook_entry *table = bl_hook_table(&(size_t){ 0 });
+
+	for (size_t i = 0; i < loader->n_hooks && i < max; i++) {
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		infos[i] = (struct bl_hook_info){
+			.hook = table[i].hook,
+			.available = loader->available[i],
+			.attached = loader->links[i] != NULL,
+		};
+		if (!loader->available[i] ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(find_program(loader, i)), &info,
+					   &size) < 0)
+			continue;
+		infos[i].program_id = info.id;
+		infos[i].verified_insns = info.verified_insns;
+	}
+	return loader->n_hooks;
+}
