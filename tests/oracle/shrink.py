@@ -61,31 +61,68 @@ def normal(path):
     return path == b"/" or (b"//" not in path and not path.endswith(b"/"))
 
 
+def with_rules(files, keep):
+    """The files with only the rules at the (file, index) places in keep."""
+    smaller = [dict(file, rules=[rule for j, rule in enumerate(file["rules"]) if (i, j) in keep])
+               for i, file in enumerate(files)]
+    return [file for file in smaller if file["rules"]]
+
+
+def inlined(file):
+    """The file with its lists' values written out where they are used."""
+    def walk(value):
+        if isinstance(value, dict):
+            return {key: walk(each) for key, each in value.items()}
+        if isinstance(value, list):
+            flat = []
+            for each in value:
+                named = isinstance(each, str) and each.startswith("@")
+                flat += oracle.insert_lists(each, file["lists"]) if named else [walk(each)]
+            return flat
+        if isinstance(value, str) and value.startswith("@"):
+            return list(oracle.insert_lists(value, file["lists"]))
+        return value
+    return dict({key: value for key, value in file.items() if key != "lists"},
+                rules=walk(file["rules"])) if "lists" in file else file
+
+
 class Shrinker:
-    def __init__(self, engine, semantics=None):
+    def __init__(self, engine):
         self.engine = engine
-        self.semantics = semantics
         self.tries = 0
 
     def case(self, files, access):
         """The case if it still fails, or None."""
         self.tries += 1
         texts = [json.dumps(file) for file in files]
-        if not all(path is None or normal(path) for path in (access.path, access.exe)):
+        if not files or not all(path is None or normal(path)
+                                for path in (access.path, access.exe)):
             return None
         try:
-            wanted = oracle.Oracle(texts, self.semantics).decide(access)
+            wanted = oracle.Oracle(texts).decide(access)
             case = engines.Case(texts, [access], [wanted])
             self.engine.ask([case])
         except (engines.Failed, LookupError, ValueError, AssertionError, TypeError):
             return None
         return case if case.differences() else None
 
+    def fewer_rules(self, files, access):
+        """Drops rules by halves, quarters, ... one by one."""
+        places = [(i, j) for i, file in enumerate(files) for j in range(len(file["rules"]))]
+        size = len(places) // 2
+        while size:
+            at = 0
+            while at < len(places):
+                rest = places[:at] + places[at + size:]
+                if self.case(with_rules(files, set(rest)), access):
+                    places = rest
+                else:
+                    at += size
+            size = min(size // 2, len(places))
+        return with_rules(files, set(places))
+
     def step(self, files, access):
         """A smaller failing (files, access), or None."""
-        for i in range(len(files)):
-            if len(files) > 1 and self.case(without(files, i), access):
-                return without(files, i), access
         for i, file in enumerate(files):
             for smaller in smaller_values(file):
                 if self.tries > TRIES_MAX:
@@ -105,6 +142,9 @@ class Shrinker:
         files = [json.loads(text) for text in texts]
         if not self.case(files, access):
             return None
+        files = self.fewer_rules(files, access)
+        if self.case([inlined(file) for file in files], access):
+            files = [inlined(file) for file in files]
         while self.tries <= TRIES_MAX:
             smaller = self.step(files, access)
             if smaller is None:
@@ -121,7 +161,7 @@ def describe(case, engine):
     names = []
     for i, text in enumerate(case.texts):
         names.append("/tmp/oracle-%d.json" % i)
-        lines += ["cat > %s <<'END'" % names[-1], json.dumps(json.loads(text), indent=1), "END"]
+        lines += ["cat > %s <<'END'" % names[-1], json.dumps(json.loads(text)), "END"]
     lines.append("echo '%s' | %s %s" % (
         engines.query_line(access), engine.command, " ".join(names)))
     return lines
