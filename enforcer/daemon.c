@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's one context: what start and reload share. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "daemon.h"
+#include "report.h"
+
+struct bl_build_input bl_daemon_build_input(const struct bl_daemon *daemon)
+{
+	return (struct bl_build_input){
+		.host_fd = daemon->host_fd,
+		.config_fd = daemon->config_fd,
+		.random_key = true,
+	};
+}
+
+static uint64_t realtime_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void report_loaded(struct bl_daemon *daemon, const struct bl_generation *generation)
+{
+	const struct bl_report_policy report = {
+		.generation = generation->number,
+		.digest = generation->digest,
+		.files = generation->n_files,
+		.rules = generation->n_rules,
+		.bytes = generation->bytes,
+		.took_ms = generation->took_ms,
+	};
+
+	if (bl_report_policy_loaded(&daemon->log.entry, &report) == 0)
+		bl_log_entry(&daemon->log);
+}
+
+int bl_daemon_publish(struct bl_daemon *daemon, struct bl_worker_result *result, char **reterr_text)
+{
+	struct bl_generation *generation = result->generation;
+	const struct bl_tables *tables = result->built.tables;
+	uint64_t now_ns;
+	int r;
+
+	r = bl_loader_publish(daemon->loader, tables->bytes, tables->len, &generation->number,
+			      reterr_text);
+	if (r < 0)
+		return r;
+	now_ns = bl_now_ns();
+	generation->loaded_us = realtime_us();
+	generation->took_ms = (uint32_t)((now_ns - result->began_ns) / 1000000);
+	bl_generations_push(&daemon->generations, generation, now_ns);
+	result->generation = NULL;
+	report_loaded(daemon, generation);
+	if (!generation->n_rules)
+		bl_log_line(&daemon->log, BL_LEVEL_WARNING,
+			    "no rule is in force: there are no policy files, or they are empty");
+	return 0;
+}
+
+void bl_daemon_notify_ready(const struct bl_daemon *daemon)
+{
+	const struct bl_generation *running = daemon->generations.items[0];
+
+	sd_notifyf(0, "READY=1\nSTATUS=Generation %" PRIu32 ": %zu rules in %zu files, ceiling %s",
+		   running->number, running->n_rules, running->n_files,
+		   bl_mode_name(daemon->settings.mode));
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's one context: everything that lives as long as the daemon. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "build.h"
+#include "control.h"
+#include "deliver.h"
+#include "generation.h"
+#include "loader.h"
+#include "log.h"
+#include "reload.h"
+#include "settings.h"
+#include "worker.h"
+
+#define BL_RUN_DIR "/run/bailiff"
+#define BL_ENGINE  "lsm"
+
+struct bl_options {
+	const char *root;    /* policy files and settings are looked for below; NULL: '/' */
+	const char *run_dir; /* lock, socket, canary */
+	enum bl_log_target target;
+};
+
+struct bl_daemon {
+	struct bl_options options;
+	struct bl_settings settings;
+	struct bl_log log;
+	int lock_fd;
+	int config_fd; /* '/' of settings and policy files */
+	int host_fd;   /* '/' in which paths of rules are resolved */
+	int mounts_fd; /* mountinfo of the host's mount namespace */
+	struct bl_loader *loader;
+	struct bl_generations generations;
+	struct bl_deliver deliver;
+	sd_event *event;
+	struct bl_control *control;
+	struct bl_worker *worker;
+	struct bl_reload reload;
+	uint64_t started_ns; /* CLOCK_MONOTONIC */
+};
+
+/* The input of every build of this daemon. */
+struct bl_build_input bl_daemon_build_input(const struct bl_daemon *daemon);
+
+/*
+ * Puts a built policy in force, and its generation in front: takes result->generation. Returns 0, or
+ * -errno with a sentence in *reterr_text; the running generation stays then.
+ */
+int bl_daemon_publish(struct bl_daemon *daemon, struct bl_worker_result *result,
+		      char **reterr_text);
+
+/* Tells systemd that all is well and, in its status line, what is in force. */
+void bl_daemon_notify_ready(const struct bl_daemon *daemon);
+
+/* A bl_request_fn of control.h; userdata is struct bl_daemon. */
+void bl_daemon_request(void *userdata, const struct bl_request *request);
+
+/* Runs until it is told to stop. Returns 0, or -errno with a sentence in *reterr_text. */
+int bl_daemon_loop(struct bl_daemon *daemon, char **reterr_text);

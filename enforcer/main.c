@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bailiffd: the order in which the daemon starts and stops. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "canary.h"
+#include "cleanup.h"
+#include "config.h"
+#include "daemon.h"
+#include "hostfs.h"
+#include "probe.h"
+#include "report.h"
+#include "rundir.h"
+#include "sandbox.h"
+
+/* Each step returns BL_EXIT_GOOD, or has logged why not and returns the exit code. */
+typedef int (*step_fn)(struct bl_daemon *daemon);
+
+static int read_settings(struct bl_daemon *daemon)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	daemon->config_fd =
+		bl_hostfs_open_root(daemon->options.root ? daemon->options.root : "/", NULL);
+	if (daemon->config_fd < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_SETTINGS,
+				      strerror(-daemon->config_fd));
+	r = bl_settings_init(&daemon->settings);
+	if (r == 0)
+		r = bl_settings_read(&daemon->settings, daemon->config_fd, BL_SETTINGS_PATH, &text);
+	if (r < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_SETTINGS,
+				      text ? text : strerror(-r));
+	return BL_EXIT_GOOD;
+}
+
+static int probe_kernel(struct bl_daemon *daemon)
+{
+	_cleanup_(bl_probes_clear) struct bl_probes probes = { 0 };
+	const struct bl_probe_result *obstacle;
+	_cleanup_close_ int root_fd = bl_hostfs_open_root("/", NULL);
+	_cleanup_free_ char *text = NULL;
+
+	if (root_fd < 0 || bl_probes_run(root_fd, BL_PROBE_QUICK, &probes) < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_KERNEL, "no memory");
+	obstacle = bl_probes_obstacle(&probes, BL_NEED_PROCESS);
+	if (!obstacle)
+		return BL_EXIT_GOOD;
+	text = bl_format("missing: %s (%s); %s; remedy: %s", obstacle->what,
+			 obstacle->detail ? obstacle->detail : "", obstacle->consequence,
+			 obstacle->remedy ? obstacle->remedy : "another kernel");
+	if (obstacle->need == BL_NEED_PROCESS)
+		return bl_log_failure(&daemon->log, BL_FAILURE_RIGHTS, text);
+	return bl_log_failure(&daemon->log, BL_FAILURE_KERNEL, text);
+}
+
+static int lock_instance(struct bl_daemon *daemon)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = bl_run_dir_lock(daemon->options.run_dir, &daemon->lock_fd, &text);
+
+	if (r == -EBUSY)
+		return bl_log_failure(&daemon->log, BL_FAILURE_SECOND, text);
+	if (r < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_RUNTIME_DIR, text);
+	return BL_EXIT_GOOD;
+}
+
+/* The host's view of itself, held by fds: looking it up again would need rights that go. */
+static int open_host(struct bl_daemon *daemon)
+{
+	bool own = false;
+
+	daemon->host_fd = bl_hostfs_open_root(NULL, &own);
+	if (daemon->host_fd < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_RIGHTS, strerror(-daemon->host_fd));
+	if (own)
+		bl_log_line(
+			&daemon->log, BL_LEVEL_WARNING,
+			"the host's root directory can't be opened; symbolic links in rules are "
+			"followed as this daemon sees them");
+	daemon->mounts_fd = open("/proc/1/mountinfo", O_RDONLY | O_CLOEXEC);
+	if (daemon->mounts_fd < 0)
+		daemon->mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	return BL_EXIT_GOOD;
+}
+
+static void on_loader_log(void *userdata, int level, const char *text)
+{
+	struct bl_daemon *daemon = userdata;
+
+	/* libbpf's debug lines are for libbpf's developers. */
+	if (level < BL_LEVEL_DEBUG)
+		bl_log_line(&daemon->log, (enum bl_level)level, "%.*s", (int)strcspn(text, "\n"),
+			    text);
+}
+
+static void on_loader_event(void *userdata, const void *data, size_t size)
+{
+	struct bl_daemon *daemon = userdata;
+
+	bl_deliver_record(&daemon->deliver, data, size);
+}
+
+static int load_programs(struct bl_daemon *daemon)
+{
+	const struct bl_loader_options options = {
+		.log = on_loader_log,
+		.event = on_loader_event,
+		.userdata = daemon,
+		.ring_bytes = daemon->settings.ring_bytes,
+		.ceiling = daemon->settings.mode,
+	};
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	r = bl_deliver_init(&daemon->deliver, &daemon->log, &daemon->generations);
+	if (r == 0)
+		r = bl_loader_new(&options, &daemon->loader, &text);
+	if (r < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_LOAD, text ? text : strerror(-r));
+	return BL_EXIT_GOOD;
+}
+
+static void result_clearp(struct bl_worker_result *result)
+{
+	bl_worker_result_clear(result);
+}
+
+static int load_policy(struct bl_daemon *daemon)
+{
+	_cleanup_(result_clearp) struct bl_worker_result result = { 0 };
+	struct bl_build_input input = bl_daemon_build_input(daemon);
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	r = bl_worker_build(&input, &result);
+	bl_log_diags(&daemon->log, &result.built.diags);
+	if (r < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_POLICY,
+				      r == -EINVAL ? "the policy has errors" : strerror(-r));
+	r = bl_daemon_publish(daemon, &result, &text);
+	if (r < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_PUBLISH, text ? text : strerror(-r));
+	return BL_EXIT_GOOD;
+}
+
+static int test_canary(struct bl_daemon *daemon)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = bl_canary_check(daemon->loader, daemon->options.run_dir, &text);
+
+	if (r == 0)
+		return BL_EXIT_GOOD;
+	if (bl_report_canary_failed(&daemon->log.entry, text ? text : strerror(-r)) == 0)
+		bl_log_entry(&daemon->log);
+	return bl_log_failure(&daemon->log, BL_FAILURE_CANARY, NULL);
+}
+
+static int open_control(struct bl_daemon *daemon)
+{
+	struct bl_build_input input = bl_daemon_build_input(daemon);
+	_cleanup_free_ char *path = bl_format("%s/control.sock", daemon->options.run_dir);
+	struct bl_control_options options = {
+		.path = path,
+		.group = (gid_t)-1,
+		.request = bl_daemon_request,
+		.userdata = daemon,
+	};
+	_cleanup_free_ char *text = NULL;
+	int r = path ? 0 : -ENOMEM;
+
+	if (*daemon->settings.socket_group &&
+	    bl_group_find(daemon->settings.socket_group, &options.group) < 0)
+		bl_log_line(&daemon->log, BL_LEVEL_WARNING,
+			    "there is no group '%s': only root can use the control socket",
+			    daemon->settings.socket_group);
+	if (r >= 0)
+		r = sd_event_new(&daemon->event);
+	if (r >= 0)
+		r = bl_control_new(daemon->event, &options, &daemon->control, &text);
+	if (r >= 0)
+		r = bl_worker_new(daemon->event, &input, bl_reload_built, daemon, &daemon->worker);
+	if (r < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_CONTROL, text ? text : strerror(-r));
+	return BL_EXIT_GOOD;
+}
+
+static int confine(struct bl_daemon *daemon)
+{
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	r = bl_sandbox_enter(&text);
+	if (r == 0)
+		r = bl_sandbox_verify(&text);
+	if (r < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_SANDBOX, text ? text : strerror(-r));
+	return BL_EXIT_GOOD;
+}
+
+static int serve(struct bl_daemon *daemon)
+{
+	struct utsname kernel = { 0 };
+	struct bl_report_start start = {
+		.version = BL_VERSION,
+		.engine = BL_ENGINE,
+		.mode = bl_mode_name(daemon->settings.mode),
+	};
+	_cleanup_free_ char *text = NULL;
+
+	if (uname(&kernel) == 0)
+		start.kernel = kernel.release;
+	if (bl_report_started(&daemon->log.entry, &start) == 0)
+		bl_log_entry(&daemon->log);
+	if (bl_daemon_loop(daemon, &text) < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_LOOP, text);
+	sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
+	return BL_EXIT_GOOD;
+}
+
+/* The order is the point: no step relies on what a later one makes sure of. */
+static const step_fn steps[] = {
+	read_settings, probe_kernel, lock_instance, open_host, load_programs,
+	load_policy,   test_canary,  open_control,  confine,   serve,
+};
+
+static void stop(struct bl_daemon *daemon, bool served)
+{
+	bl_worker_free(daemon->worker);
+	bl_control_free(daemon->control);
+	if (served)
+		bl_loader_consume(daemon->loader); /* what happened up to here is told */
+	bl_loader_free(daemon->loader);
+	if (served && bl_report_stopped(&daemon->log.entry, "enforcement lifted") == 0)
+		bl_log_entry(&daemon->log);
+	bl_deliver_done(&daemon->deliver);
+	bl_generations_clear(&daemon->generations);
+	sd_event_unref(daemon->event);
+	bl_close(daemon->mounts_fd);
+	bl_close(daemon->host_fd);
+	bl_close(daemon->config_fd);
+	bl_settings_done(&daemon->settings);
+	bl_log_done(&daemon->log);
+	bl_close(daemon->lock_fd);
+}
+
+/* From here on signals are events, in every thread to come. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static int run(const struct bl_options *options)
+{
+	struct bl_daemon daemon = {
+		.options = *options,
+		.lock_fd = -1,
+		.config_fd = -1,
+		.host_fd = -1,
+		.mounts_fd = -1,
+		.deliver = { .proc_fd = -1 },
+		.started_ns = bl_now_ns(),
+	};
+	int code = BL_EXIT_GOOD;
+
+	block_signals();
+	if (bl_log_init(&daemon.log, options->target) < 0)
+		return BL_EXIT_INTERNAL;
+	for (size_t i = 0; code == BL_EXIT_GOOD && i < BL_ARRAY_SIZE(steps); i++)
+		code = steps[i](&daemon);
+	stop(&daemon, code == BL_EXIT_GOOD);
+	return code;
+}
+
+static void usage(FILE *out)
+{
+	fputs("Usage: bailiffd [OPTION...]\n"
+	      "Enforces the policy of bailiff-policy(5) and reports to the journal.\n"
+	      "\n"
+	      "  --root DIR       look for settings and policy files below DIR\n"
+	      "  --run-dir DIR    lock and control socket are here (" BL_RUN_DIR ")\n"
+	      "  --log TARGET     auto, journal or console\n"
+	      "  --help           this text\n"
+	      "  --version        the version\n"
+	      "\n"
+	      "Exit codes: 0 stopped on request, 1 the policy has errors, 2 usage or settings,\n"
+	      "3 this kernel can't, 4 no right, 5 a daemon is running already, 6 can't be\n"
+	      "confined, 7 other failures.\n",
+	      out);
+}
+
+static int parse_target(const char *word, enum bl_log_target *ret)
+{
+	static const char *const words[] = {
+		[BL_LOG_AUTO] = "auto",
+		[BL_LOG_JOURNAL] = "journal",
+		[BL_LOG_CONSOLE] = "console",
+	};
+
+	for (size_t i = 0; i < BL_ARRAY_SIZE(words); i++) {
+		if (strcmp(word, words[i]) == 0) {
+			*ret = (enum bl_log_target)i;
+			return 0;
+		}
+	}
+	fprintf(stderr, "bailiffd: --log takes auto, journal or console\n");
+	return -EINVAL;
+}
+
+int main(int argc, char **argv)
+{
+	enum { OPTION_ROOT = 256, OPTION_RUN_DIR, OPTION_LOG, OPTION_HELP, OPTION_VERSION };
+	static const struct option long_options[] = {
+		{ "root", required_argument, NULL, OPTION_ROOT },
+		{ "run-dir", required_argument, NULL, OPTION_RUN_DIR },
+		{ "log", required_argument, NULL, OPTION_LOG },
+		{ "help", no_argument, NULL, OPTION_HELP },
+		{ "version", no_argument, NULL, OPTION_VERSION },
+		{ 0 },
+	};
+	struct bl_options options = { .run_dir = BL_RUN_DIR };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
+		switch (option) {
+		case OPTION_ROOT:
+			options.root = optarg;
+			break;
+		case OPTION_RUN_DIR:
+			options.run_dir = optarg;
+			break;
+		case OPTION_LOG:
+			if (parse_target(optarg, &options.target) < 0)
+				return BL_EXIT_USAGE;
+			break;
+		case OPTION_HELP:
+			usage(stdout);
+			return BL_EXIT_GOOD;
+		case OPTION_VERSION:
+			puts("bailiffd " BL_VERSION);
+			return BL_EXIT_GOOD;
+		default:
+			return BL_EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "bailiffd: takes no argument '%s'; see --help\n", argv[optind]);
+		return BL_EXIT_USAGE;
+	}
+	return run(&options);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reload: a new policy set takes the running one's place, or nothing changes and it is said why. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <string.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "cleanup.h"
+#include "daemon.h"
+#include "reload.h"
+#include "report.h"
+
+static void waiters_add(struct bl_waiters *waiters, uint64_t id)
+{
+	if (id && waiters->count < BL_RELOAD_WAITERS_MAX)
+		waiters->ids[waiters->count++] = id;
+}
+
+/* Answers everybody who waits for the reload that has just ended; takes answer over. */
+static void answer_all(struct bl_daemon *daemon, json_t *answer)
+{
+	struct bl_waiters *waiters = &daemon->reload.now;
+
+	for (size_t i = 0; i < waiters->count; i++)
+		bl_control_answer(daemon->control, waiters->ids[i], json_incref(answer));
+	waiters->count = 0;
+	json_decref(answer);
+}
+
+static void begin(struct bl_daemon *daemon);
+
+/* The end of a reload, whatever came of it. */
+static void end(struct bl_daemon *daemon, json_t *answer)
+{
+	struct bl_reload *reload = &daemon->reload;
+
+	reload->running = false;
+	answer_all(daemon, answer);
+	bl_daemon_notify_ready(daemon);
+	malloc_trim(0);
+	if (reload->again) {
+		reload->again = false;
+		reload->now = reload->next;
+		reload->next.count = 0;
+		begin(daemon);
+	}
+}
+
+static uint32_t running_generation(const struct bl_daemon *daemon)
+{
+	const struct bl_generation *running = daemon->generations.items[0];
+
+	return running ? running->number : 0;
+}
+
+static json_t *diags_value(const struct bl_diags *diags)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return bl_diags_json(diags, &text) < 0 ? NULL : json_loads(text, 0, NULL);
+}
+
+static json_t *failure_answer(const struct bl_daemon *daemon, const char *code, const char *message,
+			      const struct bl_diags *diags)
+{
+	json_t *result = json_pack("{s:I, s:o*}", "generation",
+				   (json_int_t)running_generation(daemon), "diagnostics",
+				   diags ? diags_value(diags) : NULL);
+
+	return bl_control_failure(code, message, result);
+}
+
+/* The policy did not become a new generation: one entry says so, in words of the first error. */
+static void reject(struct bl_daemon *daemon, const char *code, const char *what,
+		   const struct bl_diags *diags)
+{
+	uint32_t kept = running_generation(daemon);
+	_cleanup_free_ char *message = NULL;
+
+	if (diags)
+		bl_log_diags(&daemon->log, diags);
+	if (bl_report_policy_rejected(&daemon->log.entry, diags ? diags->errors : 1, what, kept) ==
+	    0)
+		bl_log_entry(&daemon->log);
+	message = bl_format("%s; generation %" PRIu32 " stays in force", what, kept);
+	end(daemon, failure_answer(daemon, code, message ? message : what, diags));
+}
+
+static void reject_built(struct bl_daemon *daemon, const struct bl_worker_result *result)
+{
+	const struct bl_diags *diags = &result->built.diags;
+	_cleanup_free_ char *first = NULL;
+
+	for (size_t i = 0; i < diags->count && !first; i++) {
+		if (diags->items[i].level == BL_DIAG_ERROR)
+			first = bl_log_diag_text(&diags->items[i]);
+	}
+	reject(daemon, "policy", first ? first : strerror(-result->error), diags);
+}
+
+static json_t *success_answer(const struct bl_daemon *daemon, const struct bl_diags *diags)
+{
+	const struct bl_generation *running = daemon->generations.items[0];
+
+	return bl_control_success(json_pack(
+		"{s:I, s:s, s:I, s:I, s:I, s:I, s:o*}", "generation", (json_int_t)running->number,
+		"digest", running->digest, "files", (json_int_t)running->n_files, "rules",
+		(json_int_t)running->n_rules, "bytes", (json_int_t)running->bytes, "took_ms",
+		(json_int_t)running->took_ms, "diagnostics", diags_value(diags)));
+}
+
+void bl_reload_built(void *userdata, struct bl_worker_result *result)
+{
+	struct bl_daemon *daemon = userdata;
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (result->error < 0) {
+		reject_built(daemon, result);
+		return;
+	}
+	r = bl_daemon_publish(daemon, result, &text);
+	if (r < 0) {
+		reject(daemon, "publish", text ? text : strerror(-r), NULL);
+		return;
+	}
+	bl_log_diags(&daemon->log, &result->built.diags);
+	end(daemon, success_answer(daemon, &result->built.diags));
+}
+
+static void begin(struct bl_daemon *daemon)
+{
+	int r;
+
+	daemon->reload.running = true;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Loading the policy",
+		   bl_now_ns() / 1000);
+	r = bl_worker_start(daemon->worker);
+	if (r < 0)
+		reject(daemon, "worker", strerror(-r), NULL);
+}
+
+void bl_reload_ask(struct bl_daemon *daemon, uint64_t request)
+{
+	struct bl_reload *reload = &daemon->reload;
+
+	if (reload->running) {
+		waiters_add(&reload->next, request);
+		reload->again = true;
+		return;
+	}
+	waiters_add(&reload->now, request);
+	begin(daemon);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reload: a new policy set takes the running one's place, or nothing changes and it is said why. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker.h"
+
+struct bl_daemon;
+
+#define BL_RELOAD_WAITERS_MAX 32
+
+/* Requests that wait for the outcome of a reload; 0 stands for a signal. */
+struct bl_waiters {
+	uint64_t ids[BL_RELOAD_WAITERS_MAX];
+	size_t count;
+};
+
+/* Zero-initialise. */
+struct bl_reload {
+	bool running;
+	bool again; /* asked for while one was running: files may have changed since it read them */
+	struct bl_waiters now, next;
+};
+
+/*
+ * Starts a reload, or has another one follow the one that runs. request: who gets the answer, 0:
+ * nobody. Building goes on beside the event loop.
+ */
+void bl_reload_ask(struct bl_daemon *daemon, uint64_t request);
+
+/* A bl_worker_done_fn; userdata is struct bl_daemon. */
+void bl_reload_built(void *userdata, struct bl_worker_result *result);
