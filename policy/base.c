@@ -155,3 +155,19 @@ char *bl_printable(const char *text, size_t len)
 	*out = '\0';
 	return shown;
 }
+
+struct bl_excerpt bl_excerpt(const char *text, size_t len)
+{
+	struct bl_excerpt excerpt = { 0 };
+	size_t kept = len;
+
+	if (len > BL_EXCERPT_BYTES) {
+		kept = BL_EXCERPT_BYTES;
+		while (kept > BL_EXCERPT_BYTES - 4 && ((uint8_t)text[kept] & 0xc0) == 0x80)
+			kept--;
+	}
+	memcpy(excerpt.text, text, kept);
+	if (kept < len)
+		memcpy(excerpt.text + kept, "...", 4);
+	return excerpt;
+}

@@ -109,3 +109,12 @@ size_t bl_utf8_encode(uint32_t code, char out[static 4]);
  * UTF-8 become \xNN. Returns a new string (free() it) or NULL when memory is short.
  */
 char *bl_printable(const char *text, size_t len);
+
+/* The start of a text, for messages: at most BL_EXCERPT_BYTES, then "...". */
+#define BL_EXCERPT_BYTES 64
+
+struct bl_excerpt {
+	char text[BL_EXCERPT_BYTES + 4];
+};
+
+struct bl_excerpt bl_excerpt(const char *text, size_t len);

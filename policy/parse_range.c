@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ports, user and group ids: numbers and ranges. */
+#include "parse.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct range_kind {
+	const char *what;
+	const char *example;
+	uint32_t max;
+};
+
+static const struct range_kind *range_kind(enum bl_value_kind kind)
+{
+	static const struct range_kind port = { "a port", "8000-8100", 65535 };
+	/* The last 32-bit number is the kernel's word for 'no user' (and 'don't change'). */
+	static const struct range_kind user = { "an id", "1000-65533", UINT32_MAX - 1 };
+
+	return kind == BL_VALUE_PORT ? &port : &user;
+}
+
+static void fail_range(struct bl_parser *parser, uint32_t node, const struct range_kind *kind,
+		       const char *shown)
+{
+	bl_parse_error(parser, node, "out-of-range", "%s is not %s: a whole number from 0 to %u",
+		       shown, kind->what, kind->max);
+}
+
+/* Reads digits without leading zeros. Returns what follows them, or NULL. */
+static const char *read_digits(const char *text, uint64_t *ret)
+{
+	const char *at = text;
+	uint64_t value = 0;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		if (value <= UINT32_MAX)
+			value = 10 * value + (uint64_t)(*at - '0');
+	}
+	if (at == text || (text[0] == '0' && at > text + 1))
+		return NULL;
+	*ret = value;
+	return at;
+}
+
+static bool looks_like_name(const char *text)
+{
+	return (text[0] >= 'a' && text[0] <= 'z') || (text[0] >= 'A' && text[0] <= 'Z') ||
+	       text[0] == '_';
+}
+
+static bool fail_text(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
+		      const char *text)
+{
+	struct bl_excerpt shown = bl_excerpt(text, strlen(text));
+	const struct range_kind *range = range_kind(kind);
+	struct bl_diag *diag;
+
+	if (kind == BL_VALUE_USER && looks_like_name(text)) {
+		diag = bl_parse_error(parser, node, "not-supported-yet",
+				      "names of users and groups (\"%s\") are not supported yet",
+				      shown.text);
+		bl_diag_hint(diag, "write the number; `getent passwd` and `getent group` know it");
+		return false;
+	}
+	diag = bl_parse_error(parser, node, "bad-range", "\"%s\" is neither a number nor a range",
+			      shown.text);
+	if (kind == BL_VALUE_PORT && looks_like_name(text))
+		bl_diag_hint(diag, "names of services are not known here: write the number");
+	else
+		bl_diag_hint(diag, "a range is written \"%s\"", range->example);
+	return false;
+}
+
+static bool parse_text(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
+		       struct bl_range *ret)
+{
+	const char *text = bl_json_text(parser->json, node);
+	const struct range_kind *range = range_kind(kind);
+	uint64_t first, last;
+	const char *at = read_digits(text, &first);
+
+	if (!at)
+		return fail_text(parser, node, kind, text);
+	if (*at == '\0') {
+		bl_diag_hint(bl_parse_error(parser, node, "wrong-type",
+					    "a single number is written without quotes"),
+			     "write %s", bl_excerpt(text, strlen(text)).text);
+		return false;
+	}
+	at = *at == '-' ? read_digits(at + 1, &last) : NULL;
+	if (!at || *at)
+		return fail_text(parser, node, kind, text);
+	if (first > range->max || last > range->max) {
+		fail_range(parser, node, range, bl_excerpt(text, strlen(text)).text);
+		return false;
+	}
+	if (first > last) {
+		bl_diag_hint(bl_parse_error(parser, node, "bad-range",
+					    "the range ends before it starts"),
+			     "write \"%u-%u\"", (uint32_t)last, (uint32_t)first);
+		return false;
+	}
+	*ret = (struct bl_range){ .first = (uint32_t)first, .last = (uint32_t)last };
+	return true;
+}
+
+static bool parse_number(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
+			 struct bl_range *ret)
+{
+	const struct bl_json_node *number = &parser->json->nodes[node];
+	const struct range_kind *range = range_kind(kind);
+	uint64_t value;
+	struct bl_excerpt shown =
+		bl_excerpt(parser->json->source->bytes + number->text, number->len);
+
+	if (bl_json_uint(parser->json, node, &value) < 0 || value > range->max) {
+		fail_range(parser, node, range, shown.text);
+		return false;
+	}
+	*ret = (struct bl_range){ .first = (uint32_t)value, .last = (uint32_t)value };
+	return true;
+}
+
+bool bl_parse_range(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
+		    struct bl_range *ret)
+{
+	switch (bl_json_kind(parser->json, node)) {
+	case BL_JSON_NUMBER:
+		return parse_number(parser, node, kind, ret);
+	case BL_JSON_STRING:
+		return parse_text(parser, node, kind, ret);
+	case BL_JSON_NULL:
+	case BL_JSON_FALSE:
+	case BL_JSON_TRUE:
+	case BL_JSON_ARRAY:
+	case BL_JSON_OBJECT:
+	case _BL_JSON_KIND_MAX:
+		break;
+	}
+	bl_parse_error(parser, node, "wrong-type",
+		       "expected a number or a range like \"%s\", found %s",
+		       range_kind(kind)->example,
+		       bl_json_kind_name(bl_json_kind(parser->json, node)));
+	return false;
+}
