@@ -6,7 +6,7 @@ import json
 import oracle
 
 NAMES = ["a", "b", "ab", "abc", "abd", "b.so", "lib", "lib64", "bin", "usr", "etc", ".hid", "x",
-         "x.1", "longer-name", "caf\u00e9", "-", "n n"]
+         "x.1", "longer-name", "caf\u00e9", "-", "n n", "n\nl"]
 PIECES = ["a", "b", "ab", "li", "x", ".", ".so", "na", "\u00e9"]
 CLASSES = ["[a-z]", "[!a-z]", "[ab]", "[!b]", "[a-cx]", "[0-9]", "[!.]", "[A-Za-z.]", "[+-9]",
            "[!0-9a]"]
@@ -31,6 +31,7 @@ class PolicyGenerator:
         self.n_rules = rules
         self.latching = 5     # patterns with '**' inside that this set may still have
         self.globs = 60       # patterns that are no literals and no 'dir/**'
+        self.broad = self.chance(8)  # most rules match most accesses
         self.ids = set()
         self.v4_lengths = rng.sample(V4_LENGTHS, rng.randint(1, len(V4_LENGTHS)))
         self.v6_lengths = rng.sample(V6_LENGTHS, rng.randint(1, len(V6_LENGTHS)))
@@ -72,7 +73,7 @@ class PolicyGenerator:
                 text += self.rng.choice(ESCAPES)
             elif depth < 2:
                 text += self.brace(depth)
-        return text or self.rng.choice(PIECES)
+        return self.rng.choice(PIECES[:4]) if text in ("", ".", "..") else text
 
     def literal(self, most=4):
         return "".join("/" + self.name() for _ in range(self.rng.randint(1, most)))
@@ -100,7 +101,7 @@ class PolicyGenerator:
             lambda: "/**/" + self.name(),
             lambda: "/**/" + self.pieces(0),
             lambda: "/**" + self.rng.choice([".so", "b", "x.1"]),
-            lambda: self.rng.choice("ab") + "**/" + self.name(),
+            lambda: ("" if head else "/") + self.rng.choice("ab") + "**/" + self.name(),
             lambda: "/**/" + self.name() + "/**",
             lambda: "/" + self.name() + "/**/" + self.name() + "/*",
             lambda: "/{**/%s,%s}" % (self.name(), self.name()),
@@ -153,7 +154,7 @@ class PolicyGenerator:
     def numbers(self, pool, top):
         first = self.rng.choice(pool) if self.chance(80) else self.rng.randint(0, top)
         if self.chance(50):
-            return first if self.chance(80) else str(first)
+            return first
         last = self.rng.choice([each for each in pool + [top] if each >= first])
         return "%d-%d" % (first, last)
 
@@ -192,15 +193,15 @@ class PolicyGenerator:
         """Keys that fit every operation in 'on'; sparse ones leave most out."""
         keys = {}
         if on == {"connect"}:
-            if self.chance(40 if sparse else 75):
+            if self.chance(40 if sparse or self.broad else 75):
                 keys["to"] = self.listed(file, "nets", self.net, 3)
-            if self.chance(40):
+            if self.chance(5 if self.broad else 40):
                 keys["port"] = self.some(lambda: self.numbers(PORTS, 65535), 3)
             if self.chance(30):
                 keys["protocol"] = self.some(
                     lambda: self.rng.choice(oracle.PROTOCOLS), 3)
         elif "connect" not in on:
-            if self.chance(50 if sparse else 96):
+            if self.chance(50 if sparse else 40 if self.broad else 96):
                 keys["path"] = self.listed(file, "paths", self.pattern, 3)
             if on == {"open"} and self.chance(45):
                 keys["access"] = self.some(lambda: self.rng.choice(WORDS), 3)
@@ -225,9 +226,9 @@ class PolicyGenerator:
         self.ids.add(name)
         rule = {"id": name, "on": sorted(on) if len(on) > 1 else min(on)}
         rule.update(self.object(file, on, False))
-        if self.chance(45):
+        if self.chance(5 if self.broad else 45):
             rule["by"] = self.by(file)
-        if self.chance(40):
+        if self.chance(20 if self.broad else 40):
             rule["unless"] = [self.exception(file, on) for _ in range(self.rng.randint(1, 3))]
         rule["action"] = self.rng.choice(["deny", "alert"])
         if self.chance(70):
