@@ -69,7 +69,8 @@ static struct text make_policy(uint32_t n)
 {
 	struct text text = {};
 
-	text_add(&text, "{\"bailiff\": 1, \"name\": \"bench\", \"mode\": \"enforce\", \"rules\": [");
+	text_add(&text,
+		 "{\"bailiff\": 1, \"name\": \"bench\", \"mode\": \"enforce\", \"rules\": [");
 	for (uint32_t i = 0; i < n / 2; i++) {
 		char path[64];
 		uint8_t a[4];
@@ -78,15 +79,20 @@ static struct text make_policy(uint32_t n)
 		rule_addr(a, i);
 		if (i % 10 == 0)
 			strcpy(strrchr(path, '/'), "/**");
-		text_add(&text, "%s{\"id\": \"o%u\", \"on\": \"open\", \"path\": \"%s\", "
-			 "\"access\": \"read\", \"action\": \"deny\"},\n", i ? "," : "", i, path);
-		text_add(&text, "{\"id\": \"c%u\", \"on\": \"connect\", \"to\": \"%u.%u.%u.%u%s\", "
-			 "\"action\": \"deny\"}\n", i, a[0], a[1], a[2], i % 10 ? a[3] : 0,
-			 i % 10 ? "" : "/24");
+		text_add(&text,
+			 "%s{\"id\": \"o%u\", \"on\": \"open\", \"path\": \"%s\", "
+			 "\"access\": \"read\", \"action\": \"deny\"},\n",
+			 i ? "," : "", i, path);
+		text_add(&text,
+			 "{\"id\": \"c%u\", \"on\": \"connect\", \"to\": \"%u.%u.%u.%u%s\", "
+			 "\"action\": \"deny\"}\n",
+			 i, a[0], a[1], a[2], i % 10 ? a[3] : 0, i % 10 ? "" : "/24");
 	}
 	for (uint32_t i = 0; i < 20; i++)
-		text_add(&text, ",{\"id\": \"g%u\", \"on\": \"open\", \"path\": "
-			 "\"/home/*/.config%u/*.{key,pem}\", \"action\": \"deny\"}\n", i, i);
+		text_add(&text,
+			 ",{\"id\": \"g%u\", \"on\": \"open\", \"path\": "
+			 "\"/home/*/.config%u/*.{key,pem}\", \"action\": \"deny\"}\n",
+			 i, i);
 	text_add(&text, "]}");
 	return text;
 }
@@ -212,9 +218,9 @@ int main(int argc, char **argv)
 	r = decide_kernel_open(&kernel, DECIDE_SLOTS_MAX);
 	if (r == 0)
 		printf("ns per cold decision, %u objects in random order, 40-byte paths\n"
-		       "%8s %10s %10s %12s %12s %12s %10s\n", DECIDE_SLOTS_MAX, "rules",
-		       "open hit", "open miss", "connect hit", "connect miss", "compile ms",
-		       "image MiB");
+		       "%8s %10s %10s %12s %12s %12s %10s\n",
+		       DECIDE_SLOTS_MAX, "rules", "open hit", "open miss", "connect hit",
+		       "connect miss", "compile ms", "image MiB");
 	for (int i = 0; i < n && r == 0; i++)
 		r = measure(&kernel, (uint32_t)strtoul(counts[i], NULL, 10));
 	decide_kernel_close(&kernel);

@@ -9,7 +9,7 @@
 #include "maps.bpf.h"
 #include "decide.h"
 
-char _license[] SEC("license") = "Dual BSD/GPL";
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Paths that user space has laid out as the kernel's walk would leave them. */
 struct {
@@ -45,7 +45,7 @@ struct {
 	__type(value, __u64[BL_COND_WORDS]);
 } asking SEC(".maps");
 
-static __always_inline int image_open(struct bl_match *m)
+static __always_inline int image_open(struct bl_matcher *m)
 {
 	__u32 zero = 0;
 
@@ -57,7 +57,7 @@ static __always_inline int image_open(struct bl_match *m)
 }
 
 /* Runs both machines over a slot's path; its classes stay in the slot. */
-static __always_inline void path_classify(struct bl_match *m)
+static __always_inline void path_classify(struct bl_matcher *m)
 {
 	bl_walk_reset(m->walk);
 	bl_path_run(m, m->walk->n_comps, m->walk->pos, m->header->nodes ? BL_TRIE_ROOT : 0,
@@ -66,7 +66,7 @@ static __always_inline void path_classify(struct bl_match *m)
 }
 
 struct groups {
-	const struct bl_match *m;
+	const struct bl_matcher *m;
 	const struct decide_query *query;
 };
 
@@ -82,7 +82,7 @@ static long group_turn(__u32 index, void *ctx)
 }
 
 /* bits = the conditions that hold for the query's subject; m->walk is the executable's slot. */
-static __always_inline void subject_bits(struct bl_match *m, const struct decide_query *query,
+static __always_inline void subject_bits(struct bl_matcher *m, const struct decide_query *query,
 					 __u64 *bits)
 {
 	struct groups groups = { .m = m, .query = query };
@@ -98,7 +98,7 @@ static __always_inline void subject_bits(struct bl_match *m, const struct decide
 	bl_bits_and(m, bits, m->walk->bits);
 }
 
-static __always_inline void object_search(struct bl_match *m, __u32 op)
+static __always_inline void object_search(struct bl_matcher *m, __u32 op)
 {
 	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
 		const struct bl_class *class;
@@ -112,7 +112,8 @@ static __always_inline void object_search(struct bl_match *m, __u32 op)
 	}
 }
 
-static __always_inline void peer_search(struct bl_match *m, const __u32 addr[4], int v6, __u32 port)
+static __always_inline void peer_search(struct bl_matcher *m, const __u32 addr[4], int v6,
+					__u32 port)
 {
 	struct bl_prefix_key key;
 	struct bl_lists lists;
@@ -131,7 +132,7 @@ int decide(struct decide_query *asked)
 	struct bl_walk *object = bpf_map_lookup_elem(&walks, &zero);
 	struct bl_walk *exe = bpf_map_lookup_elem(&walks, &one);
 	__u64 *bits = bpf_map_lookup_elem(&asking, &zero);
-	struct bl_match m = {};
+	struct bl_matcher m = {};
 
 	if (!query || !object || !exe || !bits || !image_open(&m) ||
 	    bpf_probe_read_kernel(query, sizeof(*query), asked)) {
@@ -162,7 +163,7 @@ int decide(struct decide_query *asked)
 /* ---- timing ------------------------------------------------------------------------------- */
 
 struct timed {
-	struct bl_match m;
+	struct bl_matcher m;
 	__u32 slots;
 	__u32 matched;
 };
@@ -176,7 +177,7 @@ static __always_inline __u32 timed_slot(__u32 index, __u32 slots)
 static long open_turn(__u32 index, void *ctx)
 {
 	struct timed *timed = ctx;
-	struct bl_match m = timed->m;
+	struct bl_matcher m = timed->m;
 	__u32 slot = timed_slot(index, timed->slots);
 
 	m.walk = bpf_map_lookup_elem(&walks, &slot);
@@ -192,7 +193,7 @@ static long open_turn(__u32 index, void *ctx)
 static long peer_turn(__u32 index, void *ctx)
 {
 	struct timed *timed = ctx;
-	struct bl_match m = timed->m;
+	struct bl_matcher m = timed->m;
 	__u32 slot = timed_slot(index, timed->slots), zero = 0;
 	const struct decide_peer *peer = bpf_map_lookup_elem(&peers, &slot);
 

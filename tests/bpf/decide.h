@@ -4,8 +4,9 @@
 
 #include "abi.h"
 
-#define DECIDE_GIDS_MAX	 64
-#define DECIDE_SLOTS_MAX 4096 /* prepared paths; slot 0 is a query's object, slot 1 its executable */
+#define DECIDE_GIDS_MAX 64
+/* Prepared paths; slot 0 is a query's object, slot 1 its executable. */
+#define DECIDE_SLOTS_MAX 4096
 
 /*
  * The context of a run. The paths have been laid out in their slots of the map 'walks' before.

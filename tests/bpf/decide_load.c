@@ -47,21 +47,38 @@ static int keep_own_maps(struct decide_bpf *skel)
 	return 0;
 }
 
-int decide_kernel_open(struct decide_kernel *k, size_t n_slots)
+static int load_programs(struct decide_kernel *k, size_t n_slots)
 {
 	int r;
 
-	k->image_fd = -1;
+	decide_bpf__destroy(k->skel);
 	k->skel = decide_bpf__open();
 	if (!k->skel)
 		return -errno;
 	r = keep_own_maps(k->skel);
 	if (r == 0)
 		r = bpf_map__set_max_entries(k->skel->maps.walks, (uint32_t)n_slots);
-	if (r == 0)
-		r = decide_bpf__load(k->skel);
+	return r < 0 ? r : decide_bpf__load(k->skel);
+}
+
+/* libbpf warns of things that it then does otherwise: it is heard only when it has failed. */
+static int load_quietly(struct decide_kernel *k, size_t n_slots)
+{
+	libbpf_print_fn_t print = libbpf_set_print(NULL);
+	int r = load_programs(k, n_slots);
+
+	libbpf_set_print(print);
+	return r < 0 ? load_programs(k, n_slots) : 0;
+}
+
+int decide_kernel_open(struct decide_kernel *k, size_t n_slots)
+{
+	int r;
+
+	*k = (struct decide_kernel){ .image_fd = -1 };
 	k->walks_bytes = page_up(n_slots * sizeof(struct bl_walk));
 	k->peers_bytes = page_up(DECIDE_SLOTS_MAX * sizeof(struct decide_peer));
+	r = load_quietly(k, n_slots);
 	if (r == 0)
 		r = map_memory(k->skel->maps.walks, k->walks_bytes, (void **)&k->walks);
 	if (r == 0)
@@ -100,8 +117,8 @@ int decide_kernel_publish(struct decide_kernel *k, const uint8_t *bytes, size_t 
 	if (fd < 0)
 		return -errno;
 	r = fill_image(fd, bytes, len);
-	if (r == 0 && bpf_map_update_elem(bpf_map__fd(k->skel->maps.images), &zero, &fd,
-					  BPF_ANY) < 0)
+	if (r == 0 &&
+	    bpf_map_update_elem(bpf_map__fd(k->skel->maps.images), &zero, &fd, BPF_ANY) < 0)
 		r = -errno;
 	if (r < 0) {
 		close(fd);

@@ -10,7 +10,7 @@
 struct bl_walk;
 struct decide_bpf;
 
-/* The loaded programs. Zero-initialise; decide_kernel_close() undoes what was opened. */
+/* The loaded programs. */
 struct decide_kernel {
 	struct decide_bpf *skel;
 	struct bl_walk *walks; /* DECIDE_SLOTS_MAX or 2 of them, shared with the programs */
@@ -21,7 +21,7 @@ struct decide_kernel {
 
 /*
  * Loads the programs with room for n_slots paths (at least 2). Returns 0 or -errno; the
- * verifier's words go to stderr.
+ * verifier's words go to stderr. decide_kernel_close() is due in any case.
  */
 int decide_kernel_open(struct decide_kernel *k, size_t n_slots);
 void decide_kernel_close(struct decide_kernel *k);
