@@ -12,6 +12,8 @@ CLASSES = ["[a-z]", "[!a-z]", "[ab]", "[!b]", "[a-cx]", "[0-9]", "[!.]", "[A-Za-
            "[!0-9a]"]
 ESCAPES = ["\\*", "\\?", "\\[", "\\{", "\\\\", "\\x61", "\\xff", "\\xc3", "\\x0a", "\\]", "\\,",
            "\\}", "\\x2a", "\\xE9"]
+SOUP = ["a", "b", "/", "/**/", "**", "*", "?", "{a,b}", "{,a}", "{/**,a}", "{**/,}", "{/,}", "[a]",
+        "{a/**,b}", "/**", "***"]
 V4 = ["10.0.0.0", "10.1.0.0", "10.1.2.3", "10.1.2.128", "192.0.2.255", "127.0.0.1", "11.0.0.0",
       "255.255.255.255", "169.254.169.254", "128.0.0.0"]
 V6 = ["fd00::", "fd00:ec2::254", "2001:db8:1:2:3:4:5:6", "::1", "2001:db8::", "2001:db8:1::",
@@ -108,13 +110,22 @@ class PolicyGenerator:
             lambda: "/**/**/" + self.name(),
         ])()
 
+    def soup(self):
+        """What nobody would write: pieces in any order."""
+        text = "/"
+        for _ in range(self.rng.randint(1, 6)):
+            text += self.rng.choice(SOUP)
+        while "//" in text:
+            text = text.replace("//", "/")
+        return text.rstrip("/") or "/"
+
     def pattern(self):
         pick = self.rng.random()
         if pick < 0.02:
             return self.rng.choice(["/", "/**", "/*", "/**/a", "/?"])
         if pick < 0.12 and self.latching > 0:
             self.latching -= 1
-            return self.latch()
+            return self.latch() if self.chance(75) else self.soup()
         if pick < 0.55 and self.globs > 0:
             self.globs -= 1
             return self.glob()

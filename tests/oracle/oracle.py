@@ -86,7 +86,8 @@ def read_items(text, at, nested):
             items.append(value)
         elif text[at:at + 2] == b"**":
             items.append(("**",))
-            at += 2
+            while text[at:at + 1] == b"*":  # more of them say nothing more
+                at += 1
         elif byte == ord("*"):
             items.append(("*",))
             at += 1
