@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bailiff reload: the daemon loads the policy anew; its diagnostics are printed here. */
+#define _GNU_SOURCE
+#include "cleanup.h"
+#include "control.h"
+#include "tool.h"
+
+static void print_diagnostic(const json_t *diag)
+{
+	_cleanup_free_ char *file = bl_tool_text(diag, "file");
+	_cleanup_free_ char *level = bl_tool_text(diag, "level");
+	_cleanup_free_ char *message = bl_tool_text(diag, "message");
+	_cleanup_free_ char *hint = bl_tool_text(diag, "hint");
+	long long line = (long long)json_integer_value(json_object_get(diag, "line"));
+	long long column = (long long)json_integer_value(json_object_get(diag, "column"));
+
+	if (file && *file)
+		fprintf(stderr, "%s:", file);
+	if (line)
+		fprintf(stderr, "%lld:%lld:", line, column);
+	fprintf(stderr, "%s%s: %s\n", file && *file ? " " : "", level ? level : "",
+		message ? message : "");
+	if (hint && *hint)
+		fprintf(stderr, "  %s\n", hint);
+}
+
+static void print_diagnostics(const json_t *result)
+{
+	size_t i;
+	json_t *diag;
+
+	json_array_foreach(json_object_get(result, "diagnostics"), i, diag)
+		print_diagnostic(diag);
+}
+
+static void print_loaded(const json_t *result)
+{
+	printf("generation %lld is in force: %lld rules in %lld files, loaded in %lld ms\n",
+	       (long long)json_integer_value(json_object_get(result, "generation")),
+	       (long long)json_integer_value(json_object_get(result, "rules")),
+	       (long long)json_integer_value(json_object_get(result, "files")),
+	       (long long)json_integer_value(json_object_get(result, "took_ms")));
+}
+
+int bl_tool_reload(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv)
+{
+	_cleanup_json_ json_t *result = NULL;
+	int code, first;
+
+	first = bl_tool_parse(tool, command, argc, argv, "", NULL, NULL, NULL, &code);
+	if (first < 0)
+		return code;
+	if (!bl_tool_no_arguments(command, argc, argv, first))
+		return BL_EXIT_USAGE;
+	code = bl_tool_call(tool, json_pack("{s:s}", "command", "reload"), BL_CONTROL_WAIT_SEC,
+			    &result);
+	if (!result)
+		return code;
+	if (tool->json) {
+		json_object_set_new(result, "ok", json_boolean(code == BL_EXIT_GOOD));
+		return bl_tool_print_json(json_incref(result)) < 0 ? BL_EXIT_INTERNAL : code;
+	}
+	print_diagnostics(result);
+	if (code == BL_EXIT_GOOD)
+		print_loaded(result);
+	return code;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bailiff status: what the daemon enforces, how, and whether anything got lost. */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "cleanup.h"
+#include "tool.h"
+
+enum { OPTION_RULES = 1 };
+
+static long long number(const json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
+
+static void print_duration(double seconds)
+{
+	long long s = (long long)seconds;
+
+	if (s >= 86400)
+		printf("%lld d %lld h", s / 86400, s / 3600 % 24);
+	else if (s >= 3600)
+		printf("%lld h %lld min", s / 3600, s / 60 % 60);
+	else if (s >= 60)
+		printf("%lld min %lld s", s / 60, s % 60);
+	else
+		printf("%lld s", s);
+}
+
+static void print_files(const struct bl_tool *tool, const json_t *policy)
+{
+	const json_t *files = json_object_get(policy, "files");
+	size_t i;
+	json_t *file;
+
+	json_array_foreach(files, i, file) {
+		_cleanup_free_ char *path = bl_tool_text(file, "path");
+		_cleanup_free_ char *mode = bl_tool_text(file, "mode");
+		_cleanup_free_ char *force = bl_tool_text(file, "in_force");
+
+		printf("  %s: %lld rules, %s%s%s%s\n", path, number(file, "rules"), force,
+		       strcmp(mode, force) ? " (the file says " : "",
+		       strcmp(mode, force) ? mode : "", strcmp(mode, force) ? ")" : "");
+	}
+}
+
+static void print_policy(const struct bl_tool *tool, const json_t *policy)
+{
+	time_t loaded = (time_t)json_number_value(json_object_get(policy, "loaded"));
+	_cleanup_free_ char *digest = bl_tool_text(policy, "digest");
+	struct tm tm;
+	char when[64] = "";
+
+	if (localtime_r(&loaded, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	printf("policy:  generation %lld, loaded %s in %lld ms\n"
+	       "         %lld rules in %zu files, %lld KiB of tables\n"
+	       "         digest %s\n",
+	       number(policy, "generation"), when, number(policy, "took_ms"),
+	       number(policy, "rules"), json_array_size(json_object_get(policy, "files")),
+	       number(policy, "bytes") / 1024, digest);
+	print_files(tool, policy);
+}
+
+static void print_hooks(const struct bl_tool *tool, const json_t *hooks)
+{
+	size_t i, attached = 0;
+	json_t *hook;
+
+	printf("hooks:  ");
+	json_array_foreach(hooks, i, hook) {
+		_cleanup_free_ char *name = bl_tool_text(hook, "hook");
+
+		if (!json_is_true(json_object_get(hook, "attached")))
+			continue;
+		printf(" %s", name);
+		attached++;
+	}
+	printf("%s (%zu of %zu attached)\n", attached ? "" : " none", attached,
+	       json_array_size(hooks));
+	json_array_foreach(hooks, i, hook) {
+		_cleanup_free_ char *name = bl_tool_text(hook, "hook");
+
+		if (!json_is_true(json_object_get(hook, "available")))
+			printf("  %s%s: this kernel does not have it%s\n",
+			       bl_tool_colour(tool, BL_COLOUR_DOUBT), name,
+			       bl_tool_colour(tool, BL_COLOUR_OFF));
+	}
+}
+
+static void print_counters(const struct bl_tool *tool, const json_t *status)
+{
+	const json_t *counters = json_object_get(status, "counters");
+	const json_t *journal = json_object_get(status, "journal");
+	long long lost = number(counters, "lost_ring") + number(counters, "lost_scratch") +
+			 number(journal, "dropped_full") + number(journal, "dropped_memory") +
+			 number(journal, "dropped_refused");
+
+	printf("counted: %lld denied, %lld alerted, %lld failed closed\n",
+	       number(counters, "denied"), number(counters, "alerted"),
+	       number(counters, "failed_closed"));
+	printf("events:  %lld delivered, %s%lld lost%s", number(status, "delivered"),
+	       bl_tool_colour(tool, lost ? BL_COLOUR_BAD : BL_COLOUR_OFF), lost,
+	       bl_tool_colour(tool, BL_COLOUR_OFF));
+	if (lost)
+		printf(" (%lld in the kernel)",
+		       number(counters, "lost_ring") + number(counters, "lost_scratch"));
+	if (number(journal, "waiting"))
+		printf(", %lld wait for journald", number(journal, "waiting"));
+	putchar('\n');
+}
+
+static void print_status(const struct bl_tool *tool, const json_t *status)
+{
+	const json_t *policy = json_object_get(status, "policy");
+	_cleanup_free_ char *version = bl_tool_text(status, "version");
+	_cleanup_free_ char *engine = bl_tool_text(status, "engine");
+	_cleanup_free_ char *kernel = bl_tool_text(status, "kernel");
+	_cleanup_free_ char *mode = bl_tool_text(status, "mode");
+
+	printf("%sbailiffd %s%s, pid %lld, up ", bl_tool_colour(tool, BL_COLOUR_BOLD), version,
+	       bl_tool_colour(tool, BL_COLOUR_OFF), number(status, "pid"));
+	print_duration(json_number_value(json_object_get(status, "uptime_sec")));
+	printf("%s\n", json_is_true(json_object_get(status, "reloading")) ? ", reloading" : "");
+	printf("engine:  %s on %s\n", engine, kernel);
+	printf("mode:    %s%s\n", mode,
+	       strcmp(mode, "monitor") == 0 ? " (nothing is refused)" : "");
+	if (json_is_object(policy))
+		print_policy(tool, policy);
+	print_hooks(tool, json_object_get(status, "hooks"));
+	print_counters(tool, status);
+}
+
+static int on_option(void *userdata, int option, const char *value)
+{
+	*(bool *)userdata = true;
+	return 0;
+}
+
+int bl_tool_status(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv)
+{
+	static const struct option own[] = {
+		{ "rules", no_argument, NULL, OPTION_RULES },
+		{ 0 },
+	};
+	_cleanup_json_ json_t *status = NULL;
+	bool with_rules = false;
+	int first, code;
+
+	first = bl_tool_parse(tool, command, argc, argv, "", own, on_option, &with_rules, &code);
+	if (first < 0)
+		return code;
+	if (!bl_tool_no_arguments(command, argc, argv, first))
+		return BL_EXIT_USAGE;
+	code = bl_tool_call(tool, json_pack("{s:s}", "command", "status"), BL_TOOL_TIMEOUT_SEC,
+			    &status);
+	if (code != BL_EXIT_GOOD)
+		return code;
+	if (tool->json && with_rules) {
+		json_t *rules = bl_tool_fetch_rules(tool, &code);
+
+		if (!rules)
+			return code;
+		json_object_set_new(status, "rules", rules);
+	}
+	if (tool->json)
+		return bl_tool_print_json(json_incref(status)) < 0 ? BL_EXIT_INTERNAL
+								   : BL_EXIT_GOOD;
+	print_status(tool, status);
+	return with_rules ? bl_tool_print_rules(tool) : BL_EXIT_GOOD;
+}
