@@ -5,24 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "abi.h"
 #include "glob.h"
-
-/* A file name is shorter: such a path never exists. */
-static void warn_long_name(struct bl_parser *parser, uint32_t node, const char *path)
-{
-	while (*path) {
-		size_t len = strcspn(++path, "/");
-
-		path += len;
-		if (len <= BL_NAME_BYTES)
-			continue;
-		bl_parse_diag(parser, BL_DIAG_WARNING, node, "never-matches",
-			      "no file has this name: a component is longer than %d bytes",
-			      BL_NAME_BYTES);
-		return;
-	}
-}
 
 static bool check_start(struct bl_parser *parser, uint32_t node, const char *text, size_t len)
 {
@@ -70,10 +53,8 @@ static bool check_syntax(struct bl_parser *parser, uint32_t node, const char *te
 
 bool bl_parse_path(struct bl_parser *parser, uint32_t node, struct bl_pattern *ret)
 {
-	char path[BL_PATTERN_BYTES_MAX];
 	const char *text;
 	size_t len;
-	bool literal;
 
 	if (!bl_parse_kind(parser, node, BL_JSON_STRING, "a path"))
 		return false;
@@ -81,15 +62,10 @@ bool bl_parse_path(struct bl_parser *parser, uint32_t node, struct bl_pattern *r
 	len = parser->json->nodes[node].len;
 	if (!check_start(parser, node, text, len) || !check_syntax(parser, node, text, len))
 		return false;
-	literal = bl_glob_is_literal(text);
-	if (literal && len > BL_NAME_BYTES) {
-		bl_glob_unescape(text, len, path);
-		warn_long_name(parser, node, path);
-	}
 	*ret = (struct bl_pattern){
 		.text = text,
 		.len = (uint32_t)len,
-		.literal = literal,
+		.literal = bl_glob_is_literal(text),
 		.place = bl_parse_place(parser, node),
 	};
 	return true;

@@ -91,22 +91,28 @@ static void hint_key(struct bl_diag *diag, const struct bl_keys *keys, const cha
 			     name);
 }
 
+static void fail_key(struct bl_parser *parser, const struct bl_keys *keys, uint32_t node)
+{
+	const char *name = bl_json_text(parser->json, node);
+
+	if (key_find(keys, name))
+		bl_parse_error(parser, node, "not-supported-yet", "\"%s\" is not supported yet",
+			       name);
+	else
+		hint_key(bl_parse_error(parser, node, "unknown-key", "%s has no key \"%s\"",
+					keys->what,
+					bl_excerpt(name, parser->json->nodes[node].len).text),
+			 keys, name);
+}
+
 static int member_parse(struct bl_parser *parser, const struct bl_keys *keys, uint32_t name_node,
 			void *object)
 {
-	const char *name = bl_json_text(parser->json, name_node);
-	const struct bl_key *key = key_find(keys, name);
-	struct bl_excerpt shown = bl_excerpt(name, parser->json->nodes[name_node].len);
+	const struct bl_key *key = key_find(keys, bl_json_text(parser->json, name_node));
 
 	if (key && !key->later)
 		return key->parse(parser, name_node + 1, object);
-	if (key)
-		bl_parse_error(parser, name_node, "not-supported-yet",
-			       "\"%s\" is not supported yet", name);
-	else
-		hint_key(bl_parse_error(parser, name_node, "unknown-key", "%s has no key \"%s\"",
-					keys->what, shown.text),
-			 keys, name);
+	fail_key(parser, keys, name_node);
 	return 0;
 }
 

@@ -181,7 +181,8 @@ void bl_policy_free(struct bl_policy *policy);
 /*
  * Answers where a path component leads: writes the target of the symbolic link at 'path' (not
  * NUL-terminated) to buf and returns its length, or -EINVAL when it is no symbolic link, or another
- * -errno (-ENOENT: does not exist). The policy room has no file system of its own.
+ * -errno (-ENOENT: does not exist; -EPERM: an ordinary user made this link, so it must not widen
+ * what a rule means). The policy room has no file system of its own.
  */
 typedef int (*bl_readlink_fn)(void *userdata, const char *path, char *buf, size_t size);
 
@@ -189,8 +190,10 @@ typedef int (*bl_readlink_fn)(void *userdata, const char *path, char *buf, size_
  * Adds to every path and exe pattern what its symbolic links lead to (bl_pattern.resolved): for
  * a literal path every name on the way to the final object, for a glob the names its literal
  * leading directories lead to. A brace of literals counts as literals, up to 64 of them.
- * Adds a note to diags for each pattern that leads elsewhere, an error for a loop.
- * Returns 0, -EINVAL (errors were added) or -ENOMEM.
+ * Adds a note to diags for each pattern that leads elsewhere, a warning for one that can't be
+ * followed to its end (a loop, /proc/self, a look-up that answers -EPERM or -EACCES): no error,
+ * because whoever may make symbolic links could keep a policy from being loaded then.
+ * Returns 0, -EINVAL (more than BL_PATTERNS_MAX patterns; an error was added) or -ENOMEM.
  */
 int bl_policy_resolve(struct bl_policy *policy, bl_readlink_fn readlink_fn, void *userdata,
 		      struct bl_diags *diags);
