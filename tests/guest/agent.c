@@ -551,7 +551,10 @@ static int serve_request(struct session *s)
 	}
 }
 
-/* A port without a host reads as end of file at once: sleep until the driver signals a change. */
+/*
+ * A port without a host is readable all the time (POLLIN with POLLHUP; a read gives the end of
+ * file): sleep until the driver signals a change.
+ */
 static void wait_for_host(int port)
 {
 	struct timespec recheck = { .tv_sec = IDLE_RECHECK_S };
@@ -560,7 +563,7 @@ static void wait_for_host(int port)
 
 	sigemptyset(&sigio);
 	sigaddset(&sigio, SIGIO);
-	while (poll(&ready, 1, -1) > 0 && !(ready.revents & POLLIN))
+	while (poll(&ready, 1, -1) > 0 && (ready.revents & POLLHUP || !(ready.revents & POLLIN)))
 		sigtimedwait(&sigio, NULL, &recheck);
 }
 
