@@ -236,8 +236,7 @@ static bool read_colons(struct bl_text component, struct bl_cgroup_names *names)
 			      names);
 }
 
-static bool read_bare(struct bl_text first, struct bl_text component,
-		      struct bl_cgroup_names *names)
+static bool read_bare(struct bl_text first, struct bl_text component, struct bl_cgroup_names *names)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(bare_ids); i++) {
 		if (first.len == strlen(bare_ids[i].parent) &&

@@ -20,8 +20,9 @@ struct bl_cgroup_names {
 	char slice[BL_UNIT_BYTES];
 	char user_unit[BL_UNIT_BYTES];
 	char user_slice[BL_UNIT_BYTES];
-	char container[BL_CONTAINER_BYTES]; /* id, mostly 64 hexadecimal digits; or a name (LXC, nspawn) */
-	const char *runtime;		    /* "docker", "podman", ...; static storage; NULL: no container */
+	char container
+		[BL_CONTAINER_BYTES]; /* id, mostly 64 hexadecimal digits; or a name (LXC, nspawn) */
+	const char *runtime; /* "docker", "podman", ...; static storage; NULL: no container */
 };
 
 /*

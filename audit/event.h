@@ -37,6 +37,6 @@ int bl_event_decode(const void *data, size_t size, struct bl_event_view *ret,
 		    const char **reterr_what);
 
 /* Words for values; NULL for a value that has none. Static storage. */
-const char *bl_event_op_name(enum bl_op op);		 /* "exec" */
+const char *bl_event_op_name(enum bl_op op);		    /* "exec" */
 const char *bl_event_verdict_name(enum bl_verdict verdict); /* "would-deny" */
-const char *bl_event_hook_name(enum bl_hook hook);	 /* "file_open" */
+const char *bl_event_hook_name(enum bl_hook hook);	    /* "file_open" */

@@ -25,11 +25,11 @@
 #define LINE_TEXT_BYTES 256
 #define BOOT_DIGITS	12 /* of the boot id, in an event's id */
 
-#define OP_BIT(op)  (1u << (op))
-#define ON_FILE	    (OP_BIT(BL_OP_EXEC) | OP_BIT(BL_OP_OPEN))
-#define ON_OPEN	    OP_BIT(BL_OP_OPEN)
-#define ON_CONNECT  OP_BIT(BL_OP_CONNECT)
-#define ON_ALL	    (ON_FILE | ON_CONNECT)
+#define OP_BIT(op) (1u << (op))
+#define ON_FILE	   (OP_BIT(BL_OP_EXEC) | OP_BIT(BL_OP_OPEN))
+#define ON_OPEN	   OP_BIT(BL_OP_OPEN)
+#define ON_CONNECT OP_BIT(BL_OP_CONNECT)
+#define ON_ALL	   (ON_FILE | ON_CONNECT)
 
 /* What all putters need. */
 struct build {
@@ -414,8 +414,7 @@ static void put_device(struct build *b, const struct field *field)
 	const struct bl_event *event = &b->event->fixed;
 
 	if (event->dev_major || event->dev_minor)
-		bl_entry_format(b->entry, field->name, "%u:%u", event->dev_major,
-				event->dev_minor);
+		bl_entry_format(b->entry, field->name, "%u:%u", event->dev_major, event->dev_minor);
 }
 
 static void put_object_mode(struct build *b, const struct field *field)
@@ -628,8 +627,7 @@ static const struct field fields[] = {
 	{ "BAILIFF_START_NS", put_u64, ON_ALL, EVENT(start_ns), NULL },
 	{ "BAILIFF_COMM", put_bytes, ON_ALL, TEXT(comm), "BAILIFF_COMM_HEX" },
 	{ "BAILIFF_EXE", put_bytes, ON_ALL, TEXT(exe), "BAILIFF_EXE_HEX" },
-	{ "BAILIFF_PARENT_COMM", put_bytes, ON_ALL, TEXT(parent_comm),
-	  "BAILIFF_PARENT_COMM_HEX" },
+	{ "BAILIFF_PARENT_COMM", put_bytes, ON_ALL, TEXT(parent_comm), "BAILIFF_PARENT_COMM_HEX" },
 	{ "BAILIFF_PARENT_EXE", put_bytes, ON_ALL, TEXT(parent_exe), "BAILIFF_PARENT_EXE_HEX" },
 	{ "BAILIFF_KERNEL_THREAD", put_kernel_thread, ON_ALL, 0, NULL },
 	{ "BAILIFF_CGROUP", put_bytes, ON_ALL, TEXT(cgroup), "BAILIFF_CGROUP_HEX" },

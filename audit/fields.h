@@ -21,7 +21,7 @@
 /* What audit needs to know of a rule. Strings are UTF-8 as in the policy; NULL where absent. */
 struct bl_rule_info {
 	const char *id;
-	const char *policy;   /* "name" of the file */
+	const char *policy; /* "name" of the file */
 	const char *message;
 	const char *attack;   /* technique ids, separated by single spaces */
 	const char *severity; /* "info" .. "critical"; NULL counts as "medium" */
@@ -32,7 +32,7 @@ struct bl_rule_info {
  * (any more). The answer must stay valid until the next call. Called once per event.
  */
 typedef const struct bl_rule_info *(*bl_rule_lookup_fn)(void *userdata, uint32_t generation,
-							 uint32_t rule);
+							uint32_t rule);
 
 /* The hexadecimal digest (64 digits, NUL-terminated) of a generation's policy set, or NULL. */
 typedef const char *(*bl_digest_lookup_fn)(void *userdata, uint32_t generation);
@@ -43,7 +43,7 @@ struct bl_fields_context {
 	bl_digest_lookup_fn digest; /* may be NULL */
 	void *userdata;
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME; take it anew now and then */
-	char boot_id[33];	    /* 32 hexadecimal digits (/proc/sys/kernel/random/boot_id without '-') */
+	char boot_id[33]; /* 32 hexadecimal digits (/proc/sys/kernel/random/boot_id without '-') */
 };
 
 /*

@@ -147,8 +147,8 @@ static int make_memfd(const char *bytes, size_t len)
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, bytes, len);
-	if (!r && fcntl(fd, F_ADD_SEALS,
-			F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+	if (!r &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
 		r = -errno;
 	if (r < 0) {
 		close(fd);

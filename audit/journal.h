@@ -32,11 +32,11 @@ enum bl_journal_rank {
 
 /* All only ever grow, but for the two of the queue. */
 struct bl_journal_stats {
-	uint64_t sent;		  /* taken by journald's socket */
-	uint64_t queued_entries;  /* waiting now */
+	uint64_t sent;		 /* taken by journald's socket */
+	uint64_t queued_entries; /* waiting now */
 	uint64_t queued_bytes;
-	uint64_t dropped_full;	  /* no room in the queue */
-	uint64_t dropped_memory;  /* no memory for the datagram or its memfd */
+	uint64_t dropped_full;	 /* no room in the queue */
+	uint64_t dropped_memory; /* no memory for the datagram or its memfd */
 	uint64_t dropped_refused; /* journald's socket refused this datagram for good (see last_errno) */
 	uint64_t reconnects;	  /* connections made after the first one */
 	int last_errno;		  /* why the last send or connect failed; 0: none did */

@@ -63,7 +63,8 @@ void bl_line_number(struct bl_line *line, const char *key, uint64_t value)
 
 void bl_line_word(struct bl_line *line, const char *key, const char *word)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
 	size_t len = strlen(word);
 
 	if (!len || len > WORD_BYTES_MAX || strspn(word, plain) != len) {

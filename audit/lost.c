@@ -28,8 +28,8 @@ struct bl_lost {
 };
 
 static const char *const names[_BL_LOST_MAX] = {
-	[BL_LOST_RING] = "ring",     [BL_LOST_SCRATCH] = "scratch", [BL_LOST_GAP] = "gap",
-	[BL_LOST_RECORD] = "record", [BL_LOST_QUEUE] = "queue",	    [BL_LOST_MEMORY] = "memory",
+	[BL_LOST_RING] = "ring",       [BL_LOST_SCRATCH] = "scratch", [BL_LOST_GAP] = "gap",
+	[BL_LOST_RECORD] = "record",   [BL_LOST_QUEUE] = "queue",     [BL_LOST_MEMORY] = "memory",
 	[BL_LOST_REFUSED] = "refused",
 };
 

@@ -12,13 +12,13 @@ struct bl_lost;
 
 /* Why an event is not in the journal. */
 enum bl_lost_reason {
-	BL_LOST_RING = 0,   /* kernel: no room in the ring */
-	BL_LOST_SCRATCH,    /* kernel: no scratch buffer */
-	BL_LOST_GAP,	    /* missing from the sequence and in no kernel counter: should never be */
-	BL_LOST_RECORD,	    /* a record that could not be decoded */
-	BL_LOST_QUEUE,	    /* journald too slow: our queue was full */
-	BL_LOST_MEMORY,	    /* no memory */
-	BL_LOST_REFUSED,    /* journald's socket refused the entry */
+	BL_LOST_RING = 0, /* kernel: no room in the ring */
+	BL_LOST_SCRATCH,  /* kernel: no scratch buffer */
+	BL_LOST_GAP,	  /* missing from the sequence and in no kernel counter: should never be */
+	BL_LOST_RECORD,	  /* a record that could not be decoded */
+	BL_LOST_QUEUE,	  /* journald too slow: our queue was full */
+	BL_LOST_MEMORY,	  /* no memory */
+	BL_LOST_REFUSED,  /* journald's socket refused the entry */
 	_BL_LOST_MAX,
 };
 

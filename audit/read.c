@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
 #include "message.h"
 
@@ -22,7 +23,6 @@ struct bl_reader {
 	size_t used;
 	size_t max_bytes;
 	char *cursor;
-	bool skip_first; /* standing on the entry of after_cursor */
 };
 
 static int match(sd_journal *journal, const char *name, const char *value)
@@ -60,40 +60,47 @@ static int seek_last(sd_journal *journal, uint64_t n)
 	return r;
 }
 
-/* Whether the entry of the cursor is still there, and so must not be given again. */
-static int seek_cursor(struct bl_reader *reader, const char *cursor)
+/* After the entry of this cursor, or where it would be if it is no longer there. */
+static int seek_cursor(sd_journal *journal, const char *cursor)
 {
-	int r = sd_journal_seek_cursor(reader->journal, cursor);
+	int r = sd_journal_seek_cursor(journal, cursor);
 
-	if (r < 0)
-		return r;
-	r = sd_journal_next(reader->journal);
-	if (r <= 0)
-		return r;
-	r = sd_journal_test_cursor(reader->journal, cursor);
-	if (r < 0)
-		return r;
-	reader->skip_first = r > 0;
-	/* Without it we stand on the entry that comes after: step back, next() takes it again. */
-	return r > 0 ? 0 : sd_journal_seek_cursor(reader->journal, cursor);
+	if (r >= 0)
+		r = sd_journal_next(journal);
+	if (r > 0)
+		r = sd_journal_test_cursor(journal, cursor);
+	/* On another entry than that one: next() must give it. */
+	return r == 0 ? sd_journal_seek_cursor(journal, cursor) : r;
 }
 
-static int seek_start(struct bl_reader *reader, const struct bl_reader_options *options)
+static int seek_start(sd_journal *journal, const struct bl_reader_options *options)
 {
 	if (options->after_cursor)
-		return seek_cursor(reader, options->after_cursor);
+		return seek_cursor(journal, options->after_cursor);
 	if (options->last)
-		return seek_last(reader->journal, options->last);
+		return seek_last(journal, options->last);
 	if (options->since_us)
-		return sd_journal_seek_realtime_usec(reader->journal, options->since_us);
-	return sd_journal_seek_head(reader->journal);
+		return sd_journal_seek_realtime_usec(journal, options->since_us);
+	return sd_journal_seek_head(journal);
+}
+
+/* libsystemd opens a journal of which it may read no file without a word. */
+static int check_files(sd_journal *journal)
+{
+	if (sd_journal_has_runtime_files(journal) > 0 ||
+	    sd_journal_has_persistent_files(journal) > 0)
+		return 0;
+	return geteuid() ? -EACCES : -ENOENT;
 }
 
 static int open_journal(const struct bl_reader_options *options, sd_journal **ret)
 {
+	int r;
+
 	if (options->directory)
 		return sd_journal_open_directory(ret, options->directory, 0);
-	return sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+	r = sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+	return r < 0 ? r : check_files(*ret);
 }
 
 int bl_reader_new(const struct bl_reader_options *options, struct bl_reader **ret)
@@ -107,7 +114,7 @@ int bl_reader_new(const struct bl_reader_options *options, struct bl_reader **re
 	if (r >= 0)
 		r = match_ours(reader->journal, options->verdicts_only);
 	if (r >= 0)
-		r = seek_start(reader, options);
+		r = seek_start(reader->journal, options);
 	if (r < 0) {
 		bl_reader_free(reader);
 		return r;
@@ -231,10 +238,8 @@ static int read_entry(struct bl_reader *reader, struct bl_shown *ret)
 
 int bl_reader_next(struct bl_reader *reader, struct bl_shown *ret)
 {
-	int r;
+	int r = sd_journal_next(reader->journal);
 
-	reader->skip_first = false;
-	r = sd_journal_next(reader->journal);
 	return r <= 0 ? r : read_entry(reader, ret);
 }
 

@@ -14,9 +14,9 @@ struct bl_reader;
 struct bl_reader_options {
 	const char *directory;	  /* of journal files; NULL: this host's journal */
 	const char *after_cursor; /* start after this entry; NULL: not given */
-	uint64_t since_us;	  /* CLOCK_REALTIME; 0: from the start. Not with after_cursor or last */
-	uint64_t last;		  /* start at the last so many entries; 0: not given */
-	bool verdicts_only;	  /* no messages about the daemon itself */
+	uint64_t since_us;  /* CLOCK_REALTIME; 0: from the start. Not with after_cursor or last */
+	uint64_t last;	    /* start at the last so many entries; 0: not given */
+	bool verdicts_only; /* no messages about the daemon itself */
 };
 
 /*

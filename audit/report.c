@@ -15,26 +15,16 @@ enum { PRIORITY_ERROR = 3, PRIORITY_WARNING = 4, PRIORITY_NOTICE = 5 };
 
 /* Fields of these entries that are always numbers; see bl_report_is_number(). */
 static const char *const numbers[] = {
-	"BAILIFF_SCHEMA",
-	"BAILIFF_GENERATION",
-	"BAILIFF_FILES",
-	"BAILIFF_RULES",
-	"BAILIFF_TABLE_BYTES",
-	"BAILIFF_TOOK_MS",
-	"BAILIFF_ERRORS",
-	"BAILIFF_SEEN",
-	"BAILIFF_LOST",
-	"BAILIFF_LOST_TOTAL",
+	"BAILIFF_SCHEMA",      "BAILIFF_GENERATION", "BAILIFF_FILES",  "BAILIFF_RULES",
+	"BAILIFF_TABLE_BYTES", "BAILIFF_TOOK_MS",    "BAILIFF_ERRORS", "BAILIFF_SEEN",
+	"BAILIFF_LOST",	       "BAILIFF_LOST_TOTAL",
 };
 
 /* Names of the counters in a report of losses, by enum bl_lost_reason. */
 static const char *const lost_fields[_BL_LOST_MAX] = {
-	[BL_LOST_RING] = "BAILIFF_LOST_RING",
-	[BL_LOST_SCRATCH] = "BAILIFF_LOST_SCRATCH",
-	[BL_LOST_GAP] = "BAILIFF_LOST_GAP",
-	[BL_LOST_RECORD] = "BAILIFF_LOST_RECORD",
-	[BL_LOST_QUEUE] = "BAILIFF_LOST_QUEUE",
-	[BL_LOST_MEMORY] = "BAILIFF_LOST_MEMORY",
+	[BL_LOST_RING] = "BAILIFF_LOST_RING",	    [BL_LOST_SCRATCH] = "BAILIFF_LOST_SCRATCH",
+	[BL_LOST_GAP] = "BAILIFF_LOST_GAP",	    [BL_LOST_RECORD] = "BAILIFF_LOST_RECORD",
+	[BL_LOST_QUEUE] = "BAILIFF_LOST_QUEUE",	    [BL_LOST_MEMORY] = "BAILIFF_LOST_MEMORY",
 	[BL_LOST_REFUSED] = "BAILIFF_LOST_REFUSED",
 };
 
@@ -146,8 +136,8 @@ int bl_report_policy_rejected(struct bl_entry *entry, uint64_t errors, const cha
 	struct bl_line line = { .len = 0 };
 
 	bl_entry_reset(entry);
-	bl_line_words(&line, kept_generation ? "policy rejected, keeping the one in force" :
-					       "policy rejected, none is in force");
+	bl_line_words(&line, kept_generation ? "policy rejected, keeping the one in force"
+					     : "policy rejected, none is in force");
 	put_header(entry, BL_MESSAGE_POLICY_REJECTED, PRIORITY_ERROR);
 	if (kept_generation)
 		put_number(entry, &line, "BAILIFF_GENERATION", "generation", kept_generation);

@@ -31,8 +31,8 @@ struct bl_report_policy {
 	const char *digest; /* 64 hexadecimal digits */
 	uint64_t files;
 	uint64_t rules;
-	uint64_t bytes;	    /* of the compiled tables */
-	uint64_t took_ms;   /* parse, compile and publish */
+	uint64_t bytes;	  /* of the compiled tables */
+	uint64_t took_ms; /* parse, compile and publish */
 };
 int bl_report_policy_loaded(struct bl_entry *entry, const struct bl_report_policy *policy);
 

@@ -12,8 +12,8 @@
 #include "fields.h"
 #include "report.h"
 
-#define US_PER_S       1000000
-#define PREFIX	       "BAILIFF_"
+#define US_PER_S	1000000
+#define PREFIX		"BAILIFF_"
 #define VALUE_BYTES_MAX 16384 /* the longest of ours is the hexadecimal form of a path: 8192 */
 
 #define COLOUR_BOLD_RED "\x1b[1;31m"

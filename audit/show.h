@@ -19,7 +19,7 @@ struct bl_shown_field {
 struct bl_shown {
 	const struct bl_shown_field *fields;
 	size_t n_fields;
-	const char *cursor;    /* NUL-terminated */
+	const char *cursor;   /* NUL-terminated */
 	uint64_t realtime_us; /* when journald took it */
 };
 

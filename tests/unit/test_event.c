@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decoding of records: what is right comes out whole, what is wrong in any part is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "event.h"
+#include "record.h"
+
+static void decodes_whole(void **state)
+{
+	struct record record;
+	struct bl_event_view view;
+
+	record_exec(&record);
+	assert_int_equal(bl_event_decode(record.bytes, record.size, &view, NULL), 0);
+	assert_int_equal(view.fixed.pid, 812);
+	assert_int_equal(view.path.len, strlen("/tmp/x"));
+	assert_memory_equal(view.path.bytes, "/tmp/x", view.path.len);
+	assert_memory_equal(view.exe.bytes, "/usr/bin/bash", view.exe.len);
+	assert_memory_equal(view.parent_exe.bytes, "/usr/sbin/nginx", view.parent_exe.len);
+	assert_memory_equal(view.cgroup.bytes, "/system.slice/nginx.service", view.cgroup.len);
+	assert_int_equal(view.comm.len, 4);
+	assert_memory_equal(view.comm.bytes, "bash", 4);
+}
+
+static void decodes_unaligned(void **state)
+{
+	char bytes[sizeof(struct record) + 1];
+	struct record record;
+	struct bl_event_view view;
+
+	record_exec(&record);
+	memcpy(bytes + 1, record.bytes, record.size);
+	assert_int_equal(bl_event_decode(bytes + 1, record.size, &view, NULL), 0);
+	assert_memory_equal(view.exe.bytes, "/usr/bin/bash", view.exe.len);
+}
+
+static void comm_without_nul(void **state)
+{
+	struct record record;
+	struct bl_event_view view;
+
+	record_exec(&record);
+	memset(record.event.comm, 'c', BL_COMM_BYTES);
+	memcpy(record.event.parent_comm, "p\0garbage", 9);
+	record_seal(&record);
+	assert_int_equal(bl_event_decode(record.bytes, record.size, &view, NULL), 0);
+	assert_int_equal(view.comm.len, BL_COMM_BYTES);
+	assert_int_equal(view.parent_comm.len, 1);
+}
+
+static void refuse(const struct record *record, size_t size, const char *reason)
+{
+	struct bl_event_view view, untouched;
+	const char *what = NULL;
+
+	memset(&view, 0x5a, sizeof(view));
+	memcpy(&untouched, &view, sizeof(view));
+	assert_int_equal(bl_event_decode(record->bytes, size, &view, &what), -EBADMSG);
+	assert_string_equal(what, reason);
+	assert_memory_equal(&view, &untouched, sizeof(view));
+}
+
+static void refuses_sizes(void **state)
+{
+	struct record record;
+
+	record_exec(&record);
+	refuse(&record, 0, "shorter than any record");
+	refuse(&record, sizeof(struct bl_event) - 1, "shorter than any record");
+	refuse(&record, record.size - 1, "sizes that don't add up");
+	record_exec(&record);
+	refuse(&record, record.size + 8, "sizes that don't add up");
+	record.event.path_len++;
+	record_seal(&record);
+	refuse(&record, record.size, "sizes that don't add up");
+	record_exec(&record);
+	record.event.exe_len = BL_PATH_BYTES + 1;
+	record_seal(&record);
+	refuse(&record, record.size, "a string that is too long");
+	record_exec(&record);
+	record.event.path_len = UINT16_MAX;
+	record_seal(&record);
+	refuse(&record, record.size, "a string that is too long");
+}
+
+/* Each row breaks one field of a record that is right. */
+static void refuses_words(void **state)
+{
+	static const struct {
+		size_t offset;
+		uint64_t value;
+		size_t size;
+		const char *reason;
+	} rows[] = {
+#define ROW(field, value, reason) \
+	{ offsetof(struct bl_event, field), value, sizeof(((struct bl_event *)0)->field), reason }
+		ROW(abi, BL_ABI_VERSION + 1, "another ABI version"),
+		ROW(abi, 0, "another ABI version"),
+		ROW(kind, 0, "unknown kind of record"),
+		ROW(kind, _BL_EVENT_MAX, "unknown kind of record"),
+		ROW(op, 0, "unknown operation"),
+		ROW(op, _BL_OP_MAX, "unknown operation"),
+		ROW(op, 255, "unknown operation"),
+		ROW(verdict, BL_VERDICT_UNSET, "a verdict that makes no event"),
+		ROW(verdict, BL_VERDICT_ALLOW, "a verdict that makes no event"),
+		ROW(verdict, _BL_VERDICT_MAX, "a verdict that makes no event"),
+		ROW(hook, 0, "unknown hook"),
+		ROW(hook, _BL_HOOK_MAX, "unknown hook"),
+		ROW(access, 0, "access that does not fit the operation"),
+		ROW(access, BL_ACCESS_READ, "access that does not fit the operation"),
+		ROW(access, 0x80, "access that does not fit the operation"),
+		ROW(family, AF_INET, "an address without a connect"),
+		ROW(ret, 0, "verdict and answer differ"),
+		ROW(ret, 1, "an answer that no hook gives"),
+		ROW(ret, (uint64_t)-4096, "an answer that no hook gives"),
+		ROW(verdict, BL_VERDICT_ALERT, "verdict and answer differ"),
+		ROW(verdict, BL_VERDICT_WOULD_DENY, "verdict and answer differ"),
+		ROW(seq, 0, "no sequence number"),
+#undef ROW
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct record record;
+
+		record_exec(&record);
+		memcpy((char *)&record.event + rows[i].offset, &rows[i].value, rows[i].size);
+		record_seal(&record);
+		refuse(&record, record.size, rows[i].reason);
+	}
+}
+
+static void connect_needs_a_family(void **state)
+{
+	struct record record;
+	struct bl_event_view view;
+
+	record_connect(&record);
+	assert_int_equal(bl_event_decode(record.bytes, record.size, &view, NULL), 0);
+	record.event.family = AF_UNIX;
+	record_seal(&record);
+	refuse(&record, record.size, "unknown address family");
+	record.event.family = 0;
+	record_seal(&record);
+	refuse(&record, record.size, "unknown address family");
+}
+
+static void every_word_has_a_name(void **state)
+{
+	for (unsigned int i = 1; i < _BL_OP_MAX; i++)
+		assert_non_null(bl_event_op_name(i));
+	for (unsigned int i = 1; i < _BL_HOOK_MAX; i++)
+		assert_non_null(bl_event_hook_name(i));
+	for (unsigned int i = BL_VERDICT_ALLOW; i < _BL_VERDICT_MAX; i++)
+		assert_non_null(bl_event_verdict_name(i));
+	assert_null(bl_event_op_name(0));
+	assert_null(bl_event_hook_name(_BL_HOOK_MAX));
+	assert_null(bl_event_verdict_name(_BL_VERDICT_MAX));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(decodes_whole),	 cmocka_unit_test(decodes_unaligned),
+		cmocka_unit_test(comm_without_nul),	 cmocka_unit_test(refuses_sizes),
+		cmocka_unit_test(refuses_words),	 cmocka_unit_test(connect_needs_a_family),
+		cmocka_unit_test(every_word_has_a_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
