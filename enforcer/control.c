@@ -177,10 +177,6 @@ static void client_read(struct client *client)
 {
 	ssize_t n;
 
-	if (client->len == BL_CONTROL_REQUEST_MAX) {
-		client_refuse(client, "too-big", "the request is too long");
-		return;
-	}
 	n = recv(client->fd, client->bytes + client->len, BL_CONTROL_REQUEST_MAX - client->len,
 		 MSG_DONTWAIT);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -192,6 +188,8 @@ static void client_read(struct client *client)
 	client->len += (size_t)n;
 	if (memchr(client->bytes + client->len - n, '\n', (size_t)n))
 		client_request(client);
+	else if (client->len == BL_CONTROL_REQUEST_MAX)
+		client_refuse(client, "too-big", "the request is too long");
 }
 
 static int on_client(sd_event_source *source, int fd, uint32_t revents, void *userdata)
