@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import hashlib
 import io
 import json
 import os
@@ -22,8 +23,9 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import tarfile
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, TypeVar
@@ -34,11 +36,13 @@ PORTS = 8
 BOOT_TIMEOUT_S = 240
 HELLO_TIMEOUT_S = 3
 COMMAND_TIMEOUT_S = 120
+FILE_TIMEOUT_S = 300
 # Five levels of page tables only cost an emulator time.
 EMULATED_CPU = "max,-la57"
 ANSWER_GRACE_S = 20
 CHUNK_BYTES = 256 << 10
 KVM_PROBE_TIMEOUT_S = 8
+SNAPSHOT_TIMEOUT_S = 120
 
 T = TypeVar("T")
 
@@ -242,7 +246,7 @@ class Channel:
                 readers.append(stdin)
             wait = None if deadline is None else max(0.0, deadline - time.monotonic())
             ready, writable, _ = select.select(readers, [self._socket] if outgoing else [], [], wait)
-            if deadline is not None and time.monotonic() > deadline and not ready:
+            if deadline is not None and time.monotonic() > deadline:
                 raise GuestError("the guest has stopped answering")
             if stdin in ready:
                 chunk = os.read(stdin.fileno(), CHUNK_BYTES)
@@ -255,6 +259,71 @@ class Channel:
                 if not got:
                     raise GuestError("the guest is gone")
                 self._buffer += got
+
+
+class Monitor:
+    """A connection to QEMU's monitor (QMP)."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        wait_until(lambda: self._socket.connect_ex(os.fspath(path)) == 0, 20, "QEMU's monitor")
+        self._lines = self._socket.makefile("r")
+        self._lines.readline()  # the greeting
+        self.ask("qmp_capabilities")
+
+    def __enter__(self) -> Monitor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lines.close()
+        self._socket.close()
+
+    def ask(self, command: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
+        request = {"execute": command, "arguments": arguments or {}}
+        self._socket.sendall(json.dumps(request).encode() + b"\n")
+        for line in self._lines:
+            answer = json.loads(line)
+            if "error" in answer:
+                raise GuestError(f"QEMU: {command}: {answer['error']['desc']}")
+            if "return" in answer:
+                return answer["return"]
+        raise GuestError(f"QEMU has gone while it was asked to {command}")
+
+
+# --- snapshots -------------------------------------------------------------------------------
+
+
+def _make_overlay(backing: pathlib.Path, overlay: pathlib.Path) -> None:
+    form = "raw" if backing.suffix == ".ext4" else "qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", form, "-b", backing, overlay],
+                   check=True)
+
+
+def ready_snapshot(options: Options, base: pathlib.Path) -> pathlib.Path:
+    """The directory with the state of a machine that has booted with these options. It lies in
+    the image's own directory, so it goes when the image goes."""
+    # Only the same QEMU with the same devices can read a state back.
+    version = subprocess.run(["qemu-system-x86_64", "--version"], stdout=subprocess.PIPE, check=True)
+    machine = json.dumps(qemu_command(options, base, pathlib.Path("/")))
+    name = "fast-" + hashlib.sha256(machine.encode() + version.stdout).hexdigest()[:16]
+    with open(base / f".{name}.lock", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (base / name).is_dir():
+            _make_snapshot(options, base, base / name)
+    return base / name
+
+
+def _make_snapshot(options: Options, base: pathlib.Path, result: pathlib.Path) -> None:
+    building = pathlib.Path(tempfile.mkdtemp(prefix=".building-", dir=base))
+    booted = Guest(f"snapshot-{os.getpid()}-{threading.get_ident()}")
+    try:
+        booted.start(options)
+        booted.save(building)
+        building.chmod(0o755)
+        building.rename(result)
+    finally:
+        booted.stop()
+        shutil.rmtree(building, ignore_errors=True)
 
 
 # --- the guest -------------------------------------------------------------------------------
@@ -280,24 +349,58 @@ class Guest:
 
     # starting and stopping
 
-    def start(self, options: Options) -> Guest:
-        """Boots a fresh guest and returns when its services are up."""
+    def start(self, options: Options, fast: bool = False) -> Guest:
+        """Starts a fresh guest and returns when its services are up; fast wakes a snapshot of a
+        guest that has just booted with the same options, and makes one if there is none."""
         if self.running():
             raise GuestError(f"a guest named {self.name} is running already")
+        if fast and options.icount:
+            raise GuestError("a snapshot would break the count of instructions: no --icount with --fast")
         base = image(options.suite)
+        snapshot = ready_snapshot(options, base) if fast else None
         shutil.rmtree(self.state, ignore_errors=True)
         self.state.mkdir(mode=0o700)
         (self.state / "options.json").write_text(json.dumps(dataclasses.asdict(options)))
-        overlay = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
-                   base / "root.ext4", self.state / "disk.qcow2"]
-        subprocess.run(overlay, check=True)
-        self._launch(qemu_command(options, base, self.state))
+        _make_overlay(base / "root.ext4" if snapshot is None else snapshot / "disk.qcow2",
+                      self.state / "disk.qcow2")
+        command = qemu_command(options, base, self.state)
+        if snapshot is not None:
+            command += ["-incoming", f"exec:exec zstd -dcq {shlex.quote(os.fspath(snapshot / 'machine.zst'))}"]
+        self._launch(command)
         try:
+            if snapshot is not None:
+                self._wake()
             self._wait_until_up(time.monotonic() + BOOT_TIMEOUT_S)
         except BaseException:
             self.kill()
             raise
         return self
+
+    def _wake(self) -> None:
+        """Waits for the snapshot's machine state to be in, and lets it run on."""
+        with Monitor(self.state / "qmp.sock") as monitor:
+            deadline = time.monotonic() + SNAPSHOT_TIMEOUT_S
+            while monitor.ask("query-status")["status"] == "inmigrate":
+                self._raise_if_dead()
+                if time.monotonic() > deadline:
+                    raise GuestError(f"{self.name}: the snapshot could not be read in time")
+                time.sleep(0.02)
+            monitor.ask("cont")
+
+    def save(self, directory: pathlib.Path) -> None:
+        """Writes the running machine into a directory, and ends it."""
+        self.run("sync; echo 3 > /proc/sys/vm/drop_caches")
+        target = shlex.quote(os.fspath(directory / "machine.zst"))
+        with Monitor(self.state / "qmp.sock") as monitor:
+            monitor.ask("stop")
+            monitor.ask("migrate-set-parameters", {"max-bandwidth": 1 << 34})
+            monitor.ask("migrate", {"uri": f"exec:exec zstd -q1 -o {target}"})
+            wait_until(lambda: monitor.ask("query-migrate").get("status") in ("completed", "failed"),
+                       SNAPSHOT_TIMEOUT_S, "the snapshot to be written")
+            if monitor.ask("query-migrate")["status"] != "completed":
+                raise GuestError("the snapshot could not be written")
+        self.kill()
+        (self.state / "disk.qcow2").rename(directory / "disk.qcow2")
 
     def _launch(self, command: list[str]) -> None:
         with open(self.state / "qemu.log", "wb") as log, open(self.state / "alive.lock", "wb") as lock:
@@ -317,7 +420,8 @@ class Guest:
             try:
                 with Channel(self.state, min(deadline, time.monotonic() + HELLO_TIMEOUT_S)):
                     pass
-                if not not_boot or self.boot_id() != not_boot:
+                # The old boot's agent may go down in the middle of its answer.
+                if not not_boot or self.boot_id(timeout=HELLO_TIMEOUT_S) != not_boot:
                     break
                 time.sleep(0.3)
             except (GuestError, OSError):
@@ -434,9 +538,10 @@ class Guest:
         return self.run(["/bin/sh", "-euc", script], check=check, timeout=timeout).stdout
 
     def put(self, source: BinaryIO, remote: str, mode: int) -> None:
+        deadline = time.monotonic() + FILE_TIMEOUT_S
         request = (b"P", struct.pack("<I", mode) + os.fsencode(remote) + b"\0")
         with self._channel() as channel:
-            kind, value = channel.converse(request, source, {}, None)
+            kind, value = channel.converse(request, source, {}, deadline)
         if kind == Channel.ERRNO:
             raise GuestError(f"{self.name}: {remote}: {os.strerror(value)}")
 
@@ -482,25 +587,26 @@ class Guest:
         with tarfile.open(fileobj=packed) as archive:
             archive.extractall(local)
 
-    def _get(self, remote: str, sink: BinaryIO) -> int:
+    def _get(self, remote: str, sink: BinaryIO, timeout: float = FILE_TIMEOUT_S) -> int:
+        request = (b"G", os.fsencode(remote) + b"\0")
         with self._channel() as channel:
-            kind, value = channel.converse((b"G", os.fsencode(remote) + b"\0"), None, {b"O": sink}, None)
+            kind, value = channel.converse(request, None, {b"O": sink}, time.monotonic() + timeout)
         if kind == Channel.ERRNO:
             raise GuestError(f"{self.name}: {remote}: {os.strerror(value)}")
         return value
 
-    def read(self, path: str) -> str:
+    def read(self, path: str, timeout: float = FILE_TIMEOUT_S) -> str:
         """A file's text. It needs no program of the guest's, so no policy is in its way."""
         content = io.BytesIO()
-        self._get(path, content)
+        self._get(path, content, timeout)
         return content.getvalue().decode(errors="replace")
 
     def console(self) -> str:
         log = self.state / "console.log"
         return log.read_text(errors="replace").replace("\r", "") if log.exists() else ""
 
-    def boot_id(self) -> str:
-        return self.read("/proc/sys/kernel/random/boot_id").strip()
+    def boot_id(self, timeout: float = FILE_TIMEOUT_S) -> str:
+        return self.read("/proc/sys/kernel/random/boot_id", timeout).strip()
 
     def kernel(self) -> str:
         return self.read("/proc/sys/kernel/osrelease").strip()
