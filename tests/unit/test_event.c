@@ -106,6 +106,7 @@ static void refuses_words(void **state)
 	{ offsetof(struct bl_event, field), value, sizeof(((struct bl_event *)0)->field), reason }
 		ROW(abi, BL_ABI_VERSION + 1, "another ABI version"),
 		ROW(abi, 0, "another ABI version"),
+		ROW(size, 1, "sizes that don't add up"),
 		ROW(kind, 0, "unknown kind of record"),
 		ROW(kind, _BL_EVENT_MAX, "unknown kind of record"),
 		ROW(op, 0, "unknown operation"),
@@ -134,7 +135,7 @@ static void refuses_words(void **state)
 
 		record_exec(&record);
 		memcpy((char *)&record.event + rows[i].offset, &rows[i].value, rows[i].size);
-		record_seal(&record);
+		memcpy(record.bytes, &record.event, sizeof(record.event));
 		refuse(&record, record.size, rows[i].reason);
 	}
 }
