@@ -147,8 +147,9 @@ static int parse_line(struct bl_settings *settings, const char *file, unsigned i
 	char *equals, *name, *value;
 	int r;
 
+	text[strcspn(text, "#")] = '\0';
 	text = trim(text);
-	if (!*text || *text == '#' || *text == ';')
+	if (!*text || *text == ';')
 		return 0;
 	equals = strchr(text, '=');
 	if (!equals)

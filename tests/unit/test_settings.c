@@ -58,7 +58,7 @@ static void every_key(void **state)
 {
 	struct fixture *fixture = *state;
 
-	assert_int_equal(parse(fixture, "# comment\n\n  mode\t= monitor \r\nring-size=512K\n"
+	assert_int_equal(parse(fixture, "# comment\n\n  mode\t= monitor \r# why\nring-size=512K\n"
 					"; more\nsocket-group = adm"),
 			 0);
 	assert_int_equal(fixture->settings.mode, BL_MODE_MONITOR);
