@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The tool on the command line: exit codes, and that --json is JSON with what it promises.
+
+    cli_check.py path/to/bailiff
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+GOOD, FINDINGS, USAGE, KERNEL, RIGHT = range(5)
+BAILIFF = ""
+
+RULE = {"id": "no-secret", "on": "open", "path": "/srv/secret", "action": "deny"}
+TESTS = [{"on": "open", "path": "/srv/secret", "access": "read", "expect": "deny",
+          "rule": "no-secret"},
+         {"on": "open", "path": "/srv/other", "access": "read", "expect": "allow"}]
+
+
+def bailiff(*args, env=None, stdin=""):
+    done = subprocess.run([BAILIFF, *map(str, args)], capture_output=True, text=True, timeout=60,
+                          input=stdin, env={**os.environ, "LC_ALL": "C", **(env or {})})
+    assert "\033" not in done.stdout + done.stderr, "colours without a terminal"
+    assert done.returncode >= 0, f"killed by signal {-done.returncode}"
+    return done
+
+
+def expect(done, code, *texts):
+    assert done.returncode == code, f"exit code {done.returncode}, not {code}: {done.stderr}"
+    for text in texts:
+        assert text in done.stdout + done.stderr, f"no '{text}' in: {done.stdout}{done.stderr}"
+    return done
+
+
+def document(done, code):
+    expect(done, code)
+    value = json.loads(done.stdout)
+    assert value["schema"] == 1
+    return value
+
+
+def policy(rules=None, tests=None, **more):
+    return {"bailiff": 1, "mode": "enforce", "rules": [RULE] if rules is None else rules,
+            "tests": TESTS if tests is None else tests, **more}
+
+
+def write(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(value if isinstance(value, str) else json.dumps(value, indent=1))
+    return path
+
+
+# ---- the tool as such --------------------------------------------------------------------------
+
+def test_no_command(_):
+    expect(bailiff(), USAGE, "Usage:")
+
+
+def test_help_of_everything(_):
+    listed = expect(bailiff("--help"), GOOD, "Usage:").stdout
+    for command in ("check", "status", "rules", "reload", "events", "doctor"):
+        assert f"  {command} " in listed
+        shown = expect(bailiff(command, "--help"), GOOD, f"Usage: bailiff {command}")
+        assert "--json" in shown.stdout and not shown.stderr
+
+
+def test_version(_):
+    expect(bailiff("--version"), GOOD, "bailiff 0.")
+
+
+def test_unknown_command(_):
+    expect(bailiff("statsu"), USAGE, "did you mean 'status'?")
+    expect(bailiff("\033[2Jx"), USAGE, "\\x1b[2Jx")
+
+
+def test_unknown_option(_):
+    for command in ("check", "status", "rules", "reload", "events", "doctor"):
+        expect(bailiff(command, "--nonsense"), USAGE, f"bailiff {command} --help")
+
+
+def test_superfluous_arguments(_):
+    for command in ("status", "rules", "reload", "events", "doctor"):
+        expect(bailiff(command, "more"), USAGE, "takes no argument 'more'")
+
+
+# ---- check -------------------------------------------------------------------------------------
+
+def test_good_policy(tmp):
+    file = write(tmp / "a.json", policy())
+    shown = expect(bailiff("check", file), GOOD, "1 rules in 1 files", "2 tests, 0 failed",
+                   "digest: ")
+    assert not shown.stderr
+
+
+def test_good_policy_json(tmp):
+    file = write(tmp / "a.json", policy())
+    value = document(bailiff("check", "--json", file), GOOD)
+    assert value["ok"] is True and value["rules"] == 1 and value["errors"] == 0
+    assert value["files"] == [str(file)]
+    assert value["tests"] == {"run": 2, "failed": 0}
+    assert len(value["tables"]["digest"]) == 64 and value["tables"]["bytes"] % 65536 == 0
+
+
+def test_digest_follows_meaning(tmp):
+    one = document(bailiff("check", "--json", write(tmp / "a.json", policy())), GOOD)
+    same = document(bailiff("check", "--json",
+                            write(tmp / "b.json", json.dumps(policy(name="a")))), GOOD)
+    other = document(bailiff("check", "--json",
+                             write(tmp / "c.json", policy([{**RULE, "path": "/srv/else"}], []))),
+                     GOOD)
+    assert one["tables"]["digest"] != other["tables"]["digest"]
+    assert len(same["tables"]["digest"]) == 64
+
+
+def test_from_standard_input(_):
+    expect(bailiff("check", "-", stdin=json.dumps(policy())), GOOD, "1 rules")
+    expect(bailiff("check", "-", stdin="{"), FINDINGS, "-:1:")
+
+
+def test_directory(tmp):
+    write(tmp / "d/a.json", policy())
+    write(tmp / "d/b.json", policy([{**RULE, "id": "second"}], []))
+    write(tmp / "d/notes.txt", "no policy")
+    expect(bailiff("check", tmp / "d"), GOOD, "2 rules in 2 files")
+
+
+def test_installed(tmp):
+    write(tmp / "usr/share/bailiff/policy.d/a.json", "broken")
+    write(tmp / "etc/bailiff/policy.d/a.json", policy())
+    expect(bailiff("check", "--root", tmp), GOOD, "1 rules in 1 files")
+    (tmp / "etc/bailiff/policy.d/a.json").unlink()
+    expect(bailiff("check", "--root", tmp), FINDINGS, "/usr/share/bailiff/policy.d/a.json:1:")
+
+
+def test_nothing_installed(tmp):
+    expect(bailiff("check", "--root", tmp), GOOD, "0 rules in 0 files")
+
+
+def test_errors_point(tmp):
+    text = json.dumps(policy([{**RULE, "acton": "deny"}], []), indent=1)
+    file = write(tmp / "a.json", text)
+    line = next(i for i, line in enumerate(text.split("\n"), 1) if "acton" in line)
+    expect(bailiff("check", file), FINDINGS, f"{file}:{line}:", "error:", "acton", "action")
+    value = document(bailiff("check", "--json", file), FINDINGS)
+    assert value["ok"] is False and "tables" not in value
+    found = value["diagnostics"][0]
+    assert found["level"] == "error" and found["line"] == line and found["file"] == str(file)
+    assert found["pointer"].startswith("/rules/0")
+
+
+def test_every_error_is_shown(tmp):
+    rules = [{**RULE, "id": "a", "action": "dney"}, {**RULE, "id": "b", "on": "opne"}]
+    value = document(bailiff("check", "--json", write(tmp / "a.json", policy(rules, []))), FINDINGS)
+    assert value["errors"] == 2
+
+
+def test_failing_test(tmp):
+    tests = [{**TESTS[0], "expect": "allow", "rule": "no-secret"}, TESTS[1]]
+    del tests[0]["rule"]
+    file = write(tmp / "a.json", policy(tests=tests))
+    expect(bailiff("check", file), FINDINGS, "expected allow, is deny by 'no-secret'",
+           "2 tests, 1 failed")
+    value = document(bailiff("check", "--json", file), FINDINGS)
+    assert value["tests"] == {"run": 2, "failed": 1}
+    found = [d for d in value["diagnostics"] if d["code"] == "test-failed"]
+    assert len(found) == 1 and found[0]["line"] > 1
+
+
+def test_the_wrong_rule_is_a_failure(tmp):
+    rules = [RULE, {"id": "other", "on": "open", "path": "/srv/*", "action": "alert"}]
+    tests = [{**TESTS[0], "rule": "other"}]
+    expect(bailiff("check", write(tmp / "a.json", policy(rules, tests))), FINDINGS,
+           "expected deny by 'other', is deny by 'no-secret'")
+
+
+def test_monitor_is_would_deny(tmp):
+    tests = [{**TESTS[0], "expect": "would-deny"}]
+    expect(bailiff("check", write(tmp / "a.json", policy(tests=tests, mode="monitor"))), GOOD)
+
+
+def test_a_test_follows_links(tmp):
+    write(tmp / "usr/bin/dash", "")
+    (tmp / "usr/bin/sh").symlink_to("dash")
+    (tmp / "bin").symlink_to("usr/bin")
+    rule = {"id": "no-dash", "on": "exec", "path": "/usr/bin/dash", "action": "deny"}
+    tests = [{"on": "exec", "path": "/bin/sh", "expect": "deny", "rule": "no-dash"}]
+    write(tmp / "etc/bailiff/policy.d/a.json", policy([rule], tests))
+    expect(bailiff("check", "--root", tmp), GOOD, "1 tests, 0 failed")
+
+
+def test_warnings(tmp):
+    rule = {**RULE, "by": {"exe": "/no/such/program"}}
+    file = write(tmp / "a.json", policy([rule], []))
+    expect(bailiff("check", file), GOOD, "warning:", "none of its \"exe\" exists", "1 warnings")
+    expect(bailiff("check", "--strict", file), FINDINGS)
+    value = document(bailiff("check", "--json", "--strict", file), FINDINGS)
+    assert value["ok"] is False and value["warnings"] == 1 and value["errors"] == 0
+
+
+def test_quiet(tmp):
+    file = write(tmp / "a.json", policy())
+    shown = expect(bailiff("check", "--quiet", file), GOOD)
+    assert not shown.stdout and not shown.stderr
+
+
+def test_missing_file(tmp):
+    expect(bailiff("check", tmp / "gone.json"), USAGE, "gone.json", "No such file")
+    value = document(bailiff("check", "--json", tmp / "gone.json"), USAGE)
+    assert value["diagnostics"][0]["code"] == "unreadable"
+
+
+def test_bad_bytes(tmp):
+    for text in (b"", b"\0", b"\xff\xfe", b"{", b"[" * 100000, b"{\"bailiff\": 1",
+                 b"null", b"{\"bailiff\":1,\"rules\":[{\"id\":\"\xff\"}]}", b"{}" * 1000):
+        file = tmp / "bad.json"
+        file.write_bytes(text)
+        expect(bailiff("check", file), FINDINGS, "bad.json")
+        value = document(bailiff("check", "--json", file), FINDINGS)
+        assert value["errors"] >= 1
+
+
+def test_hostile_names_are_escaped(tmp):
+    file = write(tmp / "a\033[2J\n.json", "{")
+    shown = bailiff("check", file)
+    expect(shown, FINDINGS)
+    assert "\033" not in shown.stderr
+
+
+# ---- the daemon's clients ----------------------------------------------------------------------
+
+def test_no_daemon(tmp):
+    for command in ("status", "rules", "reload"):
+        expect(bailiff(command, "--socket", tmp / "none"), RIGHT, "bailiffd is not running")
+        value = document(bailiff(command, "--json", "--socket", tmp / "none"), RIGHT)
+        assert value["ok"] is False and value["error"]["code"] == "no-daemon"
+
+
+# ---- doctor ------------------------------------------------------------------------------------
+
+def test_doctor_here(_):
+    done = bailiff("doctor")
+    assert done.returncode in (GOOD, KERNEL)
+    value = document(bailiff("doctor", "--json"), done.returncode)
+    assert value["ok"] is (done.returncode == GOOD)
+    assert {"lsm-list", "btf", "rights"} <= {check["name"] for check in value["checks"]}
+
+
+def test_doctor_without_bpf(tmp):
+    write(tmp / "sys/kernel/security/lsm", "lockdown,capability,yama")
+    expect(bailiff("doctor", "--root", tmp), KERNEL, "MISSING",
+           "add lsm=lockdown,capability,yama,bpf to", "This kernel can't enforce as it is.")
+
+
+def test_doctor_sees_nothing(tmp):
+    (tmp / "empty").mkdir()
+    expect(bailiff("doctor", "--root", tmp / "empty"), KERNEL, "unseen", "could not be seen")
+    expect(bailiff("doctor", "--root", tmp / "none"), USAGE)
+
+
+# ---- events ------------------------------------------------------------------------------------
+
+def test_events_options(_):
+    expect(bailiff("events", "-n", "0"), USAGE, "-n takes a number")
+    expect(bailiff("events", "-n", "x"), USAGE, "-n takes a number")
+    expect(bailiff("events", "-o", "xml"), USAGE, "-o takes compact or json")
+    expect(bailiff("events", "--since", "soon"), USAGE, "--since takes")
+    expect(bailiff("events", "-n", "3", "--since", "today"), USAGE, "only one of")
+
+
+def test_events_of_no_journal(tmp):
+    done = bailiff("events", "--directory", tmp)
+    assert done.returncode in (GOOD, RIGHT) and not done.stdout
+
+
+def main():
+    global BAILIFF
+    BAILIFF = os.path.abspath(sys.argv[1])
+    tests = [(name, call) for name, call in globals().items() if name.startswith("test_")]
+    print(f"1..{len(tests)}")
+    for number, (name, call) in enumerate(tests, 1):
+        with tempfile.TemporaryDirectory(prefix="bailiff-test-") as tmp:
+            try:
+                call(pathlib.Path(tmp))
+                print(f"ok {number} - {name}", flush=True)
+            except (AssertionError, subprocess.TimeoutExpired, ValueError, KeyError) as problem:
+                print("# " + str(problem).replace("\n", "\n# "))
+                print(f"not ok {number} - {name}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
