@@ -49,9 +49,15 @@ static int reserve(struct bl_entry *entry, size_t more)
 
 static const struct bl_entry_field *find(const struct bl_entry *entry, const char *name)
 {
+	size_t len = strlen(name);
+
 	for (size_t i = 0; i < entry->n_fields; i++) {
-		if (!strcmp(entry->fields[i].name, name))
-			return &entry->fields[i];
+		const struct bl_entry_field *field = &entry->fields[i];
+
+		/* From the end: nearly all names start alike. */
+		if (field->name_len == len && field->name[len - 1] == name[len - 1] &&
+		    !memcmp(field->name, name, len))
+			return field;
 	}
 	return NULL;
 }
@@ -65,6 +71,7 @@ static int name_field(struct bl_entry *entry, const char *name, size_t len)
 		return -EEXIST;
 	entry->fields[entry->n_fields++] = (struct bl_entry_field){
 		.name = name,
+		.name_len = (uint32_t)strlen(name),
 		.offset = (uint32_t)entry->len,
 		.len = (uint32_t)len,
 	};
@@ -159,7 +166,7 @@ size_t bl_entry_wire_size(const struct bl_entry *entry)
 		const struct bl_entry_field *field = &entry->fields[i];
 
 		/* NAME=value\n or NAME\n, 64-bit length, value\n */
-		size += strlen(field->name) + 1 + field->len + 1;
+		size += field->name_len + 1 + field->len + 1;
 		if (needs_length(field_value(entry, field), field->len))
 			size += sizeof(uint64_t);
 	}
@@ -187,7 +194,7 @@ size_t bl_entry_wire_write(const struct bl_entry *entry, void *buf)
 		const struct bl_entry_field *field = &entry->fields[i];
 		const char *value = field_value(entry, field);
 
-		to = put(to, field->name, strlen(field->name));
+		to = put(to, field->name, field->name_len);
 		if (needs_length(value, field->len)) {
 			*to++ = '\n';
 			to = put_length(to, field->len);

@@ -11,7 +11,8 @@
 
 struct bl_entry_field {
 	const char *name; /* static storage: never made of foreign bytes */
-	uint32_t offset;  /* of the value in bl_entry.bytes */
+	uint32_t name_len;
+	uint32_t offset; /* of the value in bl_entry.bytes */
 	uint32_t len;
 };
 
