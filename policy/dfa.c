@@ -543,7 +543,7 @@ int bl_dfa_build(const struct bl_nfa *nfa, const struct bl_dfa_budget *budget, s
 		r = make_start(&s);
 	if (!r)
 		r = make_rows(&s);
-	if (r == -E2BIG)
+	if (!r || r == -E2BIG)
 		find_blame(&s, blame);
 	if (r)
 		return r;

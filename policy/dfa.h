@@ -33,7 +33,7 @@ struct bl_dfa_blame {
 /*
  * Subset construction over the alphabet's classes. Sets of states are kept once; of an atom that
  * accepts whatever follows nothing else is remembered.
- * Returns 0 and *ret, -E2BIG with *blame when it exceeds the budget, or -ENOMEM.
+ * Returns 0 and *ret, -E2BIG when it exceeds the budget, both with *blame, or -ENOMEM.
  */
 int bl_dfa_build(const struct bl_nfa *nfa, const struct bl_dfa_budget *budget, struct bl_dfa *ret,
 		 struct bl_dfa_blame *blame);

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of candidates: the rules that can apply to an object, strictest first. */
+#include "compiler.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define WORDS_PER_CAND (sizeof(struct bl_cand) / sizeof(uint32_t))
+
+/* One list being made. */
+struct draft {
+	struct bl_compiler *c;
+	const struct bl_object *object;
+	size_t n_words;
+	uint32_t n_excepts;
+	struct bl_except excepts[BL_EXCEPTS_MAX];
+	/* for object->merge: by condition, accesses that an earlier candidate always covers */
+	uint8_t *covered;
+};
+
+static uint8_t rule_access(const struct bl_match *match, enum bl_op op)
+{
+	switch (op) {
+	case BL_OP_EXEC:
+		return BL_ACCESS_EXEC;
+	case BL_OP_OPEN:
+		return match->access & BL_ACCESS_ANY;
+	case BL_OP_CONNECT:
+		return match->protocols & BL_PROTO_ANY;
+	case _BL_OP_MAX:
+		break;
+	}
+	return 0;
+}
+
+/* 0xff where the exception does not look at the access: it holds for what is yet to come, too. */
+static uint8_t except_access(const struct bl_match *match, enum bl_op op)
+{
+	uint8_t access = rule_access(match, op);
+
+	switch (op) {
+	case BL_OP_EXEC:
+		return 0xff;
+	case BL_OP_OPEN:
+		return access == BL_ACCESS_ANY ? 0xff : access;
+	case BL_OP_CONNECT:
+		return access == BL_PROTO_ANY ? 0xff : access;
+	case _BL_OP_MAX:
+		break;
+	}
+	return 0;
+}
+
+static bool ports_hold(const struct draft *draft, uint32_t ports)
+{
+	return !ports || (draft->object->has_port &&
+			  bl_ports_has(&draft->c->port_ins[ports - 1], draft->object->port));
+}
+
+static bool marked(const struct draft *draft, uint32_t list)
+{
+	return !list || draft->c->list_marks[list] == draft->c->turn;
+}
+
+/* Whether the object part of an exception holds. */
+static bool except_holds(const struct draft *draft, const struct bl_except_info *except)
+{
+	if (draft->object->op == BL_OP_CONNECT)
+		return marked(draft, except->nets) && ports_hold(draft, except->ports);
+	if (draft->object->unnamed)
+		return !except->path;
+	return marked(draft, except->path);
+}
+
+/* Exceptions of one condition are one; sorted by condition. Returns -E2BIG beyond the limit. */
+static int add_except(struct draft *draft, struct bl_except except)
+{
+	uint32_t i = 0;
+
+	while (i < draft->n_excepts && draft->excepts[i].cond < except.cond)
+		i++;
+	if (i < draft->n_excepts && draft->excepts[i].cond == except.cond) {
+		draft->excepts[i].access |= except.access;
+		return 0;
+	}
+	if (draft->n_excepts >= BL_EXCEPTS_MAX)
+		return -E2BIG;
+	memmove(&draft->excepts[i + 1], &draft->excepts[i],
+		(draft->n_excepts - i) * sizeof(except));
+	draft->excepts[i] = except;
+	draft->n_excepts++;
+	return 0;
+}
+
+static int collect_excepts(struct draft *draft, const struct bl_rule_info *info)
+{
+	const struct bl_except_info *excepts = &draft->c->excepts[info->first_except];
+
+	draft->n_excepts = 0;
+	for (size_t i = 0; i < info->rule->n_unless; i++) {
+		struct bl_except except = {
+			.cond = (uint16_t)excepts[i].cond,
+			.access = except_access(excepts[i].match, draft->object->op),
+		};
+
+		if (!except.access || !except_holds(draft, &excepts[i]))
+			continue;
+		if (add_except(draft, except))
+			return bl_compiler_refuse(
+				draft->c, info->rule, "too-many-exceptions",
+				"give exceptions that mean the same subjects the same 'by'",
+				"rule \"%s\" has more than %d exceptions with different subjects "
+				"for one object",
+				info->rule->id, BL_EXCEPTS_MAX);
+	}
+	if (draft->n_excepts)
+		draft->excepts[draft->n_excepts - 1].last = 1;
+	return 0;
+}
+
+/* An exception that always holds leaves nothing of the rule. */
+static bool excepted(const struct draft *draft, uint8_t access)
+{
+	const struct bl_except *first = &draft->excepts[0];
+
+	return draft->n_excepts && !first->cond && !(access & ~first->access);
+}
+
+/* Whether earlier candidates, at least as strict, decide all that this one could. */
+static bool useless(struct draft *draft, const struct bl_cand *cand)
+{
+	uint8_t *covered = draft->covered;
+
+	if (!covered)
+		return false;
+	if (!(cand->access & ~(covered[0] | covered[cand->cond])))
+		return true;
+	if (!cand->excepts)
+		covered[cand->cond] |= cand->access;
+	return false;
+}
+
+static int push_cand(struct draft *draft, const struct bl_cand *cand)
+{
+	uint32_t words[WORDS_PER_CAND];
+	int r = 0;
+
+	memcpy(words, cand, sizeof(words));
+	for (size_t i = 0; !r && i < WORDS_PER_CAND; i++)
+		r = bl_compile_push(draft->c, &draft->n_words, words[i]);
+	return r;
+}
+
+static int add_cand(struct draft *draft, const struct bl_rule_info *info)
+{
+	struct bl_cand cand = {
+		.rule = (uint32_t)(info - draft->c->rules),
+		.cond = (uint16_t)info->cond,
+		.verdict = info->verdict,
+		.access = rule_access(&info->rule->match, draft->object->op),
+		.rank = info->rank,
+	};
+	int r;
+
+	if (!(info->rule->ops & 1 << draft->object->op) || !cand.access)
+		return 0;
+	if (draft->object->op == BL_OP_CONNECT && !ports_hold(draft, info->ports))
+		return 0;
+	r = collect_excepts(draft, info);
+	if (r || excepted(draft, cand.access))
+		return r;
+	r = bl_intern(&draft->c->excepts_out, (const uint32_t *)draft->excepts, draft->n_excepts,
+		      &cand.excepts);
+	if (r || useless(draft, &cand))
+		return r;
+	if (draft->n_words >= BL_CANDS_MAX * WORDS_PER_CAND)
+		return bl_compiler_refuse(
+			draft->c, info->rule, "too-many-candidates",
+			"make rules of one meaning one rule, with a list of paths or addresses",
+			"more than %d rules can apply to one object; \"%s\" is one of them",
+			BL_CANDS_MAX, info->rule->id);
+	return push_cand(draft, &cand);
+}
+
+int bl_compile_list(struct bl_compiler *c, const struct bl_object *object, const uint32_t *ranks,
+		    size_t n, uint32_t *ret_list)
+{
+	_cleanup_free_ uint8_t *covered = NULL;
+	struct draft draft = { .c = c, .object = object };
+	int r = 0;
+
+	if (object->merge) {
+		covered = calloc(BL_COND_MAX, 1);
+		if (!covered)
+			return -ENOMEM;
+		draft.covered = covered;
+	}
+	for (size_t i = 0; !r && i < n; i++)
+		r = add_cand(&draft, &c->rules[c->by_rank[ranks[i]]]);
+	return r ? r : bl_intern(&c->lists_out, c->words, draft.n_words, ret_list);
+}

@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stage two: paths -> trie and DFA -> classes with their candidates and conditions. */
+#include "compiler.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Rules without a path are candidates in every class: with more than so many entries that way,
+ * they are told by the DFA, which has few classes. */
+#define EVERYWHERE_MAX (1u << 20)
+
+/* Sets of NFA states may take so many words; this is about memory while compiling. */
+#define SET_WORDS_MAX (32u << 20)
+
+/* While building, rows that minimising will make one are still several. */
+#define UNMINIMISED 2
+
+static const uint8_t trie_parts = 1 << BL_PART_EXACT | 1 << BL_PART_BELOW | 1 << BL_PART_KNOWN;
+static const uint8_t plain_parts = 1 << BL_PART_EXACT | 1 << BL_PART_BELOW | 1 << BL_PART_GLOB;
+
+/* ---- which machine ------------------------------------------------------------------------ */
+
+static bool path_rule(const struct bl_rule *rule)
+{
+	return rule->ops & (1 << BL_OP_EXEC | 1 << BL_OP_OPEN);
+}
+
+static bool everywhere_in_dfa(const struct bl_compiler *c)
+{
+	size_t rules = 0, literals = 0;
+
+	for (size_t i = 0; i < c->policy->n_rules; i++)
+		if (path_rule(c->rules[i].rule) && c->rules[i].path == c->everything)
+			rules++;
+	for (size_t i = 1; i < c->n_pats; i++)
+		if (!(c->pats[i].shapes & BL_SHAPE_GLOB))
+			literals++;
+	return rules * literals > EVERYWHERE_MAX;
+}
+
+static uint8_t excepts_shapes(const struct bl_compiler *c, const struct bl_rule_info *info)
+{
+	uint8_t shapes = 0;
+
+	for (size_t i = 0; i < info->rule->n_unless; i++) {
+		uint32_t path = c->excepts[info->first_except + i].path;
+
+		if (path)
+			shapes |= c->list_infos[path].shapes;
+	}
+	return shapes;
+}
+
+/*
+ * A class holds what one machine knows, so a rule's pattern and its exceptions' patterns must be
+ * in the same machine. A literal never has to leave the trie: whether an exception's glob matches
+ * it is known when compiling. What is below a directory has to, if an exception has a glob.
+ */
+static void choose_parts(struct bl_compiler *c, struct bl_rule_info *info, bool in_dfa)
+{
+	struct bl_list_info *list = &c->list_infos[info->path];
+	bool globs = excepts_shapes(c, info) & BL_SHAPE_GLOB;
+	bool dfa = list->shapes & BL_SHAPE_GLOB;
+
+	info->triggers = plain_parts;
+	if (globs || (in_dfa && info->path == c->everything)) {
+		info->triggers = 1 << BL_PART_EXACT | 1 << BL_PART_GLOB | 1 << BL_PART_PLAIN;
+		dfa |= list->shapes & BL_SHAPE_BELOW;
+	}
+	list->needs |= info->triggers;
+	for (size_t i = 0; i < info->rule->n_unless; i++) {
+		uint32_t path = c->excepts[info->first_except + i].path;
+
+		if (!path)
+			continue;
+		c->list_infos[path].needs |= 1 << BL_PART_EXACT | 1 << BL_PART_BELOW;
+		if (dfa)
+			c->list_infos[path].needs |=
+				1 << BL_PART_GLOB | 1 << BL_PART_PLAIN | BL_NEED_PLAIN_ALL;
+	}
+}
+
+static void choose_all_parts(struct bl_compiler *c)
+{
+	bool in_dfa = everywhere_in_dfa(c);
+
+	for (size_t i = 0; i < c->policy->n_rules; i++)
+		if (path_rule(c->rules[i].rule))
+			choose_parts(c, &c->rules[i], in_dfa);
+}
+
+/* ---- the trie ----------------------------------------------------------------------------- */
+
+struct trie_job {
+	struct bl_compiler *c;
+	uint32_t list;
+	const struct bl_nfa *nfa; /* the globs of an exception's list */
+	uint32_t atom;
+};
+
+/* A path that no file can have can't match either. */
+static int trie_add(struct bl_compiler *c, const char *path, size_t len, bool below, uint32_t atom)
+{
+	int r = bl_trie_add(&c->trie, path, len, below, atom);
+
+	return r == -EDOM ? 0 : r;
+}
+
+static int add_literal(void *userdata, const char *path, size_t len, bool below)
+{
+	const struct trie_job *job = userdata;
+	enum bl_part part = below ? BL_PART_BELOW : BL_PART_EXACT;
+
+	if (!(job->c->list_infos[job->list].needs & 1 << part))
+		return 0;
+	return trie_add(job->c, path, len, below, bl_atom(job->list, part));
+}
+
+static int for_literals(struct bl_compiler *c, uint32_t list, bl_glob_literal_fn fn, void *userdata)
+{
+	size_t n;
+	const uint32_t *pats = bl_interned(&c->lists, list, &n);
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++)
+		if (!(c->pats[pats[i]].shapes & BL_SHAPE_GLOB))
+			r = bl_compile_expand(c, pats[i], fn, userdata);
+	return r;
+}
+
+static int fill_trie(struct bl_compiler *c)
+{
+	int r = 0;
+
+	for (uint32_t list = 1; !r && list <= c->lists.count; list++) {
+		struct trie_job job = { .c = c, .list = list };
+
+		if (c->list_infos[list].needs & trie_parts)
+			r = for_literals(c, list, add_literal, &job);
+	}
+	return r;
+}
+
+/* ---- globs of exceptions, on literals ----------------------------------------------------- */
+
+static int add_globs(struct bl_compiler *c, struct bl_nfa *nfa, uint32_t list, uint32_t atom)
+{
+	size_t n;
+	const uint32_t *pats = bl_interned(&c->lists, list, &n);
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++) {
+		if (!(c->pats[pats[i]].shapes & BL_SHAPE_GLOB))
+			continue;
+		r = bl_compile_parse(c, pats[i]);
+		if (!r)
+			r = bl_nfa_add(nfa, &c->glob, atom, pats[i]);
+	}
+	return r;
+}
+
+static int add_known(void *userdata, const char *path, size_t len, bool below)
+{
+	const struct trie_job *job = userdata;
+	int r = below ? 0 : bl_nfa_matches(job->nfa, path, len);
+
+	return r > 0 ? trie_add(job->c, path, len, false, job->atom) : r;
+}
+
+/* pairs: (list of an exception, list of its rule), in that order. */
+static int collect_pairs(struct bl_compiler *c, struct bl_interns *pairs)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->policy->n_rules; i++) {
+		const struct bl_rule_info *info = &c->rules[i];
+
+		if (!path_rule(info->rule) ||
+		    !(c->list_infos[info->path].shapes & BL_SHAPE_EXACT))
+			continue;
+		for (size_t k = 0; !r && k < info->rule->n_unless; k++) {
+			uint32_t pair[2] = { c->excepts[info->first_except + k].path, info->path };
+			uint32_t id;
+
+			if (pair[0] && c->list_infos[pair[0]].shapes & BL_SHAPE_GLOB)
+				r = bl_intern(pairs, pair, 2, &id);
+		}
+	}
+	return r;
+}
+
+/* All pairs with the same exception's list share its automaton. */
+static int resolve_list(struct bl_compiler *c, const struct bl_interns *pairs, uint32_t list)
+{
+	_cleanup_(bl_nfa_clear) struct bl_nfa nfa = {};
+	struct trie_job job = { .c = c, .nfa = &nfa, .atom = bl_atom(list, BL_PART_KNOWN) };
+	int r = add_globs(c, &nfa, list, 0);
+
+	if (!r)
+		r = bl_nfa_finish(&nfa);
+	for (uint32_t id = 1; !r && id <= pairs->count; id++) {
+		size_t n;
+		const uint32_t *pair = bl_interned(pairs, id, &n);
+
+		if (pair[0] == list)
+			r = for_literals(c, pair[1], add_known, &job);
+	}
+	return r;
+}
+
+static int resolve_globs(struct bl_compiler *c)
+{
+	_cleanup_(bl_interns_clear) struct bl_interns pairs = {};
+	_cleanup_free_ uint32_t *lists = NULL;
+	size_t n = 0;
+	int r = collect_pairs(c, &pairs);
+
+	if (r || !pairs.count)
+		return r;
+	lists = calloc(pairs.count, sizeof(*lists));
+	if (!lists)
+		return -ENOMEM;
+	for (uint32_t id = 1; id <= pairs.count; id++)
+		lists[id - 1] = bl_interned(&pairs, id, &n)[0];
+	n = bl_words_sort(lists, pairs.count);
+	for (size_t i = 0; !r && i < n; i++)
+		r = resolve_list(c, &pairs, lists[i]);
+	return r;
+}
+
+/* ---- the DFA ------------------------------------------------------------------------------ */
+
+static int add_plain(struct bl_compiler *c, struct bl_nfa *nfa, uint32_t list)
+{
+	bool all = c->list_infos[list].needs & BL_NEED_PLAIN_ALL;
+	size_t n;
+	const uint32_t *pats = bl_interned(&c->lists, list, &n);
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++) {
+		uint8_t shapes = c->pats[pats[i]].shapes;
+
+		if (shapes & BL_SHAPE_GLOB || !(all || shapes & BL_SHAPE_BELOW))
+			continue;
+		r = bl_compile_parse(c, pats[i]);
+		if (!r)
+			r = bl_nfa_add(nfa, &c->glob, bl_atom(list, BL_PART_PLAIN), pats[i]);
+	}
+	return r;
+}
+
+static int fill_nfa(struct bl_compiler *c, struct bl_nfa *nfa)
+{
+	int r = 0;
+
+	for (uint32_t list = 1; !r && list <= c->lists.count; list++) {
+		if (c->list_infos[list].needs & 1 << BL_PART_GLOB)
+			r = add_globs(c, nfa, list, bl_atom(list, BL_PART_GLOB));
+		if (!r && c->list_infos[list].needs & 1 << BL_PART_PLAIN)
+			r = add_plain(c, nfa, list);
+	}
+	return r;
+}
+
+/* The first rule that a pattern belongs to, itself or by an exception or 'by'. */
+static const struct bl_rule *rule_of_pattern(const struct bl_compiler *c,
+					     const struct bl_pattern *pattern)
+{
+	for (size_t i = 0; i < c->policy->n_rules; i++) {
+		const struct bl_rule *rule = &c->policy->rules[i];
+
+		for (size_t k = 0; k <= rule->n_unless; k++) {
+			const struct bl_match *m = k ? &rule->unless[k - 1] : &rule->match;
+			const struct bl_patterns *both[] = { &m->path, &m->exe };
+
+			for (size_t j = 0; j < BL_ARRAY_SIZE(both); j++)
+				if (pattern >= both[j]->items &&
+				    pattern < both[j]->items + both[j]->count)
+					return rule;
+		}
+	}
+	return NULL;
+}
+
+static void name_patterns(const struct bl_compiler *c, const struct bl_dfa_blame *blame, char *text,
+			  size_t size)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < blame->n && len < size; i++) {
+		const struct bl_pattern *pattern = c->pats[blame->patterns[i]].pattern;
+		int n = snprintf(text + len, size - len, "%s\"%.128s\"", i ? ", " : "",
+				 pattern->text);
+
+		len += n > 0 ? (size_t)n : 0;
+	}
+}
+
+static int refuse_dfa(struct bl_compiler *c, const struct bl_dfa_blame *blame)
+{
+	const struct bl_rule *rule = NULL;
+	char names[BL_DFA_BLAMED_MAX * 140] = "no single pattern";
+
+	if (blame->n)
+		rule = rule_of_pattern(c, c->pats[blame->patterns[0]].pattern);
+	name_patterns(c, blame, names, sizeof(names));
+	return bl_compiler_refuse(
+		c, rule, "dfa-budget",
+		blame->latching ?
+			"a '**' that does not end a pattern must be remembered for each pattern by "
+			"itself: put such patterns into one list of one rule, or give them a "
+			"literal beginning" :
+			"write literal paths and dir/** where they will do: they cost nothing here",
+		"the patterns need an automaton of more than %u states or %u MiB; most to blame: "
+		"%s",
+		BL_DFA_STATES_MAX, BL_DFA_BYTES_MAX >> 20, names);
+}
+
+static int build_dfa(struct bl_compiler *c, struct bl_dfa_blame *blame)
+{
+	_cleanup_(bl_nfa_clear) struct bl_nfa nfa = {};
+	struct bl_dfa_budget budget = {
+		.states = (size_t)BL_DFA_STATES_MAX * UNMINIMISED,
+		.bytes = (size_t)BL_DFA_BYTES_MAX * UNMINIMISED,
+		.words = SET_WORDS_MAX,
+	};
+	int r = fill_nfa(c, &nfa);
+
+	if (!r && nfa.n_states) {
+		r = bl_nfa_finish(&nfa);
+		if (!r)
+			r = bl_dfa_build(&nfa, &budget, &c->dfa, blame);
+	}
+	return r == -E2BIG ? refuse_dfa(c, blame) : r;
+}
+
+/* ---- classes ------------------------------------------------------------------------------ */
+
+static void count_users(struct bl_compiler *c)
+{
+	for (size_t i = 0; i < c->policy->n_rules; i++)
+		if (path_rule(c->rules[i].rule))
+			c->list_infos[c->rules[i].path].first_user++;
+	for (uint32_t cond = 1; cond < bl_subjects_count(&c->subjects); cond++)
+		c->list_infos[bl_subjects_get(&c->subjects, cond).exe].first_cond++;
+}
+
+/* Turns counts into ends; filling from the back makes them starts. */
+static void sum_users(struct bl_compiler *c)
+{
+	for (uint32_t list = 1; list <= c->lists.count + 1; list++) {
+		c->list_infos[list].first_user += c->list_infos[list - 1].first_user;
+		c->list_infos[list].first_cond += c->list_infos[list - 1].first_cond;
+	}
+}
+
+static int index_users(struct bl_compiler *c)
+{
+	c->users = calloc(c->policy->n_rules + 1, sizeof(*c->users));
+	c->exe_conds = calloc(bl_subjects_count(&c->subjects) + 1, sizeof(*c->exe_conds));
+	c->list_marks = calloc(BL_MAX(c->lists.count + 2, c->n_nets + 1), sizeof(*c->list_marks));
+	if (!c->users || !c->exe_conds || !c->list_marks)
+		return -ENOMEM;
+	count_users(c);
+	sum_users(c);
+	for (size_t i = c->policy->n_rules; i--;)
+		if (path_rule(c->rules[i].rule))
+			c->users[--c->list_infos[c->rules[i].path].first_user] = (uint32_t)i;
+	for (uint32_t cond = (uint32_t)bl_subjects_count(&c->subjects); --cond;) {
+		uint32_t exe = bl_subjects_get(&c->subjects, cond).exe;
+
+		c->exe_conds[--c->list_infos[exe].first_cond] = cond;
+	}
+	return 0;
+}
+
+static int add_users(struct bl_compiler *c, uint32_t atom, size_t *n)
+{
+	const struct bl_list_info *list = &c->list_infos[atom >> BL_PART_SHIFT];
+	uint32_t part = atom & ((1u << BL_PART_SHIFT) - 1);
+	int r = 0;
+
+	for (uint32_t i = list[0].first_user; !r && i < list[1].first_user; i++) {
+		const struct bl_rule_info *info = &c->rules[c->users[i]];
+
+		if (info->triggers & 1 << part)
+			r = bl_compile_push(c, n, info->rank);
+	}
+	return r;
+}
+
+static bool add_conds(const struct bl_compiler *c, uint32_t atom, uint64_t *bits)
+{
+	const struct bl_list_info *list = &c->list_infos[atom >> BL_PART_SHIFT];
+	uint32_t part = atom & ((1u << BL_PART_SHIFT) - 1);
+	bool any = false;
+
+	if (!(plain_parts & 1 << part))
+		return false;
+	for (uint32_t i = list[0].first_cond; i < list[1].first_cond; i++) {
+		bits[c->exe_conds[i] / 64] |= 1ull << (c->exe_conds[i] & 63);
+		any = true;
+	}
+	return any;
+}
+
+/* The ranks of the rules that a set of atoms makes candidates; free() them. */
+static int find_ranks(struct bl_compiler *c, const uint32_t *atoms, size_t n, uint32_t **ret,
+		      size_t *ret_n)
+{
+	size_t n_ranks = 0;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++)
+		r = add_users(c, atoms[i], &n_ranks);
+	if (r)
+		return r;
+	n_ranks = bl_words_sort(c->words, n_ranks);
+	*ret = malloc((n_ranks + 1) * sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	if (n_ranks)
+		memcpy(*ret, c->words, n_ranks * sizeof(**ret));
+	*ret_n = n_ranks;
+	return 0;
+}
+
+static int class_lists(struct bl_compiler *c, const uint32_t *atoms, size_t n,
+		       struct bl_class_info *info)
+{
+	struct bl_object exec = { .op = BL_OP_EXEC }, open = { .op = BL_OP_OPEN };
+	_cleanup_free_ uint32_t *ranks = NULL;
+	size_t n_ranks;
+	int r = find_ranks(c, atoms, n, &ranks, &n_ranks);
+
+	if (r || !n_ranks)
+		return r;
+	c->turn++;
+	for (size_t i = 0; i < n; i++)
+		c->list_marks[atoms[i] >> BL_PART_SHIFT] = c->turn;
+	r = bl_compile_list(c, &exec, ranks, n_ranks, &info->exec_list);
+	return r ? r : bl_compile_list(c, &open, ranks, n_ranks, &info->open_list);
+}
+
+static int class_bits(struct bl_compiler *c, const uint32_t *atoms, size_t n,
+		      struct bl_class_info *info)
+{
+	uint64_t bits[BL_COND_WORDS] = {};
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++)
+		any |= add_conds(c, atoms[i], bits);
+	if (!any)
+		return 0;
+	return bl_intern(&c->bits, (const uint32_t *)bits, 2 * c->header.cond_words,
+			 &info->exe_bits);
+}
+
+/* The number of the class of a set of atoms; 0 where nothing comes of it. */
+static int make_class(struct bl_compiler *c, const struct bl_interns *sets, uint32_t set,
+		      uint32_t *ret)
+{
+	struct bl_class_info info = {};
+	size_t n;
+	const uint32_t *atoms = bl_interned(sets, set, &n);
+	int r = class_lists(c, atoms, n, &info);
+
+	if (!r)
+		r = class_bits(c, atoms, n, &info);
+	if (r)
+		return r;
+	if (!info.exec_list && !info.open_list && !info.exe_bits) {
+		*ret = 0;
+		return 0;
+	}
+	return bl_intern(&c->class_infos, (const uint32_t *)&info, sizeof(info) / 4, ret);
+}
+
+static int make_trie_classes(struct bl_compiler *c)
+{
+	int r = 0;
+
+	c->trie_classes = calloc(c->trie.sets.count + 1, sizeof(*c->trie_classes));
+	if (!c->trie_classes)
+		return -ENOMEM;
+	for (uint32_t set = 1; !r && set <= c->trie.sets.count; set++)
+		r = make_class(c, &c->trie.sets, set, &c->trie_classes[set]);
+	return r;
+}
+
+/* Afterwards the DFA's outputs are numbers of classes, and it is as small as these allow. */
+static int make_dfa_classes(struct bl_compiler *c, const struct bl_dfa_blame *blame)
+{
+	_cleanup_free_ uint32_t *classes = calloc(c->dfa.accepts.count + 1, sizeof(*classes));
+	int r = 0;
+
+	if (!classes)
+		return -ENOMEM;
+	for (uint32_t set = 1; !r && set <= c->dfa.accepts.count; set++)
+		r = make_class(c, &c->dfa.accepts, set, &classes[set]);
+	if (r || !c->dfa.n_states)
+		return r;
+	for (uint32_t state = 0; state < c->dfa.n_states; state++)
+		c->dfa.outputs[state] = classes[c->dfa.outputs[state]];
+	r = bl_dfa_minimise(&c->dfa);
+	if (r)
+		return r;
+	if (c->dfa.n_states > BL_DFA_STATES_MAX ||
+	    (uint64_t)c->dfa.n_states * c->dfa.n_classes * 4 > BL_DFA_BYTES_MAX)
+		return refuse_dfa(c, blame);
+	return 0;
+}
+
+/* ---- objects without a usable name -------------------------------------------------------- */
+
+static int unnamed_list(struct bl_compiler *c, enum bl_op op, uint8_t shapes, uint32_t *ret)
+{
+	struct bl_object object = { .op = op, .unnamed = true, .merge = true };
+	_cleanup_free_ uint32_t *ranks = calloc(c->policy->n_rules + 1, sizeof(*ranks));
+	size_t n = 0;
+
+	if (!ranks)
+		return -ENOMEM;
+	for (size_t rank = 0; rank < c->policy->n_rules; rank++) {
+		const struct bl_rule_info *info = &c->rules[c->by_rank[rank]];
+
+		if (info->rule->ops & 1 << op && (c->list_infos[info->path].shapes & shapes))
+			ranks[n++] = (uint32_t)rank;
+	}
+	return bl_compile_list(c, &object, ranks, n, ret);
+}
+
+static int make_unnamed(struct bl_compiler *c)
+{
+	uint8_t all = BL_SHAPE_EXACT | BL_SHAPE_BELOW | BL_SHAPE_GLOB;
+	int r = unnamed_list(c, BL_OP_OPEN, BL_SHAPE_DEEP, &c->open_deep);
+
+	if (!r)
+		r = unnamed_list(c, BL_OP_EXEC, BL_SHAPE_DEEP, &c->exec_deep);
+	if (!r)
+		r = unnamed_list(c, BL_OP_OPEN, all, &c->open_lost);
+	if (!r)
+		r = unnamed_list(c, BL_OP_EXEC, all, &c->exec_lost);
+	return r;
+}
+
+int bl_compile_objects(struct bl_compiler *c)
+{
+	struct bl_dfa_blame blame = {};
+	int r;
+
+	choose_all_parts(c);
+	r = index_users(c);
+	if (!r)
+		r = fill_trie(c);
+	if (!r)
+		r = resolve_globs(c);
+	if (!r)
+		r = bl_trie_finish(&c->trie);
+	if (!r)
+		r = build_dfa(c, &blame);
+	if (!r)
+		r = make_trie_classes(c);
+	if (!r)
+		r = make_dfa_classes(c, &blame);
+	return r ? r : make_unnamed(c);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decides an access in user space, with the kernel's own logic. */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base.h"
+#include "compile.h"
+#include "match.h"
+
+/* What came of a path's text. */
+enum path_kind {
+	PATH_WALKED,
+	PATH_DEEP, /* too long, or too many components */
+	PATH_NONE,
+};
+
+/* Puts a path at the end of the walk's text, as the kernel's walk up the dentries does. */
+static enum path_kind load_path(struct bl_walk *walk, const char *path)
+{
+	size_t len = path ? strlen(path) : 0;
+	uint32_t n = 0;
+
+	if (!path || path[0] != '/')
+		return PATH_NONE;
+	if (len == 1)
+		len = 0;
+	if (len > BL_PATH_BYTES)
+		return PATH_DEEP;
+	walk->pos = (uint32_t)(BL_PATH_BYTES - len);
+	memcpy(walk->path + walk->pos, path, len);
+	for (size_t i = len; i--;) {
+		if (path[i] != '/')
+			continue;
+		if (n == BL_DEPTH_MAX)
+			return PATH_DEEP;
+		walk->comp[n++] = (uint16_t)(walk->pos + i);
+	}
+	walk->n_comps = n;
+	return PATH_WALKED;
+}
+
+static enum path_kind find_classes(const struct bl_matcher *m, const char *path)
+{
+	enum path_kind kind = load_path(m->walk, path);
+
+	bl_walk_reset(m->walk);
+	if (kind != PATH_WALKED)
+		return kind;
+	bl_path_run(m, m->walk->n_comps, m->walk->pos, m->header->nodes ? BL_TRIE_ROOT : 0,
+		    m->header->dfa_start);
+	bl_path_classes(m);
+	return kind;
+}
+
+/* Without any group only those conditions hold that hold for all of them. */
+static void any_group(const struct bl_matcher *m, uint64_t *bits)
+{
+	const struct bl_ranges *gids = &m->header->gids;
+
+	for (uint32_t i = 0; i < gids->count; i++) {
+		const struct bl_range_bits *range =
+			bl_at(m->image, gids->offset + i * sizeof(*range), struct bl_range_bits);
+
+		bl_bits_clear(m->walk->bits);
+		bl_bits_or(m, m->walk->bits, range->bits, 0);
+		bl_bits_and(m, (__u64 *)bits, m->walk->bits);
+	}
+}
+
+static void find_subject(const struct bl_matcher *m, const struct bl_query *query, __u64 *bits)
+{
+	enum path_kind kind = find_classes(m, query->exe);
+
+	bl_subject_exe(m, bits, kind == PATH_WALKED ? BL_TRUST_HOST : BL_TRUST_NONE);
+	bl_bits_clear(m->walk->bits);
+	bl_subject_uid(m, query->uid);
+	bl_bits_and(m, bits, m->walk->bits);
+	if (!query->n_gids) {
+		any_group(m, (uint64_t *)bits);
+		return;
+	}
+	bl_bits_clear(m->walk->bits);
+	for (size_t i = 0; i < query->n_gids; i++)
+		bl_subject_gid(m, query->gids[i]);
+	bl_bits_and(m, bits, m->walk->bits);
+}
+
+static void decide_path(struct bl_matcher *m, const struct bl_query *query)
+{
+	bool exec = query->op == BL_OP_EXEC;
+	const struct bl_header *header = m->header;
+	uint32_t classes[BL_CLASSES_MAX], n;
+
+	switch (find_classes(m, query->path)) {
+	case PATH_WALKED:
+		break;
+	case PATH_DEEP:
+		bl_list_search(m, exec ? header->exec_deep : header->open_deep);
+		return;
+	case PATH_NONE:
+		bl_list_search(m, exec ? header->exec_lost : header->open_lost);
+		return;
+	}
+	n = m->walk->n_classes;
+	memcpy(classes, m->walk->classes, sizeof(classes));
+	for (uint32_t i = 0; i < n; i++) {
+		const struct bl_class *class = bl_at(m->image, classes[i], struct bl_class);
+
+		bl_list_search(m, exec ? class->exec_list : class->open_list);
+	}
+}
+
+/* An IPv4 address that is written as an IPv6 one is an IPv4 address. */
+static bool mapped(const struct bl_query *query)
+{
+	static const uint8_t prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+	return query->family == AF_INET6 && !memcmp(query->addr, prefix, sizeof(prefix));
+}
+
+static void decide_connect(struct bl_matcher *m, const struct bl_query *query)
+{
+	struct bl_prefix_key key = {};
+	struct bl_lists lists;
+	bool v6 = query->family == AF_INET6 && !mapped(query);
+
+	if (v6)
+		memcpy(&key, query->addr, 16);
+	else
+		memcpy(&key, query->addr + (query->family == AF_INET6 ? 12 : 0), 4);
+	bl_connect_lists(m, &key, v6, query->port, &lists);
+	bl_list_search(m, lists.by_addr);
+	bl_list_search(m, lists.by_port);
+}
+
+void bl_decide(const struct bl_tables *tables, const struct bl_query *query, struct bl_answer *ret)
+{
+	struct bl_walk walk = {};
+	struct bl_matcher m = {
+		.image = tables->bytes,
+		.header = (const struct bl_header *)tables->bytes,
+		.walk = &walk,
+		.access = query->access,
+	};
+	__u64 bits[BL_COND_WORDS];
+
+	find_subject(&m, query, bits);
+	m.bits = bits;
+	bl_verdict_reset(&walk);
+	switch (query->op) {
+	case BL_OP_EXEC:
+	case BL_OP_OPEN:
+		decide_path(&m, query);
+		break;
+	case BL_OP_CONNECT:
+		decide_connect(&m, query);
+		break;
+	case _BL_OP_MAX:
+		break;
+	}
+	*ret = (struct bl_answer){
+		.verdict = walk.verdict ? (enum bl_verdict)walk.verdict : BL_VERDICT_ALLOW,
+		.rule = walk.rule,
+		.others = bl_others(&walk),
+	};
+}
