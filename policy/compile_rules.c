@@ -138,6 +138,10 @@ static int new_list_info(struct bl_compiler *c, uint32_t list)
 
 	if (r)
 		return r;
+	if (list == 1)
+		c->list_infos[0] = (struct bl_list_info){}; /* counts what has no list */
+	if (list == 1)
+		c->list_infos[0] = (struct bl_list_info){};
 	c->list_infos[list] = (struct bl_list_info){};
 	c->list_infos[list + 1] = (struct bl_list_info){};
 	for (size_t i = 0; i < n; i++)
