@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fuzzes the policy parser: JSON text in, a policy or diagnostics out, and both must be sound. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base.h"
+#include "policy.h"
+
+#define CHECK(condition)          \
+	do {                      \
+		if (!(condition)) \
+			abort();  \
+	} while (0)
+
+/* Answers from the path alone: some names are links, some lead on to each other. */
+static int fuzz_readlink(void *userdata, const char *path, char *buf, size_t size)
+{
+	size_t len = strlen(path);
+
+	CHECK(path[0] == '/' && len < size && !strstr(path, "//"));
+	switch (path[len - 1]) {
+	case 'a':
+		memcpy(buf, "../b", 4);
+		return 4;
+	case 'l':
+		memcpy(buf, path, len);
+		return (int)len;
+	case 'r':
+		memcpy(buf, "/", 1);
+		return 1;
+	case 'x':
+		return -2; /* ENOENT */
+	default:
+		return -22; /* EINVAL: no link */
+	}
+}
+
+static void check_diags(const struct bl_diags *diags, const struct bl_source *sources, size_t n)
+{
+	size_t size, errors = 0;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &size);
+
+	CHECK(out);
+	bl_diags_print(diags, sources, n, out);
+	fclose(out);
+	/* What is printed is UTF-8 without control characters. */
+	for (size_t i = 0; i < size;) {
+		size_t len = bl_utf8_length(text + i, size - i);
+
+		CHECK(len && (text[i] == '\n' || (uint8_t)text[i] >= 0x20) && text[i] != 0x7f);
+		i += len;
+	}
+	free(text);
+	for (size_t i = 0; i < diags->count; i++) {
+		const struct bl_diag *diag = &diags->items[i];
+
+		errors += diag->level == BL_DIAG_ERROR;
+		CHECK(diag->code && diag->message && diag->message[0]);
+		CHECK(!diag->pointer || !diag->pointer[0] || diag->pointer[0] == '/');
+		CHECK(!diag->line == !diag->column);
+	}
+	CHECK(errors + diags->dropped >= diags->errors);
+	CHECK(bl_diags_json(diags, &text) == 0);
+	free(text);
+}
+
+static void check_patterns(const struct bl_patterns *patterns, bool has)
+{
+	CHECK(has || !patterns->count);
+	for (size_t i = 0; i < patterns->count; i++) {
+		const struct bl_pattern *pattern = &patterns->items[i];
+
+		CHECK(pattern->text[0] == '/' && strlen(pattern->text) == pattern->len);
+		CHECK(pattern->len < BL_PATTERN_BYTES_MAX && pattern->place.line);
+	}
+}
+
+static void check_ranges(const struct bl_ranges_in *ranges, uint32_t max)
+{
+	for (size_t i = 0; i < ranges->count; i++) {
+		CHECK(ranges->items[i].first <= ranges->items[i].last);
+		CHECK(ranges->items[i].last <= max);
+		CHECK(!i || ranges->items[i - 1].last + 1 < ranges->items[i].first);
+	}
+}
+
+static void check_match(const struct bl_match *match, uint8_t ops)
+{
+	check_patterns(&match->path, match->has_path);
+	check_patterns(&match->exe, match->has_exe);
+	check_ranges(&match->ports, 65535);
+	check_ranges(&match->uids, UINT32_MAX - 1);
+	check_ranges(&match->gids, UINT32_MAX - 1);
+	CHECK(!match->has_path || match->path.count);
+	CHECK(!match->has_to || match->to.count || match->to_any);
+	CHECK(match->access && match->protocols);
+	CHECK(!(match->has_to || match->has_ports) || ops == 1 << BL_OP_CONNECT);
+	CHECK(!match->has_path || !(ops & 1 << BL_OP_CONNECT));
+}
+
+static void check_policy(const struct bl_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		const struct bl_rule *rule = &policy->rules[i];
+
+		CHECK(rule->id && rule->ops && rule->file < policy->n_files);
+		CHECK(bl_action_name(rule->action) && bl_severity_name(rule->severity));
+		check_match(&rule->match, rule->ops);
+		for (size_t j = 0; j < rule->n_unless; j++)
+			check_match(&rule->unless[j], rule->ops);
+	}
+	for (size_t i = 0; i < policy->n_tests; i++) {
+		const struct bl_test *test = &policy->tests[i];
+
+		CHECK(bl_op_name(test->op) && bl_verdict_name(test->expect));
+		CHECK(test->op == BL_OP_CONNECT ? test->to.family != 0 : test->path != NULL);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The input is one or two files: a NUL, which no policy has, is between them. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const uint8_t *cut = size ? memchr(data, '\0', size) : NULL;
+	struct bl_source sources[2] = {
+		{ .path = "a.json",
+		  .bytes = (const char *)data,
+		  .len = cut ? (size_t)(cut - data) : size },
+	};
+	struct bl_policy *policy = NULL;
+	struct bl_diags diags = { 0 };
+	size_t n = cut ? 2 : 1;
+	int r;
+
+	if (cut)
+		sources[1] = (struct bl_source){ .path = "b.json",
+						 .bytes = (const char *)cut + 1,
+						 .len = size - sources[0].len - 1 };
+	r = bl_policy_parse(sources, n, &diags, &policy);
+	CHECK((r == 0) == (policy != NULL) && (r == 0) == (diags.errors == 0));
+	if (policy) {
+		check_policy(policy);
+		CHECK(bl_policy_resolve(policy, fuzz_readlink, NULL, &diags) == 0);
+		check_policy(policy);
+	}
+	check_diags(&diags, sources, n);
+	bl_policy_free(policy);
+	bl_diags_clear(&diags);
+	return 0;
+}
