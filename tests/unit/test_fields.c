@@ -515,13 +515,14 @@ static void ids_are_distinct(void **state)
 	assert_int_equal(bl_message_find("6051", 4), 0);
 }
 
-static FILE *open_catalog(void)
+/* A file of the source tree. */
+static FILE *open_source(const char *name)
 {
 	const char *root = getenv("BAILIFF_SOURCE");
 	char path[4096];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/packaging/bailiff.catalog", root ? root : ".");
+	snprintf(path, sizeof(path), "%s/%s", root ? root : ".", name);
 	file = fopen(path, "r");
 	if (!file)
 		fail_msg("%s does not open; BAILIFF_SOURCE is to name the source tree", path);
@@ -561,10 +562,13 @@ static void gather_all(struct bl_entry *known)
 	struct record record;
 
 	record_exec(&record);
-	build(&entry, &record);
+	build_state(&entry, &record, BL_PROCESS_GONE);
 	gather(known, &entry);
 	record.event.op = BL_OP_OPEN;
 	record.event.access = BL_ACCESS_READ;
+	record.event.flags |= BL_EF_EXE_CUT | BL_EF_CANARY | BL_EF_KTHREAD;
+	record_texts(&record, "\n", 1, "\n", 1,
+		     "/user.slice/user-1.slice/user@1.service/lxc.payload.x/a.service\n");
 	record_seal(&record);
 	build(&entry, &record);
 	gather(known, &entry);
@@ -592,7 +596,7 @@ static void catalog_and_code_agree(void **state)
 {
 	bool seen[_BL_MESSAGE_MAX] = { false };
 	struct bl_entry known = { 0 };
-	FILE *file = open_catalog();
+	FILE *file = open_source("packaging/bailiff.catalog");
 	char line[512];
 
 	gather_all(&known);
@@ -620,16 +624,48 @@ static void catalog_and_code_agree(void **state)
 	bl_entry_clear(&known);
 }
 
+/* Every field and every MESSAGE_ID that is sent is described. */
+static void documentation_is_complete(void **state)
+{
+	struct bl_entry known = { 0 };
+	FILE *file = open_source("docs/events.md");
+	char *text = NULL;
+	size_t size = 0;
+
+	assert_true(getdelim(&text, &size, '\0', file) > 0);
+	fclose(file);
+	gather_all(&known);
+	for (size_t i = 0; i < known.n_fields; i++) {
+		/* "and their _HEX" */
+		if (!strstr(known.fields[i].name, "_HEX") && !strstr(text, known.fields[i].name))
+			fail_msg("docs/events.md does not name %s", known.fields[i].name);
+	}
+	for (unsigned int i = 1; i < _BL_MESSAGE_MAX; i++) {
+		if (!strstr(text, bl_message_id(i)))
+			fail_msg("docs/events.md does not name %s", bl_message_id(i));
+	}
+	free(text);
+	bl_entry_clear(&known);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(exec_denied),	    cmocka_unit_test(open_would_deny),
-		cmocka_unit_test(connect_alert),    cmocka_unit_test(ipv4_and_unknown_protocols),
-		cmocka_unit_test(object_fields),    cmocka_unit_test(hostile_names),
-		cmocka_unit_test(longest_names),    cmocka_unit_test(containers_and_users),
-		cmocka_unit_test(priorities),	    cmocka_unit_test(wire_equals_entry),
-		cmocka_unit_test(entry_limits),	    cmocka_unit_test(reports),
-		cmocka_unit_test(ids_are_distinct), cmocka_unit_test(catalog_and_code_agree),
+		cmocka_unit_test(exec_denied),
+		cmocka_unit_test(open_would_deny),
+		cmocka_unit_test(connect_alert),
+		cmocka_unit_test(ipv4_and_unknown_protocols),
+		cmocka_unit_test(object_fields),
+		cmocka_unit_test(hostile_names),
+		cmocka_unit_test(longest_names),
+		cmocka_unit_test(containers_and_users),
+		cmocka_unit_test(priorities),
+		cmocka_unit_test(wire_equals_entry),
+		cmocka_unit_test(entry_limits),
+		cmocka_unit_test(reports),
+		cmocka_unit_test(ids_are_distinct),
+		cmocka_unit_test(catalog_and_code_agree),
+		cmocka_unit_test(documentation_is_complete),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
