@@ -110,24 +110,39 @@ static void decide_path(struct bl_matcher *m, const struct bl_query *query)
 	}
 }
 
-/* An IPv4 address that is written as an IPv6 one is an IPv4 address. */
-static bool mapped(const struct bl_query *query)
+/*
+ * One address, one form, as the kernel side does it: an IPv4 address that is written as an IPv6
+ * one is IPv4, and the any-address is this host. Returns whether it is IPv6.
+ */
+static bool normalise(const struct bl_query *query, struct bl_prefix_key *ret)
 {
-	static const uint8_t prefix[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+	static const uint8_t any[16];
+	const uint8_t *addr = query->addr;
+	bool v6 = query->family == AF_INET6;
+	size_t len;
 
-	return query->family == AF_INET6 && !memcmp(query->addr, prefix, sizeof(prefix));
+	if (v6 && !memcmp(addr, mapped, sizeof(mapped))) {
+		addr += sizeof(mapped);
+		v6 = false;
+	}
+	len = v6 ? 16 : 4;
+	*ret = (struct bl_prefix_key){};
+	if (memcmp(addr, any, len))
+		memcpy(ret, addr, len);
+	else if (v6)
+		ret->word[3] = htonl(1);
+	else
+		ret->word[0] = htonl(INADDR_LOOPBACK);
+	return v6;
 }
 
 static void decide_connect(struct bl_matcher *m, const struct bl_query *query)
 {
-	struct bl_prefix_key key = {};
+	struct bl_prefix_key key;
 	struct bl_lists lists;
-	bool v6 = query->family == AF_INET6 && !mapped(query);
+	bool v6 = normalise(query, &key);
 
-	if (v6)
-		memcpy(&key, query->addr, 16);
-	else
-		memcpy(&key, query->addr + (query->family == AF_INET6 ? 12 : 0), 4);
 	bl_connect_lists(m, &key, v6, query->port, &lists);
 	bl_list_search(m, lists.by_addr);
 	bl_list_search(m, lists.by_port);
