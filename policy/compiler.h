@@ -115,7 +115,7 @@ struct bl_compiler {
 	struct bl_strmap *pat_by_text;
 	struct bl_strmap *list_by_array; /* the bytes of a struct bl_patterns */
 	struct bl_interns lists;	 /* sorted pattern numbers */
-	struct bl_list_info *list_infos; /* [0] is unused; one more at the end */
+	struct bl_list_info *list_infos; /* [0] is 'no list'; one more at the end */
 	size_t list_capacity;
 	uint32_t everything; /* the list of rules without a path */
 	uint32_t *users;     /* rule indexes by list */
