@@ -18,6 +18,7 @@ struct rule_draft {
 	struct match_draft what;
 	struct bl_rule rule;
 	uint32_t node, id, unless; /* nodes; 0: absent */
+	size_t errors;		   /* of the set, before this rule */
 };
 static_assert(offsetof(struct rule_draft, what) == 0, "rules are read with match_keys too");
 
@@ -461,9 +462,10 @@ static void warn_unconditional(struct bl_parser *parser, const struct rule_draft
 	const struct bl_match_nodes *nodes = &draft->what.nodes;
 	char ops[32];
 
-	if (draft->rule.action != BL_ACTION_DENY || !draft->rule.ops || nodes->path ||
-	    nodes->access || nodes->to || nodes->port || nodes->protocol || nodes->by ||
-	    draft->unless)
+	/* A rule with a misspelt key means something else. */
+	if (parser->diags->errors > draft->errors || draft->rule.action != BL_ACTION_DENY ||
+	    nodes->path || nodes->access || nodes->to || nodes->port || nodes->protocol ||
+	    nodes->by || draft->unless)
 		return;
 	bl_diag_hint(bl_parse_diag(parser, BL_DIAG_WARNING, draft->node, "denies-everything",
 				   "the rule denies every %s of every process",
@@ -499,6 +501,7 @@ static int rule_parse(struct bl_parser *parser, uint32_t node, uint32_t index)
 	struct rule_draft draft = {
 		.what = match_draft_default,
 		.node = node,
+		.errors = parser->diags->errors,
 		.rule = {
 			.severity = BL_SEVERITY_MEDIUM,
 			.file = parser->file,

@@ -102,6 +102,8 @@ static const struct fault faults[] = {
 	{ EXEC("'path': '/x', 'attack': `1059"), "wrong-type", R "/attack", NULL },
 	{ RULES("`{'id': 'r', 'on': ['exec', 'open'], 'action': 'deny'}"), "denies-everything", R,
 	  NULL },
+	/* ... but not where a misspelt key makes it look so */
+	{ EXEC("`'phat': '/x'"), "unknown-key", R "/phat", "\"path\"" },
 
 	/* keys and operations */
 	{ CONNECT("`'path': '/x'"), "key-does-not-fit", R "/path", NULL },
