@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Enrichment: what a cgroup path says of units and containers, and whether a process still lives. */
+/* Enrichment: what a cgroup path says of units and containers; whether a process still lives. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,8 +20,7 @@ struct bl_cgroup_names {
 	char slice[BL_UNIT_BYTES];
 	char user_unit[BL_UNIT_BYTES];
 	char user_slice[BL_UNIT_BYTES];
-	char container
-		[BL_CONTAINER_BYTES]; /* id, mostly 64 hexadecimal digits; or a name (LXC, nspawn) */
+	char container[BL_CONTAINER_BYTES]; /* its id; or its name (LXC, nspawn) */
 	const char *runtime; /* "docker", "podman", ...; static storage; NULL: no container */
 };
 

@@ -17,9 +17,9 @@ struct bl_entry_field {
 };
 
 /*
- * One entry. Zero-initialise; bl_entry_reset() makes it ready for the next entry and keeps its memory,
- * bl_entry_clear() frees it. The first failure sticks: bl_entry_error() gives it, later calls
- * do nothing, so that a row of additions needs one check at its end.
+ * One entry. Zero-initialise; bl_entry_reset() makes it ready for the next entry and keeps its
+ * memory, bl_entry_clear() frees it. The first failure sticks: bl_entry_error() gives it, later
+ * calls do nothing, so that a row of additions needs one check at its end.
  */
 struct bl_entry {
 	struct bl_entry_field fields[BL_ENTRY_FIELDS_MAX];

@@ -12,8 +12,8 @@
  * invisible, reorder text or look like a plain space (bidi controls, zero-width, private use, ...).
  * So the result holds no newline, no bare quote, and can be turned back into the bytes.
  *
- * Text whose display form would be longer than 'limit' bytes is cut in the middle: its start and its
- * end are kept, joined by BL_ESCAPE_CUT, which no other escaping produces. No escape sequence or
+ * Text whose display form would be longer than 'limit' bytes is cut in the middle: its start and
+ * its end are kept, joined by BL_ESCAPE_CUT, which no other escaping produces. No escape sequence or
  * character is cut in two. limit is at least 32.
  *
  * Writes at most limit bytes and no NUL to buf (which holds at least limit); returns the length.

@@ -10,9 +10,10 @@
 
 /*
  * libsystemd's sd_journal_sendv() blocks while journald is busy or stopped and says nothing when
- * it is absent; the ring reader must not wait for journald, because journald may wait for a verdict,
- * so this is our own writer of journald's native protocol. It never blocks and never logs.
- * System calls: socket, setsockopt, connect, sendmsg, memfd_create, write, fcntl, close, poll.
+ * it is absent; the ring reader must not wait for journald, because journald may wait for a
+ * verdict, so this is our own writer of journald's native protocol. It never blocks and never logs.
+ * System calls: socket, setsockopt, connect, sendto, sendmsg, memfd_create, write, fcntl, close,
+ * poll.
  */
 struct bl_journal;
 
@@ -35,9 +36,9 @@ struct bl_journal_stats {
 	uint64_t sent;		 /* taken by journald's socket */
 	uint64_t queued_entries; /* waiting now */
 	uint64_t queued_bytes;
-	uint64_t dropped_full;	 /* no room in the queue */
-	uint64_t dropped_memory; /* no memory for the datagram or its memfd */
-	uint64_t dropped_refused; /* journald's socket refused this datagram for good (see last_errno) */
+	uint64_t dropped_full;	  /* no room in the queue */
+	uint64_t dropped_memory;  /* no memory for the datagram or its memfd */
+	uint64_t dropped_refused; /* by journald's socket, for good: see last_errno */
 	uint64_t reconnects;	  /* connections made after the first one */
 	int last_errno;		  /* why the last send or connect failed; 0: none did */
 };
@@ -54,8 +55,8 @@ void bl_journal_free(struct bl_journal *journal);
 
 /*
  * Sends an entry, or queues it while others wait or journald takes none. now_ns: CLOCK_MONOTONIC.
- * Returns 0, or -ENOBUFS or -ENOMEM when it was dropped (and counted), or -EIO when journald's socket
- * refuses it for good (counted too). The entry stays the caller's.
+ * Returns 0, or -ENOBUFS or -ENOMEM when it was dropped (and counted), or -EIO when journald's
+ * socket refuses it for good (counted too). The entry stays the caller's.
  */
 int bl_journal_send(struct bl_journal *journal, const struct bl_entry *entry,
 		    enum bl_journal_rank rank, uint64_t now_ns);
@@ -64,15 +65,15 @@ int bl_journal_send(struct bl_journal *journal, const struct bl_entry *entry,
 void bl_journal_flush(struct bl_journal *journal, uint64_t now_ns);
 
 /*
- * For the event loop: the socket (changes over reconnects; -1: not connected), whether to wait for it
- * to become writable, and when to call bl_journal_flush() at the latest (CLOCK_MONOTONIC;
+ * For the event loop: the socket (changes over reconnects; -1: not connected), whether to wait for
+ * it to become writable, and when to call bl_journal_flush() at the latest (CLOCK_MONOTONIC;
  * UINT64_MAX: no need to). Ask anew after each call of send or flush.
  */
 int bl_journal_fd(const struct bl_journal *journal);
 bool bl_journal_wants_write(const struct bl_journal *journal);
 uint64_t bl_journal_deadline_ns(const struct bl_journal *journal);
 
-/* Tries for at most timeout_ms to send what waits; for the daemon's end only: this one does block. */
+/* Tries for at most timeout_ms to send what waits; for the daemon's end only: this one blocks. */
 void bl_journal_drain(struct bl_journal *journal, unsigned int timeout_ms);
 
 void bl_journal_get_stats(const struct bl_journal *journal, struct bl_journal_stats *ret);

@@ -53,7 +53,7 @@ void bl_lost_bad_record(struct bl_lost *lost);
 /* Notes an event that could not be made into an entry for want of memory. */
 void bl_lost_no_memory(struct bl_lost *lost);
 
-/* Events missing from the sequences at this moment; equals the kernel's lost ones when all is read. */
+/* Numbers missing from the sequences now: BL_COUNT_LOST_RING and bad records, when all is read. */
 uint64_t bl_lost_gaps(const struct bl_lost *lost);
 
 /*

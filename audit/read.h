@@ -30,10 +30,10 @@ int bl_reader_new(const struct bl_reader_options *options, struct bl_reader **re
 void bl_reader_free(struct bl_reader *reader);
 
 /*
- * Goes to the next entry. Returns 1 and it in *ret (valid until the next call), 0 when there is none
- * now, or -errno.
+ * Goes to the next entry. Returns 1 and it in *ret (valid until the next call), 0 when there is
+ * none now, or -errno.
  */
 int bl_reader_next(struct bl_reader *reader, struct bl_shown *ret);
 
-/* Waits until the journal changes or timeout_ms passed (-1: for ever). Returns 0, or -errno (-EINTR). */
+/* Waits until the journal changes or timeout_ms passed (-1: for ever). Returns 0 or -errno. */
 int bl_reader_wait(struct bl_reader *reader, int timeout_ms);

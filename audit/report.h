@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entries about the daemon itself: started, stopped, policy, engine, losses, self-test, log lines. */
+/* Entries about the daemon itself: start and stop, policy, engine, losses, self-test, log. */
 #pragma once
 
 #include <stdbool.h>

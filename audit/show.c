@@ -201,7 +201,7 @@ static void json_key(FILE *out, const struct bl_shown_field *field)
 	for (size_t i = strlen(PREFIX); i < field->name_len; i++) {
 		char c = field->name[i];
 
-		/* journald lets nothing but these into a name; a file of journald's may be forged. */
+		/* journald lets nothing else into a name; a journal file may be forged. */
 		if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')
 			fputc(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c, out);
 	}

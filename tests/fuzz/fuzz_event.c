@@ -218,7 +218,9 @@ static void run(const void *data, size_t size)
 static void repair(struct bl_event *event, size_t strings)
 {
 	static const unsigned char accesses[_BL_OP_MAX] = {
-		[BL_OP_EXEC] = BL_ACCESS_EXEC, [BL_OP_OPEN] = BL_ACCESS_ANY, [BL_OP_CONNECT] = BL_PROTO_ANY
+		[BL_OP_EXEC] = BL_ACCESS_EXEC,
+		[BL_OP_OPEN] = BL_ACCESS_ANY,
+		[BL_OP_CONNECT] = BL_PROTO_ANY,
 	};
 	__u16 *lens[] = { &event->path_len, &event->exe_len, &event->parent_exe_len,
 			  &event->cgroup_len };
