@@ -103,7 +103,7 @@ static const struct fault faults[] = {
 	{ RULES("`{'id': 'r', 'on': ['exec', 'open'], 'action': 'deny'}"), "denies-everything", R,
 	  NULL },
 	/* ... but not where a misspelt key makes it look so */
-	{ EXEC("`'phat': '/x'"), "unknown-key", R "/phat", "\"path\"" },
+	{ EXEC("`'ptah': '/x'"), "unknown-key", R "/ptah", "\"path\"" },
 
 	/* keys and operations */
 	{ CONNECT("`'path': '/x'"), "key-does-not-fit", R "/path", NULL },
