@@ -4,10 +4,6 @@
 
 #include "decide.bpf.h"
 
-#define AF_UNSPEC 0
-#define AF_INET	  2
-#define AF_INET6  10
-
 #define IPPROTO_ICMP	1
 #define IPPROTO_TCP	6
 #define IPPROTO_UDP	17
@@ -71,50 +67,58 @@ static __always_inline int bl_normalise(struct bl_prefix_key *key, const struct 
 	return 1;
 }
 
-static __noinline int bl_connect_judge(struct bl_matcher *m, struct bl_scratch *scratch,
-				       const struct bl_act *act, const struct bl_lists *lists)
+/* Finds the lists of scratch->addr. Verified on its own. Returns 0: there is no policy. */
+__noinline int bl_connect_match(struct bl_scratch *scratch, __u32 port)
 {
-	m->walk = &scratch->walk;
-	m->access = act->search;
-	bl_subject_get(m, scratch);
-	bl_verdict_reset(m->walk);
-	bl_list_search(m, lists->by_addr);
-	bl_list_search(m, lists->by_port);
-	return bl_answer(m, scratch, act);
+	struct bl_matcher m;
+
+	if (!scratch || !bl_run_start(&m, scratch))
+		return 0;
+	bl_connect_lists(&m, &scratch->addr, scratch->v6, port, &scratch->lists);
+	return 1;
+}
+
+/* One attempt at a destination. */
+static long bl_connect_turn(__u32 index, void *ctx)
+{
+	struct bl_judge_ctx *c = ctx;
+	struct bl_scratch *scratch = c->scratch;
+	const struct bl_act *act = c->act;
+
+	scratch->generation = 0;
+	scratch->search = act->search;
+	c->judged = BL_JUDGED_AGAIN;
+	if (!bl_connect_match(scratch, act->port))
+		return 0;
+	if (!scratch->lists.by_addr && !scratch->lists.by_port) {
+		c->judged = BL_JUDGED_PASS;
+		return 1;
+	}
+	c->judged = bl_judge(scratch, act);
+	return c->judged != BL_JUDGED_AGAIN;
 }
 
 static __always_inline int bl_connect_decide(struct socket *sock, const struct bl_sockaddr *sa,
 					     __u32 hook)
 {
+	struct sock *sk = sock->sk;
+	__u8 protocol = bl_protocol(sk ? sk->sk_protocol : 0);
 	struct bl_act act = {
 		.sock = sock,
 		.op = BL_OP_CONNECT,
 		.hook = hook,
 		.port = __builtin_bswap16(sa->port),
+		.access = protocol,
+		.search = protocol,
 	};
-	struct sock *sk = sock->sk;
-	struct bl_scratch *scratch;
-	struct bl_prefix_key key;
-	struct bl_lists lists;
-	struct bl_matcher m;
-	int v6 = bl_normalise(&key, sa), answer;
+	struct bl_judge_ctx ctx = { .act = &act };
 
-	if (!bl_run_start(&m))
-		return 0;
-	act.search = act.access = bl_protocol(sk ? sk->sk_protocol : 0);
-	bl_connect_lists(&m, &key, v6, act.port, &lists);
-	if ((!lists.by_addr && !lists.by_port) || bl_is_daemon())
-		return 0;
-	act.addr = (const __u8 *)key.word;
-	act.family = v6 ? AF_INET6 : AF_INET;
-	scratch = bl_scratch_get();
-	if (!scratch)
-		return bl_fail_closed(&m);
-	answer = bl_connect_judge(&m, scratch, &act, &lists);
-	bl_scratch_put(scratch);
-	if (answer)
-		return -EPERM;
-	return 0;
+	ctx.scratch = bl_scratch_get();
+	if (!ctx.scratch)
+		return bl_fail_closed();
+	ctx.scratch->v6 = bl_normalise(&ctx.scratch->addr, sa);
+	bpf_loop(BL_JUDGE_TRIES, bl_connect_turn, &ctx, 0);
+	return bl_finish(ctx.scratch, ctx.judged);
 }
 
 /*

@@ -4,48 +4,14 @@
 
 #include "emit.bpf.h"
 
-/* Sets up a run on the policy in force; 0: there is none. */
-static __always_inline int bl_run_start(struct bl_matcher *m)
-{
-	__builtin_memset(m, 0, sizeof(*m));
-	m->image = bl_image();
-	if (!m->image)
-		return 0;
-	m->header = bl_header(m->image);
-	return m->header != NULL;
-}
+#define BL_JUDGE_TRIES 4
 
-/*
- * No verdict could be computed. A policy that refuses anything refuses this; one that only
- * reports lets it pass. Counted either way.
- */
-static __always_inline int bl_fail_closed(const struct bl_matcher *m)
-{
-	bl_count(BL_COUNT_LOST_SCRATCH);
-	if (globals.ceiling || !(m->header->flags & BL_TABLES_DENIES))
-		return 0;
-	bl_count(BL_COUNT_FAILED_CLOSED);
-	return -EPERM;
-}
-
-/* Answers with the verdict that the search left in the walk, and reports it. */
-static __always_inline int bl_answer(struct bl_matcher *m, struct bl_scratch *scratch,
-				     const struct bl_act *act)
-{
-	__u32 verdict = scratch->walk.verdict;
-
-	if (verdict < BL_VERDICT_ALERT)
-		return 0;
-	if (verdict == BL_VERDICT_DENY && globals.ceiling)
-		verdict = BL_VERDICT_WOULD_DENY;
-	bl_emit(m, scratch, act, verdict);
-	if (verdict == BL_VERDICT_DENY) {
-		bl_count(BL_COUNT_DENIED);
-		return -EPERM;
-	}
-	bl_count(BL_COUNT_ALERTED);
-	return 0;
-}
+/* What one attempt came to. */
+enum bl_judged {
+	BL_JUDGED_AGAIN = 0, /* the policy was swapped meanwhile */
+	BL_JUDGED_PASS,
+	BL_JUDGED_REFUSE,
+};
 
 static __always_inline int bl_is_daemon(void)
 {
@@ -58,35 +24,144 @@ static __always_inline int bl_label_mentions(const struct bl_label *label,
 	return act->op == BL_OP_EXEC ? label->exec : label->open_access & act->search;
 }
 
-/* Takes a consistent copy of a cached label into scratch->object; 0: it changed meanwhile. */
-static __always_inline int bl_object_load(struct bl_scratch *scratch, const struct bl_label *label,
-					  __u32 generation)
+/* Searches the lists of a labelled object; the strictest match stays in the walk. */
+static __always_inline void bl_label_search(struct bl_matcher *m, const struct bl_label *label,
+					    __u32 exec)
 {
-	__u32 lock = label->lock;
+	const struct bl_header *header = m->header;
 
-	bl_barrier();
-	__builtin_memcpy(&scratch->object, label, sizeof(*label));
-	bl_barrier();
-	return !(lock & 1) && label->lock == lock && scratch->object.generation == generation;
+	if (label->flags & BL_LABEL_LOST)
+		bl_list_search(m, exec ? header->exec_lost : header->open_lost);
+	else if (label->flags & BL_LABEL_DEEP)
+		bl_list_search(m, exec ? header->exec_deep : header->open_deep);
+	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
+		const struct bl_class *class;
+
+		if (i >= label->n_classes)
+			break;
+		class = bl_at(m->image, label->classes[i], struct bl_class);
+		if (!class)
+			break;
+		bl_list_search(m, exec ? class->exec_list : class->open_list);
+	}
 }
 
-/* The rest of a path verdict, once an object turned out to be mentioned or not yet known. */
-static __noinline int bl_path_judge(struct bl_matcher *m, struct bl_scratch *scratch,
-				    const struct bl_act *act, const struct bl_label *cached)
+/*
+ * Searches what rules ask of scratch->object, or of scratch->lists for a destination, with the
+ * subject's conditions (NULL: the policy has none). The strictest match stays in the walk.
+ * Verified on its own. Returns 0: the policy changed meanwhile.
+ */
+__noinline int bl_search(struct bl_scratch *scratch, struct bl_subject *subject, __u32 op)
 {
-	m->walk = &scratch->walk;
-	m->access = act->search;
-	if (!cached || !bl_object_load(scratch, cached, m->header->generation)) {
-		bl_label_get(m, scratch, act->dentry, act->inode);
-		scratch->object = scratch->label;
-		if (!bl_label_mentions(&scratch->object, act))
-			return 0;
-	}
-	if (bl_is_daemon())
+	struct bl_matcher m;
+
+	if (!scratch || !bl_run_start(&m, scratch))
 		return 0;
-	bl_subject_get(m, scratch);
-	bl_label_search(m, &scratch->object, act->op);
-	return bl_answer(m, scratch, act);
+	if (subject)
+		m.bits = subject->bits;
+	bl_verdict_reset(&scratch->walk);
+	if (op == BL_OP_CONNECT) {
+		bl_list_search(&m, scratch->lists.by_addr);
+		bl_list_search(&m, scratch->lists.by_port);
+	} else {
+		bl_label_search(&m, &scratch->object, op == BL_OP_EXEC);
+	}
+	return 1;
+}
+
+/* Answers with the verdict that the search left in the walk, and reports it. */
+static __always_inline int bl_answer(struct bl_scratch *scratch, const struct bl_act *act)
+{
+	__u32 verdict = scratch->walk.verdict, rule = scratch->walk.rule;
+	__u32 others = bl_others(&scratch->walk);
+
+	if (verdict < BL_VERDICT_ALERT)
+		return BL_JUDGED_PASS;
+	if (verdict == BL_VERDICT_DENY && globals.ceiling)
+		verdict = BL_VERDICT_WOULD_DENY;
+	bl_object_fill(scratch, act);
+	scratch->event.verdict = verdict;
+	scratch->event.rule = rule;
+	scratch->event.others = others;
+	if (verdict == BL_VERDICT_DENY)
+		scratch->event.ret = -EPERM;
+	bl_emit(scratch);
+	if (verdict == BL_VERDICT_DENY) {
+		bl_count(BL_COUNT_DENIED);
+		return BL_JUDGED_REFUSE;
+	}
+	bl_count(BL_COUNT_ALERTED);
+	return BL_JUDGED_PASS;
+}
+
+/* Who asks, what the rules say, what follows. */
+static __always_inline int bl_judge(struct bl_scratch *scratch, const struct bl_act *act)
+{
+	struct bl_subject *subject = NULL;
+
+	if (bl_is_daemon())
+		return BL_JUDGED_PASS;
+	if (scratch->tables & BL_TABLES_SUBJECTS) {
+		subject = bl_subject_get(scratch);
+		if (!subject)
+			return BL_JUDGED_AGAIN;
+	}
+	if (!bl_search(scratch, subject, act->op))
+		return BL_JUDGED_AGAIN;
+	return bl_answer(scratch, act);
+}
+
+struct bl_judge_ctx {
+	struct bl_scratch *scratch;
+	const struct bl_act *act;
+	const struct bl_label *cached; /* tried first; NULL: there is none */
+	__u32 judged;
+};
+
+/* One attempt at a named object. */
+static long bl_path_turn(__u32 index, void *ctx)
+{
+	struct bl_judge_ctx *c = ctx;
+	struct bl_scratch *scratch = c->scratch;
+	const struct bl_act *act = c->act;
+
+	scratch->generation = 0;
+	scratch->search = act->search;
+	c->judged = BL_JUDGED_AGAIN;
+	if (index || !c->cached || !bl_object_load(scratch, c->cached)) {
+		if (!bl_object_compute(scratch, act->dentry, act->inode))
+			return 0;
+		if (!bl_label_mentions(&scratch->object, act)) {
+			c->judged = BL_JUDGED_PASS;
+			return 1;
+		}
+	}
+	c->judged = bl_judge(scratch, act);
+	return c->judged != BL_JUDGED_AGAIN;
+}
+
+/*
+ * No verdict could be computed: no scratch memory, or a policy that changed at every attempt. A
+ * policy that refuses anything refuses this; one that only reports lets it pass. Counted either
+ * way.
+ */
+static __always_inline int bl_fail_closed(void)
+{
+	bl_count(BL_COUNT_LOST_SCRATCH);
+	if (globals.ceiling || !globals.denies)
+		return 0;
+	bl_count(BL_COUNT_FAILED_CLOSED);
+	return -EPERM;
+}
+
+static __always_inline int bl_finish(struct bl_scratch *scratch, __u32 judged)
+{
+	bl_scratch_put(scratch);
+	if (judged == BL_JUDGED_AGAIN)
+		return bl_fail_closed();
+	if (judged == BL_JUDGED_REFUSE)
+		return -EPERM;
+	return 0;
 }
 
 /*
@@ -95,26 +170,20 @@ static __noinline int bl_path_judge(struct bl_matcher *m, struct bl_scratch *scr
  */
 static __always_inline int bl_path_decide(const struct bl_act *act)
 {
-	struct bl_label *label = act->inode ? bpf_inode_storage_get(&labels, act->inode, NULL, 0) :
-					      NULL;
-	struct bl_scratch *scratch;
-	struct bl_matcher m;
-	int answer;
+	struct bl_judge_ctx ctx = { .act = act };
 
-	if (label) {
-		if (!bl_label_valid(label, act->dentry))
-			label = NULL;
-		else if (!bl_label_mentions(label, act))
+	if (!globals.generation)
+		return 0;
+	ctx.cached = act->inode ? bpf_inode_storage_get(&labels, act->inode, NULL, 0) : NULL;
+	if (ctx.cached) {
+		if (!bl_label_valid(ctx.cached, act->dentry))
+			ctx.cached = NULL;
+		else if (!bl_label_mentions(ctx.cached, act))
 			return 0;
 	}
-	if (!bl_run_start(&m))
-		return 0;
-	scratch = bl_scratch_get();
-	if (!scratch)
-		return bl_fail_closed(&m);
-	answer = bl_path_judge(&m, scratch, act, label);
-	bl_scratch_put(scratch);
-	if (answer)
-		return -EPERM;
-	return 0;
+	ctx.scratch = bl_scratch_get();
+	if (!ctx.scratch)
+		return bl_fail_closed();
+	bpf_loop(BL_JUDGE_TRIES, bl_path_turn, &ctx, 0);
+	return bl_finish(ctx.scratch, ctx.judged);
 }

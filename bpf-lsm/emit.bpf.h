@@ -9,9 +9,7 @@ struct bl_act {
 	struct dentry *dentry; /* exec, open */
 	struct inode *inode;   /* NULL: does not exist yet */
 	struct socket *sock;   /* connect */
-	const __u8 *addr;      /* connect: 16 bytes, as given */
 	__u16 port;
-	__u16 family;
 	__u8 op;
 	__u8 access; /* for the record */
 	__u8 search; /* for the rules */
@@ -35,6 +33,7 @@ static __always_inline __u32 bl_strings_add(struct bl_scratch *scratch, const vo
 	return len;
 }
 
+/* Appends the walk's text; a root directory is "/". */
 static __always_inline __u32 bl_walk_text(struct bl_scratch *scratch, __u32 room)
 {
 	__u32 pos = scratch->walk.pos, len = BL_PATH_BYTES - pos;
@@ -45,61 +44,36 @@ static __always_inline __u32 bl_walk_text(struct bl_scratch *scratch, __u32 room
 	return bl_strings_add(scratch, &scratch->walk.path[pos & (BL_PATH_BYTES - 1)], len);
 }
 
-/* The host's prefix of a superblock, straight from its record: only events want it. */
-static __always_inline __u32 bl_prefix_text(struct bl_scratch *scratch, struct super_block *sb)
+/* The object's path: where its superblock is in the host's tree, and its name in there. */
+static __always_inline __u32 bl_object_text(struct bl_scratch *scratch)
 {
-	struct inode *inode = sb->s_root->d_inode;
-	struct bl_super *super = inode ? bpf_inode_storage_get(&supers, inode, NULL, 0) : NULL;
-	__u32 len = super ? super->prefix_len : 0;
+	__u32 len = scratch->super.prefix_len;
 
-	if (!len || len >= BL_PREFIX_BYTES)
-		return 0;
+	if (len >= BL_PREFIX_BYTES)
+		len = 0;
 	BL_BARRIER(len);
-	return bl_strings_add(scratch, super->prefix, len & (BL_PREFIX_BYTES - 1));
-}
-
-/*
- * Appends the path of a dentry as the host sees it. Returns the length, with the
- * enum bl_event_flags of the path in the upper half.
- */
-static __noinline __u32 bl_path_text(struct bl_matcher *m, struct bl_scratch *scratch,
-				     struct dentry *dentry)
-{
-	struct super_block *sb = dentry->d_sb;
-	__u32 len, flags = 0;
-	int end;
-
-	if (sb->s_flags & SB_NOUSER) {
-		bl_walk_start(&scratch->walk);
-		bl_walk_prepend(&scratch->walk, dentry->d_name.name, dentry->d_name.len);
-		return bl_walk_text(scratch, BL_PATH_BYTES) | BL_EF_PSEUDO << 16;
-	}
-	bl_super_get(m, scratch, sb);
-	if (scratch->super.trust == BL_TRUST_HOST)
-		flags |= BL_EF_HOST;
-	else
-		flags |= scratch->super.trust == BL_TRUST_CONTAINER ? BL_EF_CONTAINER :
-								      BL_EF_UNTRUSTED;
-	end = bl_walk_dentry(scratch, dentry);
-	if (end == BL_WALK_DEEP)
-		flags |= BL_EF_TOO_DEEP;
-	else if (end != BL_WALK_ROOT)
-		flags |= BL_EF_LOST;
-	len = bl_prefix_text(scratch, sb);
+	len = bl_strings_add(scratch, scratch->super.prefix, len & (BL_PREFIX_BYTES - 1));
 	len += bl_walk_text(scratch, BL_PATH_BYTES - len);
-	if (!len)
+	if (!len && !(scratch->event.flags & BL_EF_PSEUDO))
 		len = bl_strings_add(scratch, "/", 1);
-	return len | flags << 16;
+	return len;
 }
 
-/* The executable of a task; 0 for kernel threads and tasks that are gone. */
-static __always_inline __u32 bl_exe_text(struct bl_matcher *m, struct bl_scratch *scratch,
-					 struct task_struct *task)
+/* A task's executable as its mount shows it; 0 for kernel threads and tasks that are gone. */
+static __always_inline __u32 bl_exe_text(struct bl_scratch *scratch, struct task_struct *task,
+					 __u32 cut)
 {
 	struct mm_struct *mm = task->mm;
 	struct file *exe = mm ? mm->exe_file : NULL;
 
-	return exe ? bl_path_text(m, scratch, exe->f_path.dentry) : 0;
+	if (!exe)
+		return 0;
+	bl_climb(scratch,
+		 (__u64)exe->f_path.mnt - bpf_core_field_offset(struct mount, mnt),
+		 (__u64)exe->f_path.dentry);
+	if (scratch->cursor.state != BL_CURSOR_DONE)
+		scratch->event.flags |= cut;
+	return bl_walk_text(scratch, BL_PATH_BYTES);
 }
 
 static __always_inline __u64 bl_kernfs_parent(__u64 node)
@@ -113,19 +87,18 @@ static __always_inline __u64 bl_kernfs_parent(__u64 node)
 static long bl_cgroup_turn(__u32 index, void *ctx)
 {
 	struct bl_scratch *scratch = *(struct bl_scratch **)ctx;
-	__u64 node = scratch->cursor.dentry, parent = node ? bl_kernfs_parent(node) : 0;
-	char name[BL_NAME_BYTES + 1] = {};
+	__u64 node = scratch->cgroup, parent = node ? bl_kernfs_parent(node) : 0;
 	long len;
 
 	if (!parent)
 		return 1;
-	len = bpf_probe_read_kernel_str(name, sizeof(name),
+	len = bpf_probe_read_kernel_str(scratch->name, sizeof(scratch->name),
 					(void *)bl_read(struct kernfs_node, node, name));
-	if (len < 1 || !bl_walk_prepend(&scratch->walk, name, len - 1)) {
+	if (len < 1 || !bl_walk_prepend(&scratch->walk, scratch->name, len - 1)) {
 		scratch->event.flags |= BL_EF_CGROUP_CUT;
 		return 1;
 	}
-	scratch->cursor.dentry = parent;
+	scratch->cgroup = parent;
 	return 0;
 }
 
@@ -136,7 +109,7 @@ static __always_inline void bl_cgroup_fill(struct bl_scratch *scratch, struct ta
 
 	event->cgroup_id = node->id;
 	bl_walk_start(&scratch->walk);
-	scratch->cursor.dentry = (__u64)node;
+	scratch->cgroup = (__u64)node;
 	bpf_loop(BL_DEPTH_MAX, bl_cgroup_turn, &scratch, 0);
 	event->cgroup_len = bl_walk_text(scratch, BL_PATH_BYTES);
 	if (!event->cgroup_len)
@@ -170,8 +143,67 @@ static __always_inline void bl_task_fill(struct bl_event *event, struct task_str
 			      task->real_parent->comm);
 }
 
-static __always_inline void bl_object_fill(struct bl_event *event, const struct bl_act *act)
+static __always_inline __u32 bl_path_flags(const struct bl_scratch *scratch)
 {
+	__u32 flags;
+
+	switch (scratch->super.trust) {
+	case BL_TRUST_HOST:
+		flags = BL_EF_HOST;
+		break;
+	case BL_TRUST_CONTAINER:
+		flags = BL_EF_CONTAINER;
+		break;
+	default:
+		flags = BL_EF_UNTRUSTED;
+	}
+	if (scratch->walk_end == BL_WALK_DEEP)
+		flags |= BL_EF_TOO_DEEP;
+	else if (scratch->walk_end != BL_WALK_ROOT)
+		flags |= BL_EF_LOST;
+	return flags;
+}
+
+/* The host's prefix of the superblock, from its record: only events want it. */
+static __always_inline void bl_prefix_load(struct bl_scratch *scratch, struct super_block *sb)
+{
+	struct inode *inode = sb->s_root->d_inode;
+	struct bl_super *super = inode ? bpf_inode_storage_get(&supers, inode, NULL, 0) : NULL;
+
+	if (!super || !super->prefix_len)
+		scratch->super.prefix_len = 0;
+	else
+		bpf_probe_read_kernel(scratch->super.prefix, BL_PREFIX_BYTES, super->prefix);
+}
+
+/* Takes the object's name for the record: its text stays in the walk, its prefix in super. */
+static __always_inline void bl_object_name(struct bl_scratch *scratch, struct dentry *dentry)
+{
+	struct super_block *sb = dentry->d_sb;
+
+	if (sb->s_flags & SB_NOUSER) {
+		scratch->super.prefix_len = 0;
+		bl_walk_start(&scratch->walk);
+		bl_walk_prepend(&scratch->walk, dentry->d_name.name, dentry->d_name.len);
+		scratch->event.flags |= BL_EF_PSEUDO;
+		return;
+	}
+	if (!bl_super_get(scratch, sb))
+		scratch->super.prefix_len = 0;
+	bl_prefix_load(scratch, sb);
+	bl_walk_dentry(scratch, dentry);
+	scratch->event.flags |= bl_path_flags(scratch);
+}
+
+/* Starts the record with what only the hook's own pointers tell. */
+static __always_inline void bl_object_fill(struct bl_scratch *scratch, const struct bl_act *act)
+{
+	struct bl_event *event = &scratch->event;
+
+	__builtin_memset(event, 0, sizeof(*event));
+	event->op = act->op;
+	event->access = act->access;
+	event->hook = act->hook;
 	if (act->inode) {
 		event->inode = act->inode->i_ino;
 		event->mode = act->inode->i_mode;
@@ -180,38 +212,16 @@ static __always_inline void bl_object_fill(struct bl_event *event, const struct 
 	if (act->dentry) {
 		event->dev_major = act->dentry->d_sb->s_dev >> 20;
 		event->dev_minor = act->dentry->d_sb->s_dev & 0xfffff;
+		bl_object_name(scratch, act->dentry);
 	}
 	if (act->sock) {
 		struct sock *sk = act->sock->sk;
 
-		__builtin_memcpy(event->addr, act->addr, sizeof(event->addr));
+		__builtin_memcpy(event->addr, &scratch->addr, sizeof(event->addr));
 		event->port = act->port;
-		event->family = act->family;
+		event->family = scratch->v6 ? AF_INET6 : AF_INET;
 		event->protocol = sk ? sk->sk_protocol : 0;
 	}
-}
-
-static __always_inline void bl_strings_fill(struct bl_matcher *m, struct bl_scratch *scratch,
-					    const struct bl_act *act, struct task_struct *task)
-{
-	struct bl_event *event = &scratch->event;
-	__u32 text;
-
-	scratch->strings_used = 0;
-	if (act->dentry) {
-		text = bl_path_text(m, scratch, act->dentry);
-		event->path_len = text;
-		event->flags |= text >> 16;
-	}
-	text = bl_exe_text(m, scratch, task);
-	event->exe_len = text;
-	if (text >> 16 & (BL_EF_TOO_DEEP | BL_EF_LOST))
-		event->flags |= BL_EF_EXE_CUT;
-	text = bl_exe_text(m, scratch, task->real_parent);
-	event->parent_exe_len = text;
-	if (text >> 16 & (BL_EF_TOO_DEEP | BL_EF_LOST))
-		event->flags |= BL_EF_PARENT_CUT;
-	bl_cgroup_fill(scratch, task);
 }
 
 /* Sends the record; a lost one has used up its sequence number, so that the gap shows. */
@@ -235,28 +245,28 @@ static __always_inline void bl_event_send(struct bl_scratch *scratch)
 		bl_count(BL_COUNT_EVENTS);
 }
 
-/* Reports the verdict that the walk holds. */
-static __noinline int bl_emit(struct bl_matcher *m, struct bl_scratch *scratch,
-			      const struct bl_act *act, __u32 verdict)
+/*
+ * Completes and sends the record that bl_object_fill() began, with the verdict that the walk
+ * held before. Verified on its own.
+ */
+__noinline int bl_emit(struct bl_scratch *scratch)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct bl_event *event = &scratch->event;
+	struct bl_event *event;
 
-	__builtin_memset(event, 0, sizeof(*event));
+	if (!scratch)
+		return 0;
+	event = &scratch->event;
 	event->abi = BL_ABI_VERSION;
 	event->kind = BL_EVENT_VERDICT;
-	event->generation = m->header->generation;
-	event->rule = m->walk->rule;
-	event->others = bl_others(m->walk);
-	event->op = act->op;
-	event->verdict = verdict;
-	event->access = act->access;
-	event->hook = act->hook;
-	if (verdict == BL_VERDICT_DENY)
-		event->ret = -EPERM;
+	event->generation = scratch->generation;
 	bl_task_fill(event, task);
-	bl_object_fill(event, act);
-	bl_strings_fill(m, scratch, act, task);
+	scratch->strings_used = 0;
+	if (event->op != BL_OP_CONNECT)
+		event->path_len = bl_object_text(scratch);
+	event->exe_len = bl_exe_text(scratch, task, BL_EF_EXE_CUT);
+	event->parent_exe_len = bl_exe_text(scratch, task->real_parent, BL_EF_PARENT_CUT);
+	bl_cgroup_fill(scratch, task);
 	bl_event_send(scratch);
-	return 0;
+	return 1;
 }

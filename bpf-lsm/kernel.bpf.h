@@ -17,6 +17,10 @@
 #define S_IFMT		     0170000
 #define S_IFDIR		     0040000
 
+#define AF_UNSPEC 0
+#define AF_INET	  2
+#define AF_INET6  10
+
 #define BL_JIFFIES_MINUTE (60 * 250) /* a minute at HZ=250, less at a higher HZ */
 
 struct bl_globals globals;
@@ -70,19 +74,29 @@ static __always_inline void bl_count(__u32 counter)
 		__sync_fetch_and_add(value, 1);
 }
 
-/* The image in force, or NULL. Looked up once in a run: all else comes from it. */
-static __always_inline void *bl_image(void)
+/*
+ * Sets up a part of a run on the image in force. A run has one image: the first part that needs
+ * one fixes its generation in the scratch; a later part that finds another fails, and the run
+ * starts again. 0: it changed, or there is none.
+ */
+static __always_inline int bl_run_start(struct bl_matcher *m, struct bl_scratch *scratch)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&images, &zero);
-}
-
-static __always_inline const struct bl_header *bl_header(void *image)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(image, &zero);
+	__builtin_memset(m, 0, sizeof(*m));
+	m->image = bpf_map_lookup_elem(&images, &zero);
+	if (!m->image)
+		return 0;
+	m->header = bpf_map_lookup_elem(m->image, &zero);
+	if (!m->header)
+		return 0;
+	m->walk = &scratch->walk;
+	m->access = scratch->search;
+	if (!scratch->generation) {
+		scratch->generation = m->header->generation;
+		scratch->tables = m->header->flags;
+	}
+	return scratch->generation == m->header->generation;
 }
 
 static __always_inline struct bl_scratch *bl_scratch_get(void)

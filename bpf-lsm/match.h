@@ -51,6 +51,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fingerprints load lit
 
 #define BL_SEEN_MAX  64	  /* matching rules that are told apart; 'others' stops there */
 #define BL_DFA_BLOCK 16	  /* bytes a turn of the DFA's loop */
+#define BL_FP_BLOCK  4	  /* words a turn of a name's fingerprint */
 #define BL_PATH_PAD  272  /* loads of the last component and block may reach past the text */
 
 /* A path being matched, and what came of it. Scratch memory; path text ends at BL_PATH_BYTES. */
@@ -61,6 +62,9 @@ struct bl_walk {
 	__u32 trie;	   /* state of the trie's run */
 	__u32 dfa;	   /* state of the DFA's run */
 	__u32 dfa_pos;
+	__u32 name_pos;	   /* component being hashed */
+	__u32 name_len;
+	__u64 h0, h1;	   /* its fingerprint so far */
 	__u32 n_classes;
 	__u32 overflow;	   /* more names than BL_CLASSES_MAX: the object counts as lost */
 	__u32 classes[BL_CLASSES_MAX];
@@ -71,6 +75,8 @@ struct bl_walk {
 	__u32 verdict;	   /* enum bl_verdict of the strictest match */
 	__u32 rule;
 	__u32 rank;	   /* of that rule */
+	__u32 current;	   /* rule that is looked for among those seen */
+	__u32 current_seen;
 	__u32 n_seen;
 	__u32 seen[BL_SEEN_MAX];
 
@@ -132,26 +138,36 @@ BL_INLINE __u32 bl_word(const char *bytes)
 	return word;
 }
 
-/* name has BL_PATH_PAD readable bytes after its start. */
+/* The words of one block of a name; name has BL_PATH_PAD readable bytes after its start. */
+BL_INLINE void bl_fp_block(struct bl_fp *fp, const struct bl_header *header, __u32 block,
+			   const char *name, __u32 len)
+{
+	for (__u32 i = 0; i < BL_FP_BLOCK; i++) {
+		__u32 index = block * BL_FP_BLOCK + i, word, rest;
+
+		if (index * 4 >= len)
+			break;
+		word = bl_word(name + index * 4);
+		rest = len - index * 4;
+		if (rest < 4)
+			word &= (1u << (rest * 8)) - 1;
+		bl_fp_add(fp, header, index, word);
+	}
+}
+
+#ifndef __bpf__
+/* The fingerprint of an edge, as bl_trie_turn() makes it block by block. */
 BL_INLINE __u64 bl_fp_edge(const struct bl_header *header, __u32 node, const char *name,
 			   __u32 len)
 {
 	struct bl_fp fp = {};
 
-	for (__u32 i = 0; i < BL_HASH_WORDS - 1; i++) {
-		__u32 word, rest;
-
-		if (i * 4 >= len)
-			break;
-		word = bl_word(name + i * 4);
-		rest = len - i * 4;
-		if (rest < 4)
-			word &= (1u << (rest * 8)) - 1;
-		bl_fp_add(&fp, header, i, word);
-	}
+	for (__u32 block = 0; block * 4 * BL_FP_BLOCK < len; block++)
+		bl_fp_block(&fp, header, block, name, len);
 	bl_fp_add(&fp, header, BL_HASH_WORDS - 1, node);
 	return bl_fp_end(&fp);
 }
+#endif
 
 BL_INLINE __u64 bl_fp_prefix(const struct bl_header *header, const struct bl_prefix_key *key,
 			     __u32 len, int v6)
@@ -230,6 +246,46 @@ BL_INLINE void bl_class_add(struct bl_walk *walk, __u32 class)
 	walk->n_classes = n + 1;
 }
 
+/* A further block of a long component; 1 ends it. */
+static long bl_name_turn(__u32 index, void *ctx)
+{
+	const struct bl_matcher *m = ctx;
+	struct bl_walk *walk = m->walk;
+	__u32 block = (index + 1) & (BL_HASH_WORDS / BL_FP_BLOCK - 1), pos = walk->name_pos;
+	struct bl_fp fp = { .h0 = walk->h0, .h1 = walk->h1 };
+
+	if (block * 4 * BL_FP_BLOCK >= walk->name_len)
+		return 1;
+	BL_BARRIER(block);
+	BL_BARRIER(pos);
+	bl_fp_block(&fp, m->header, block & (BL_HASH_WORDS / BL_FP_BLOCK - 1),
+		    &walk->path[pos & (BL_PATH_BYTES - 1)], walk->name_len);
+	walk->h0 = fp.h0;
+	walk->h1 = fp.h1;
+	return 0;
+}
+
+/* The fingerprint of the edge that the walk's component is; most names are one block long. */
+BL_INLINE __u64 bl_name_fp(const struct bl_matcher *m, __u32 pos, __u32 len)
+{
+	struct bl_walk *walk = m->walk;
+	struct bl_fp fp = {};
+
+	BL_BARRIER(pos);
+	bl_fp_block(&fp, m->header, 0, &walk->path[pos & (BL_PATH_BYTES - 1)], len);
+	if (len > 4 * BL_FP_BLOCK) {
+		walk->name_pos = pos;
+		walk->name_len = len;
+		walk->h0 = fp.h0;
+		walk->h1 = fp.h1;
+		BL_LOOP(BL_HASH_WORDS / BL_FP_BLOCK - 1, bl_name_turn, (void *)m);
+		fp.h0 = walk->h0;
+		fp.h1 = walk->h1;
+	}
+	bl_fp_add(&fp, m->header, BL_HASH_WORDS - 1, walk->trie);
+	return bl_fp_end(&fp);
+}
+
 /* One component of the trie's run; 1 ends it. */
 static long bl_trie_turn(__u32 index, void *ctx)
 {
@@ -237,7 +293,6 @@ static long bl_trie_turn(__u32 index, void *ctx)
 	struct bl_walk *walk = m->walk;
 	__u32 k = walk->first - index;
 	__u32 start, end = BL_PATH_BYTES, child;
-	__u64 fp;
 
 	if (k >= BL_DEPTH_MAX)
 		return 1;
@@ -245,11 +300,7 @@ static long bl_trie_turn(__u32 index, void *ctx)
 	start = walk->comp[k & (BL_DEPTH_MAX - 1)] + 1;
 	if (k)
 		end = walk->comp[(k - 1) & (BL_DEPTH_MAX - 1)];
-	end -= start;
-	BL_BARRIER(start);
-	start &= BL_PATH_BYTES - 1;
-	fp = bl_fp_edge(m->header, walk->trie, &walk->path[start], end);
-	child = bl_hash_find(m->image, &m->header->trie, fp);
+	child = bl_hash_find(m->image, &m->header->trie, bl_name_fp(m, start, end - start));
 	if (!child) {
 		walk->trie |= BL_TRIE_BELOW;
 		return 1;
@@ -367,17 +418,26 @@ static long bl_except_turn(__u32 index, void *ctx)
 	return except->last != 0; /* the verifier wants 0 or 1 */
 }
 
-BL_INLINE void bl_seen_add(struct bl_walk *walk, __u32 rule)
+static long bl_seen_turn(__u32 index, void *ctx)
 {
+	const struct bl_matcher *m = ctx;
+
+	if (index >= m->walk->n_seen || m->walk->seen[index & (BL_SEEN_MAX - 1)] != m->walk->current)
+		return index >= m->walk->n_seen;
+	m->walk->current_seen = 1;
+	return 1;
+}
+
+BL_INLINE void bl_seen_add(const struct bl_matcher *m, __u32 rule)
+{
+	struct bl_walk *walk = m->walk;
 	__u32 n = walk->n_seen;
 
-	for (__u32 i = 0; i < BL_SEEN_MAX; i++) {
-		if (i >= n)
-			break;
-		if (walk->seen[i] == rule)
-			return;
-	}
-	if (n >= BL_SEEN_MAX)
+	walk->current = rule;
+	walk->current_seen = 0;
+	if (n)
+		BL_LOOP(BL_SEEN_MAX, bl_seen_turn, (void *)m);
+	if (walk->current_seen || n >= BL_SEEN_MAX)
 		return;
 	BL_BARRIER(n);
 	walk->seen[n & (BL_SEEN_MAX - 1)] = rule;
@@ -409,7 +469,7 @@ static long bl_cand_turn(__u32 index, void *ctx)
 		walk->rule = cand->rule;
 		walk->rank = cand->rank;
 	}
-	bl_seen_add(walk, cand->rule);
+	bl_seen_add(m, cand->rule);
 	return 0;
 }
 
@@ -474,33 +534,57 @@ BL_INLINE __u64 bl_bits_word(const __u8 *chunk, __u32 offset, __u32 index)
 	return *(const __u64 *)(chunk + (in & (BL_CHUNK_BYTES - sizeof(__u64))));
 }
 
+/* What a loop over a bitset's words needs; constant while it runs. */
+struct bl_bits_ctx {
+	__u64 *bits;
+	const __u8 *chunk;
+	const __u8 *mask;
+	const __u64 *with;
+	__u32 offset;
+	__u32 without;
+};
+
+static long bl_bits_or_turn(__u32 index, void *ctx)
+{
+	const struct bl_bits_ctx *c = ctx;
+	__u32 i = index & (BL_COND_WORDS - 1);
+	__u64 word = bl_bits_word(c->chunk, c->offset, i);
+
+	if (c->mask)
+		word &= ~bl_bits_word(c->mask, c->without, i);
+	c->bits[i] |= word;
+	return 0;
+}
+
 /* bits |= the set at offset (0: empty); with a mask, without what is in the mask's set. */
 BL_INLINE void bl_bits_or(const struct bl_matcher *m, __u64 *bits, __u32 offset, __u32 without)
 {
-	const __u8 *chunk = offset ? bl_chunk(m->image, offset) : NULL;
-	const __u8 *mask = without ? bl_chunk(m->image, without) : NULL;
+	struct bl_bits_ctx ctx = {
+		.bits = bits,
+		.chunk = offset ? bl_chunk(m->image, offset) : NULL,
+		.mask = without ? bl_chunk(m->image, without) : NULL,
+		.offset = offset,
+		.without = without,
+	};
 
-	if (!chunk)
-		return;
-	for (__u32 i = 0; i < BL_COND_WORDS; i++) {
-		__u64 word;
+	if (ctx.chunk)
+		BL_LOOP(m->header->cond_words, bl_bits_or_turn, &ctx);
+}
 
-		if (i >= m->header->cond_words)
-			break;
-		word = bl_bits_word(chunk, offset, i);
-		if (mask)
-			word &= ~bl_bits_word(mask, without, i);
-		bits[i] |= word;
-	}
+static long bl_bits_and_turn(__u32 index, void *ctx)
+{
+	const struct bl_bits_ctx *c = ctx;
+	__u32 i = index & (BL_COND_WORDS - 1);
+
+	c->bits[i] &= c->with[i];
+	return 0;
 }
 
 BL_INLINE void bl_bits_and(const struct bl_matcher *m, __u64 *bits, const __u64 *with)
 {
-	for (__u32 i = 0; i < BL_COND_WORDS; i++) {
-		if (i >= m->header->cond_words)
-			break;
-		bits[i] &= with[i];
-	}
+	struct bl_bits_ctx ctx = { .bits = bits, .with = with };
+
+	BL_LOOP(m->header->cond_words, bl_bits_and_turn, &ctx);
 }
 
 BL_INLINE void bl_bits_clear(__u64 *bits)

@@ -41,8 +41,8 @@ static __always_inline void bl_label_store(struct bl_scratch *scratch, struct in
 }
 
 struct bl_alias_ctx {
-	struct bl_matcher *match;
 	struct bl_scratch *scratch;
+	const struct bl_matcher *matcher;
 	__u64 root;
 };
 
@@ -79,8 +79,8 @@ static long bl_alias_turn(__u32 index, void *ctx)
 		BL_BARRIER(n);
 		pos = n ? walk->comp[(n - 1) & (BL_DEPTH_MAX - 1)] : BL_PATH_BYTES;
 	}
-	bl_path_run(c->match, n, pos, alias->trie, alias->dfa);
-	bl_path_classes(c->match);
+	bl_path_run(c->matcher, n, pos, alias->trie, alias->dfa);
+	bl_path_classes(c->matcher);
 	return 0;
 }
 
@@ -112,7 +112,7 @@ static __always_inline void bl_label_summary(const struct bl_matcher *m, struct 
 	}
 }
 
-static __always_inline __u32 bl_label_trust(__u32 trust)
+static __always_inline __u32 bl_trust_flags(__u32 trust)
 {
 	switch (trust) {
 	case BL_TRUST_HOST:
@@ -125,82 +125,88 @@ static __always_inline __u32 bl_label_trust(__u32 trust)
 }
 
 /*
- * Works out the label of a dentry into scratch->label, and leaves the text of its name in
- * scratch->walk.
+ * The classes of the name in scratch->walk, by the superblock in scratch->super, into
+ * scratch->label. Verified on its own. Returns 0: the policy changed meanwhile.
  */
-static __noinline int bl_label_compute(struct bl_matcher *m, struct bl_scratch *scratch,
-				       struct dentry *dentry)
+__noinline int bl_label_match(struct bl_scratch *scratch)
 {
-	struct bl_alias_ctx ctx = { .match = m, .scratch = scratch };
+	struct bl_label *label;
+	struct bl_matcher m;
+	struct bl_alias_ctx ctx = { .scratch = scratch, .matcher = &m };
+
+	if (!scratch || !bl_run_start(&m, scratch))
+		return 0;
+	label = &scratch->label;
+	bl_walk_reset(&scratch->walk);
+	if (scratch->walk_end == BL_WALK_ROOT)
+		bpf_loop(scratch->super.n_aliases, bl_alias_turn, &ctx, 0);
+	else if (scratch->super.n_aliases)
+		label->flags |= scratch->walk_end == BL_WALK_DEEP ? BL_LABEL_DEEP : BL_LABEL_LOST;
+	if (scratch->walk.overflow || scratch->super.overflow)
+		label->flags |= BL_LABEL_LOST;
+	label->generation = m.header->generation;
+	label->tables = m.header->flags;
+	label->n_classes = scratch->walk.n_classes;
+	for (__u32 i = 0; i < BL_CLASSES_MAX; i++)
+		label->classes[i] = scratch->walk.classes[i];
+	bl_label_summary(&m, label);
+	return 1;
+}
+
+/*
+ * Works out the label of a dentry into scratch->label, and leaves the text of its name in
+ * scratch->walk. Returns 0: the policy changed meanwhile.
+ */
+static __always_inline int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry)
+{
 	struct bl_label *label = &scratch->label;
 	struct super_block *sb = dentry->d_sb;
-	struct bl_walk *walk = &scratch->walk;
-	int end;
 
-	label->generation = m->header->generation;
 	label->epoch = globals.epoch;
 	label->dentry = (__u64)dentry;
 	label->parent = (__u64)dentry->d_parent;
 	label->name = (__u64)dentry->d_name.len << 32 | dentry->d_name.hash;
 	label->until = bpf_jiffies64() + BL_JIFFIES_MINUTE;
-	label->flags = 0;
-	label->n_classes = 0;
-	bl_walk_reset(walk);
 	if (sb->s_flags & SB_NOUSER) {
-		bl_walk_start(walk);
+		scratch->super.n_aliases = 0;
+		scratch->super.overflow = 0;
 		label->flags = BL_LABEL_PSEUDO;
-		label->renames = bl_sequence(&rename_lock);
-		bl_label_summary(m, label);
-		return 0;
+		scratch->walk_end = BL_WALK_LOST;
+		scratch->renames = bl_sequence(&rename_lock);
+	} else {
+		if (!bl_super_get(scratch, sb))
+			return 0;
+		label->flags = bl_trust_flags(scratch->super.trust);
+		bl_walk_dentry(scratch, dentry);
 	}
-	bl_super_get(m, scratch, sb);
-	label->flags = bl_label_trust(scratch->super.trust);
-	end = bl_walk_dentry(scratch, dentry);
 	label->renames = scratch->renames;
-	scratch->sb_root = (__u64)sb->s_root;
-	if (end == BL_WALK_ROOT)
-		bpf_loop(scratch->super.n_aliases, bl_alias_turn, &ctx, 0);
-	else if (end == BL_WALK_DEEP && scratch->super.n_aliases)
-		label->flags |= BL_LABEL_DEEP;
-	else if (scratch->super.n_aliases)
-		label->flags |= BL_LABEL_LOST;
-	if (walk->overflow || scratch->super.overflow)
-		label->flags |= BL_LABEL_LOST;
-	label->n_classes = walk->n_classes;
-	__builtin_memcpy(label->classes, walk->classes, sizeof(label->classes));
-	bl_label_summary(m, label);
-	return 0;
+	return bl_label_match(scratch);
 }
 
-/* The label of an object that exists, worked out if it has to be; in scratch->label. */
-static __always_inline void bl_label_get(struct bl_matcher *m, struct bl_scratch *scratch,
-					 struct dentry *dentry, struct inode *inode)
+/* Works out the label of the object that is judged into scratch->object, and keeps it. */
+static __always_inline int bl_object_compute(struct bl_scratch *scratch, struct dentry *dentry,
+					     struct inode *inode)
 {
-	bl_label_compute(m, scratch, dentry);
+	if (!bl_label_compute(scratch, dentry))
+		return 0;
+	scratch->object = scratch->label;
 	if (inode && !(scratch->label.flags & (BL_LABEL_LOST | BL_LABEL_DEEP)) &&
 	    bl_cacheable(dentry, inode))
 		bl_label_store(scratch, inode);
+	return 1;
 }
 
-/* Searches the lists of a labelled object; the strictest match stays in the walk. */
-static __always_inline void bl_label_search(struct bl_matcher *m, const struct bl_label *label,
-					    __u32 op)
+/* Takes a consistent copy of a cached label into scratch->object; 0: it changed meanwhile. */
+static __always_inline int bl_object_load(struct bl_scratch *scratch, const struct bl_label *label)
 {
-	const struct bl_header *header = m->header;
+	__u32 lock = label->lock;
 
-	bl_verdict_reset(m->walk);
-	if (label->flags & BL_LABEL_LOST)
-		bl_list_search(m, op == BL_OP_EXEC ? header->exec_lost : header->open_lost);
-	else if (label->flags & BL_LABEL_DEEP)
-		bl_list_search(m, op == BL_OP_EXEC ? header->exec_deep : header->open_deep);
-	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
-		const struct bl_class *class;
-
-		if (i >= label->n_classes)
-			break;
-		class = bl_at(m->image, label->classes[i], struct bl_class);
-		if (!class)
-			break;
-		bl_list_search(m, op == BL_OP_EXEC ? class->exec_list : class->open_list);
-	}
+	bl_barrier();
+	__builtin_memcpy(&scratch->object, label, sizeof(*label));
+	bl_barrier();
+	if (lock & 1 || label->lock != lock)
+		return 0;
+	scratch->generation = scratch->object.generation;
+	scratch->tables = scratch->object.tables;
+	return 1;
 }

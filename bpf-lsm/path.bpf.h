@@ -7,8 +7,8 @@
 #define BL_WALK_TRIES 64
 
 enum bl_walk_end {
-	BL_WALK_ROOT = 1, /* reached the superblock's root: the text is the name */
-	BL_WALK_DEEP,	  /* too many components or bytes */
+	BL_WALK_DEEP = 1, /* too many components or bytes */
+	BL_WALK_ROOT,	  /* reached the superblock's root: the text is the name */
 	BL_WALK_LOST,	  /* ends at a dentry that is not the root */
 	BL_WALK_RACED,	  /* a rename got in between */
 };
@@ -41,76 +41,70 @@ static __always_inline void bl_walk_start(struct bl_walk *walk)
 	walk->n_comps = 0;
 }
 
-/*
- * One attempt: climbs from the dentry to its root and copies the names from right to left. The
- * addresses of the dentries are kept for the mounts below the root.
- */
-static __noinline int bl_walk_once(struct bl_scratch *scratch, struct dentry *dentry)
-{
-	struct bl_walk *walk = &scratch->walk;
-	struct dentry *root = dentry->d_sb->s_root;
-	int end = BL_WALK_DEEP;
-
-	bl_walk_start(walk);
-	for (__u32 i = 0; i <= BL_DEPTH_MAX; i++) {
-		struct dentry *parent = dentry->d_parent;
-		__u64 hash_len;
-
-		if (i < BL_DEPTH_MAX)
-			scratch->dentries[i] = (__u64)dentry;
-		if (dentry == root) {
-			end = BL_WALK_ROOT;
-			break;
-		}
-		if (dentry == parent) {
-			end = BL_WALK_LOST;
-			break;
-		}
-		hash_len = dentry->d_name.len;
-		if (!bl_walk_prepend(walk, dentry->d_name.name, hash_len))
-			break;
-		dentry = parent;
-	}
-	return end;
-}
-
 struct bl_walk_ctx {
 	struct bl_scratch *scratch;
 	struct dentry *dentry;
+	struct dentry *start;
 };
 
+/* One step from a dentry to its parent; 1 ends the climb. */
+static long bl_walk_step(__u32 index, void *ctx)
+{
+	struct bl_walk_ctx *c = ctx;
+	struct bl_scratch *scratch = c->scratch;
+	struct dentry *dentry = c->dentry, *parent = dentry->d_parent;
+
+	if (index < BL_DEPTH_MAX)
+		scratch->dentries[index & (BL_DEPTH_MAX - 1)] = (__u64)dentry;
+	if ((__u64)dentry == scratch->sb_root) {
+		scratch->walk_end = BL_WALK_ROOT;
+		return 1;
+	}
+	if (dentry == parent) {
+		scratch->walk_end = BL_WALK_LOST;
+		return 1;
+	}
+	if (!bl_walk_prepend(&scratch->walk, dentry->d_name.name, dentry->d_name.len))
+		return 1;
+	c->dentry = parent;
+	return 0;
+}
+
+/*
+ * One attempt: climbs from the dentry to its root and copies the names from right to left. The
+ * addresses of the dentries are kept for the mounts below the root. 1: nothing was renamed.
+ */
 static long bl_walk_turn(__u32 index, void *ctx)
 {
 	struct bl_walk_ctx *c = ctx;
 	struct bl_scratch *scratch = c->scratch;
 	__u32 before = bl_sequence(&rename_lock);
 
-	scratch->walk_end = BL_WALK_RACED;
 	if (before & 1)
 		return 0;
-	scratch->walk_end = bl_walk_once(scratch, c->dentry);
+	scratch->walk_end = BL_WALK_DEEP;
+	bl_walk_start(&scratch->walk);
+	c->dentry = c->start;
+	bpf_loop(BL_DEPTH_MAX + 1, bl_walk_step, c, 0);
 	bl_barrier();
-	if (bl_sequence(&rename_lock) == before) {
-		scratch->renames = before;
-		return 1;
-	}
-	scratch->walk_end = BL_WALK_RACED;
-	return 0;
+	if (bl_sequence(&rename_lock) != before)
+		return 0;
+	scratch->renames = before;
+	return 1;
 }
 
 /*
  * The name as of one instant: no rename happened while it was read. Leaves the text and its
- * components in scratch->walk and the instant's sequence in scratch->renames.
+ * components in scratch->walk, how it ended in walk_end, the instant's sequence in renames.
  */
-static __always_inline int bl_walk_dentry(struct bl_scratch *scratch, struct dentry *dentry)
+static __always_inline void bl_walk_dentry(struct bl_scratch *scratch, struct dentry *dentry)
 {
-	struct bl_walk_ctx ctx = { .scratch = scratch, .dentry = dentry };
+	struct bl_walk_ctx ctx = { .scratch = scratch, .dentry = dentry, .start = dentry };
 
-	if (bl_walk_turn(0, &ctx))
-		return scratch->walk_end;
-	bl_count(BL_COUNT_WALK_RETRIES);
+	scratch->renames = 1; /* odd: set by the attempt that succeeds */
 	bpf_loop(BL_WALK_TRIES, bl_walk_turn, &ctx, 0);
-	if (scratch->walk_end == BL_WALK_RACED)
+	if (scratch->renames & 1) {
+		scratch->walk_end = BL_WALK_RACED;
 		bl_count(BL_COUNT_WALK_FAILED);
-	return scratch->walk_end;
+	}
 }

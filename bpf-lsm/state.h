@@ -14,6 +14,8 @@ struct bl_globals {
 	__u32 generation;  /* of the image in force; 0: none */
 	__u32 epoch;	   /* of the mount table; a label of an older one is stale */
 	__u32 ceiling;	   /* 1: nothing is refused (BL_MODE_MONITOR) */
+	__u32 denies;	   /* 1: some rule in force refuses */
+	__u32 _pad;
 	__u32 daemon_tgid; /* the daemon's own accesses are not judged; 0: none */
 	__u64 host_ns;	   /* address of the initial mount namespace */
 	__u64 root_mount;  /* address of PID 1's root: struct mount ... */
@@ -47,8 +49,10 @@ struct bl_label {
 	__u32 flags; /* enum bl_label_flags */
 	__u32 open_access; /* union over the lists, so that most accesses stop here */
 	__u32 exec;	   /* nonzero: exec rules mention it */
+	__u32 tables;	   /* enum bl_table_flags of the image */
 	__u32 n_classes;
 	__u32 classes[BL_CLASSES_MAX];
+	__u32 _pad;
 };
 
 /* A host mount of a superblock, as far as rules can reach below it. */
@@ -79,8 +83,8 @@ struct bl_subject {
 	__u32 euid;
 	__u64 exec_id;
 	__u64 cred;
+	__u32 egid;
 	__u32 stale; /* credentials are about to change */
-	__u32 _pad;
 	__u64 bits[BL_COND_WORDS];
 };
 
@@ -98,25 +102,40 @@ enum bl_cursor_state {
 	BL_CURSOR_BROKEN,
 };
 
+/*
+ * One run's memory. The parts that the verifier checks on their own (global functions) get this
+ * struct and nothing else, so what they need of the kernel's objects is here as addresses.
+ */
 struct bl_scratch {
 	__u32 busy;
-	__u32 walk_end; /* enum bl_walk_end of the last walk */
-	__u32 renames;	/* rename_lock's sequence at that instant */
-	__u32 steady;
-	__u64 mount;	/* cursor over a superblock's mounts */
-	__u64 mounts_end;
+	__u32 generation; /* of the image that this run decides by */
+	__u32 tables;	  /* enum bl_table_flags of that image */
+	__u32 walk_end;	  /* enum bl_walk_end of the last walk */
+	__u32 renames;	  /* rename_lock's sequence at that instant */
+	__u32 level;	  /* component that a mount below the root is at */
+	__u32 strings_used;
+	__u32 search;	  /* access mask that rules are searched for */
+
+	__u64 sb;	  /* superblock being looked at */
 	__u64 sb_root;
-	__u32 level; /* component that a mount below the root is at */
+	__u64 mount;	  /* cursor over its mounts */
+	__u64 mounts_end;
+	__u64 groups;	  /* the subject's struct group_info */
+	__u64 cgroup;	  /* cursor over cgroups */
+
+	struct bl_lists lists;	/* of a destination */
+	struct bl_prefix_key addr;
+	__u32 v6;
 	__u32 _pad;
+
 	struct bl_walk walk;
-	struct bl_label label;	/* of the last dentry that was looked at */
-	struct bl_label object; /* of the object that is judged */
-	struct bl_super super;
+	struct bl_label label;	   /* of the last dentry that was looked at */
+	struct bl_label object;	   /* of the object that is judged */
+	struct bl_super super;	   /* of the last dentry's superblock */
 	struct bl_subject subject; /* where the task's own storage can't be had */
 	struct bl_cursor cursor;
+	char name[BL_NAME_BYTES + 1];
 	__u64 dentries[BL_DEPTH_MAX];
-	__u32 strings_used;
-	__u32 _pad2;
 	struct bl_event event;
 	char strings[BL_EVENT_STRINGS_MAX]; /* follows the event: one record */
 };

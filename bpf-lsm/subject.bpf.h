@@ -5,8 +5,8 @@
 #include "object.bpf.h"
 
 struct bl_groups_ctx {
-	const struct bl_matcher *match;
-	struct group_info *groups;
+	const struct bl_matcher *matcher;
+	__u64 groups;
 };
 
 static long bl_group_turn(__u32 index, void *ctx)
@@ -14,29 +14,32 @@ static long bl_group_turn(__u32 index, void *ctx)
 	struct bl_groups_ctx *c = ctx;
 	__u32 gid = 0;
 
-	if (bpf_probe_read_kernel(&gid, sizeof(gid), &c->groups->gid[index]))
+	if (bpf_probe_read_kernel(&gid, sizeof(gid),
+				  (void *)(c->groups + bpf_core_field_offset(struct group_info, gid) +
+					   index * sizeof(gid))))
 		return 1;
-	bl_subject_gid(c->match, gid);
+	bl_subject_gid(c->matcher, gid);
 	return 0;
 }
 
 /* bits &= conditions that the user and any of the groups leave open. */
-static __always_inline void bl_subject_ids(const struct bl_matcher *m, __u64 *bits,
-					   const struct cred *cred)
+static __always_inline void bl_subject_ids(const struct bl_matcher *m, struct bl_scratch *scratch,
+					   struct bl_subject *subject)
 {
-	struct bl_groups_ctx ctx = { .match = m, .groups = cred->group_info };
+	struct bl_groups_ctx ctx = { .matcher = m, .groups = scratch->groups };
+	__u32 count = bl_read(struct group_info, scratch->groups, ngroups);
 
 	bl_bits_clear(m->walk->bits);
-	bl_subject_uid(m, cred->euid.val);
-	bl_bits_and(m, bits, m->walk->bits);
+	bl_subject_uid(m, subject->euid);
+	bl_bits_and(m, subject->bits, m->walk->bits);
 	bl_bits_clear(m->walk->bits);
-	bl_subject_gid(m, cred->egid.val);
+	bl_subject_gid(m, subject->egid);
 	if (m->header->flags & BL_TABLES_GIDS)
-		bpf_loop(ctx.groups->ngroups, bl_group_turn, &ctx, 0);
-	bl_bits_and(m, bits, m->walk->bits);
+		bpf_loop(count, bl_group_turn, &ctx, 0);
+	bl_bits_and(m, subject->bits, m->walk->bits);
 }
 
-static __always_inline enum bl_trust bl_label_exe_trust(const struct bl_label *label)
+static __always_inline enum bl_trust bl_exe_trust(const struct bl_label *label)
 {
 	if (label->flags &
 	    (BL_LABEL_LOST | BL_LABEL_DEEP | BL_LABEL_PSEUDO | BL_LABEL_UNTRUSTED))
@@ -44,21 +47,20 @@ static __always_inline enum bl_trust bl_label_exe_trust(const struct bl_label *l
 	return label->flags & BL_LABEL_CONTAINER ? BL_TRUST_CONTAINER : BL_TRUST_HOST;
 }
 
-/* Works out the conditions into subject->bits. Uses scratch's walk, label and superblock. */
-static __noinline int bl_subject_compute(struct bl_matcher *m, struct bl_scratch *scratch,
-					 struct bl_subject *subject, struct task_struct *task)
+/*
+ * The conditions that the label of the executable (in scratch->label and the walk's classes) and
+ * the subject's ids leave open. Verified on its own. Returns 0: the policy changed meanwhile.
+ */
+__noinline int bl_subject_match(struct bl_scratch *scratch, struct bl_subject *subject)
 {
-	struct mm_struct *mm = task->mm;
-	struct file *exe = mm ? mm->exe_file : NULL;
-	enum bl_trust trust = BL_TRUST_NONE;
+	struct bl_matcher m;
 
-	if (exe && m->header->flags & BL_TABLES_EXES) {
-		bl_label_compute(m, scratch, exe->f_path.dentry);
-		trust = bl_label_exe_trust(&scratch->label);
-	}
-	bl_subject_exe(m, subject->bits, trust);
-	bl_subject_ids(m, subject->bits, task->cred);
-	return 0;
+	if (!scratch || !subject || !bl_run_start(&m, scratch))
+		return 0;
+	bl_subject_exe(&m, subject->bits, bl_exe_trust(&scratch->label));
+	bl_subject_ids(&m, scratch, subject);
+	subject->generation = scratch->generation;
+	return 1;
 }
 
 static __always_inline int bl_subject_valid(const struct bl_subject *subject,
@@ -69,34 +71,43 @@ static __always_inline int bl_subject_valid(const struct bl_subject *subject,
 	       subject->exec_id == task->self_exec_id;
 }
 
-/*
- * Sets m->bits to the current task's conditions. Must come before the object's label is put into
- * the scratch. No storage to be had means that the conditions are worked out for this run alone.
- */
-static __always_inline void bl_subject_get(struct bl_matcher *m, struct bl_scratch *scratch)
+/* Works a subject out anew. Uses scratch's walk, label and superblock. */
+static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
+					      struct bl_subject *subject, struct task_struct *task)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct bl_subject *subject;
+	struct mm_struct *mm = task->mm;
+	struct file *exe = mm ? mm->exe_file : NULL;
 
-	m->bits = NULL;
-	if (!(m->header->flags & BL_TABLES_SUBJECTS))
-		return;
-	subject = bpf_task_storage_get(&subjects, task, NULL, 0);
-	if (subject && bl_subject_valid(subject, task, m->header->generation)) {
-		m->bits = subject->bits;
-		return;
-	}
-	if (!subject)
-		subject = bpf_task_storage_get(&subjects, task, NULL,
-					       BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!subject)
-		subject = &scratch->subject;
 	subject->generation = 0;
 	subject->cred = (__u64)task->cred;
 	subject->euid = task->cred->euid.val;
+	subject->egid = task->cred->egid.val;
 	subject->exec_id = task->self_exec_id;
 	subject->stale = 0;
-	bl_subject_compute(m, scratch, subject, task);
-	subject->generation = m->header->generation;
-	m->bits = subject->bits;
+	scratch->groups = (__u64)task->cred->group_info;
+	scratch->label.flags = BL_LABEL_PSEUDO;
+	if (exe && scratch->tables & BL_TABLES_EXES &&
+	    !bl_label_compute(scratch, exe->f_path.dentry))
+		return 0;
+	return bl_subject_match(scratch, subject);
+}
+
+/*
+ * The current task's conditions: in its storage, or in the scratch for this run alone where no
+ * storage is to be had. NULL: the policy changed meanwhile. Call it only when the policy looks
+ * at subjects, and after the object's label has been put into scratch->object.
+ */
+static __always_inline struct bl_subject *bl_subject_get(struct bl_scratch *scratch)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct bl_subject *subject = bpf_task_storage_get(&subjects, task, NULL,
+							  BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!subject) {
+		subject = &scratch->subject;
+		subject->generation = 0;
+	}
+	if (bl_subject_valid(subject, task, scratch->generation))
+		return subject;
+	return bl_subject_compute(scratch, subject, task) ? subject : NULL;
 }

@@ -16,13 +16,22 @@ static __always_inline __u64 bl_mount_event(void)
 	return globals.host_ns ? bl_read(struct mnt_namespace, globals.host_ns, event) : 0;
 }
 
-/* One step up from a mount point towards PID 1's root; 1 ends the climb. */
+/* Prepends a dentry's name that is known by its address only; 0 when that fails. */
+static __always_inline int bl_prepend_raw(struct bl_scratch *scratch, __u64 dentry)
+{
+	struct qstr name = {};
+
+	bpf_probe_read_kernel(&name, sizeof(name),
+			      (void *)(dentry + bpf_core_field_offset(struct dentry, d_name)));
+	return bl_walk_prepend(&scratch->walk, name.name, name.len);
+}
+
+/* One step up towards PID 1's root, over mount points; 1 ends the climb. */
 static long bl_climb_turn(__u32 index, void *ctx)
 {
 	struct bl_scratch *scratch = *(struct bl_scratch **)ctx;
 	struct bl_cursor *cursor = &scratch->cursor;
 	__u64 mount = cursor->mount, dentry = cursor->dentry, parent;
-	struct qstr name = {};
 
 	if (dentry == globals.root_dentry && mount == globals.root_mount) {
 		cursor->state = BL_CURSOR_DONE;
@@ -39,14 +48,25 @@ static long bl_climb_turn(__u32 index, void *ctx)
 		return 0;
 	}
 	parent = bl_read(struct dentry, dentry, d_parent);
-	bpf_probe_read_kernel(&name, sizeof(name),
-			      (void *)(dentry + bpf_core_field_offset(struct dentry, d_name)));
-	if (!parent || parent == dentry || !bl_walk_prepend(&scratch->walk, name.name, name.len)) {
+	if (!parent || parent == dentry || !bl_prepend_raw(scratch, dentry)) {
 		cursor->state = BL_CURSOR_BROKEN;
 		return 1;
 	}
 	cursor->dentry = parent;
 	return 0;
+}
+
+/*
+ * The whole path of a dentry as its mount shows it, into scratch->walk; for the host's mounts it
+ * is the host's path. The cursor's state says how it ended.
+ */
+static __always_inline void bl_climb(struct bl_scratch *scratch, __u64 mount, __u64 dentry)
+{
+	scratch->cursor.state = BL_CURSOR_GOING;
+	scratch->cursor.mount = mount;
+	scratch->cursor.dentry = dentry;
+	bl_walk_start(&scratch->walk);
+	bpf_loop(2 * BL_DEPTH_MAX, bl_climb_turn, &scratch, 0);
 }
 
 /* True when no path below these states can match anything. */
@@ -71,12 +91,12 @@ static __always_inline void bl_prefix_keep(struct bl_scratch *scratch)
 }
 
 static __always_inline void bl_alias_add(const struct bl_matcher *m, struct bl_scratch *scratch,
-					 __u64 root, __u64 sb_root)
+					 __u64 root)
 {
 	struct bl_super *super = &scratch->super;
 	__u32 n = super->n_aliases, trie = m->walk->trie, dfa = m->walk->dfa;
 
-	if (root == sb_root)
+	if (root == scratch->sb_root)
 		bl_prefix_keep(scratch);
 	if (bl_states_dead(m, trie, dfa))
 		return;
@@ -97,15 +117,13 @@ static __always_inline void bl_alias_add(const struct bl_matcher *m, struct bl_s
 	super->aliases[n].trie = trie;
 	super->aliases[n].dfa = dfa;
 	super->n_aliases = n + 1;
-	if (root != sb_root)
+	if (root != scratch->sb_root)
 		super->n_below++;
 }
 
 struct bl_super_ctx {
-	struct bl_scratch *scratch; /* first: bl_climb_turn() reads only this */
-	const struct bl_matcher *match;
-	__u64 mount;
-	__u64 sb_root;
+	struct bl_scratch *scratch;
+	const struct bl_matcher *matcher;
 };
 
 static __always_inline __u64 bl_mount_next(__u64 mount)
@@ -116,68 +134,66 @@ static __always_inline __u64 bl_mount_next(__u64 mount)
 	return mount ? mount - bpf_core_field_offset(struct mount, mnt_instance) : 0;
 }
 
+static __always_inline void bl_mount_first(struct bl_scratch *scratch)
+{
+	__u64 instance = bpf_core_field_offset(struct mount, mnt_instance);
+
+	if (bpf_core_field_exists(struct mount___chain, mnt_next_for_sb)) {
+		scratch->mount = bl_read(struct super_block___chain, scratch->sb, s_mounts);
+		scratch->mounts_end = 0;
+		return;
+	}
+	scratch->mount = bl_read(struct super_block, scratch->sb, s_mounts.next) - instance;
+	scratch->mounts_end =
+		scratch->sb + bpf_core_field_offset(struct super_block, s_mounts) - instance;
+}
+
 /* One mount of the superblock: if it is the host's, its path's states become an alias. */
 static long bl_mount_turn(__u32 index, void *ctx)
 {
 	struct bl_super_ctx *c = ctx;
 	struct bl_scratch *scratch = c->scratch;
-	const struct bl_matcher *m = c->match;
-	__u64 mount = scratch->mount;
+	const struct bl_matcher *m = c->matcher;
+	__u64 mount = scratch->mount, root;
 
 	if (!mount || mount == scratch->mounts_end)
 		return 1;
 	if (bl_read(struct mount, mount, mnt_ns) == globals.host_ns) {
 		scratch->cursor.seen = 1;
-		scratch->cursor.state = BL_CURSOR_GOING;
-		scratch->cursor.mount = mount;
-		scratch->cursor.dentry = bl_read(struct mount, mount, mnt.mnt_root);
-		bl_walk_start(&scratch->walk);
-		bpf_loop(2 * BL_DEPTH_MAX, bl_climb_turn, ctx, 0);
-		if (scratch->cursor.state != BL_CURSOR_DONE) {
-			scratch->super.overflow = 1;
-		} else {
+		root = bl_read(struct mount, mount, mnt.mnt_root);
+		bl_climb(scratch, mount, root);
+		if (scratch->cursor.state == BL_CURSOR_DONE) {
 			bl_path_run(m, m->walk->n_comps, m->walk->pos, BL_TRIE_ROOT,
 				    m->header->dfa_start);
-			bl_alias_add(m, scratch, bl_read(struct mount, mount, mnt.mnt_root),
-				     c->sb_root);
+			bl_alias_add(m, scratch, root);
+		} else {
+			scratch->super.overflow = 1;
 		}
 	}
 	scratch->mount = bl_mount_next(mount);
 	return 0;
 }
 
-static __always_inline void bl_mounts_scan(const struct bl_matcher *m, struct bl_scratch *scratch,
-					   struct super_block *sb)
+/* A superblock that the host doesn't mount has names of its own: from its root on. */
+static __always_inline void bl_alias_own(const struct bl_matcher *m, struct bl_scratch *scratch)
 {
-	struct bl_super_ctx ctx = {
-		.scratch = scratch,
-		.match = m,
-		.sb_root = (__u64)sb->s_root,
-	};
+	struct bl_super *super = &scratch->super;
 
-	if (bpf_core_field_exists(struct mount___chain, mnt_next_for_sb)) {
-		scratch->mount = (__u64)((struct super_block___chain *)sb)->s_mounts;
-		scratch->mounts_end = 0;
-	} else {
-		scratch->mount = (__u64)sb->s_mounts.next -
-				 bpf_core_field_offset(struct mount, mnt_instance);
-		scratch->mounts_end = (__u64)sb +
-				      bpf_core_field_offset(struct super_block, s_mounts) -
-				      bpf_core_field_offset(struct mount, mnt_instance);
-	}
-	bpf_loop(BL_MOUNTS_MAX, bl_mount_turn, &ctx, 0);
-	if (scratch->mount && scratch->mount != scratch->mounts_end)
-		scratch->super.overflow = 1;
+	super->n_aliases = 1;
+	super->aliases[0].root = scratch->sb_root;
+	super->aliases[0].trie = BL_TRIE_ROOT;
+	super->aliases[0].dfa = m->header->dfa_start;
 }
 
-/* Fills scratch->super; the lock sequences of the instant are in it. 0: it changed meanwhile. */
-static __noinline int bl_super_compute(const struct bl_matcher *m, struct bl_scratch *scratch,
-				       struct super_block *sb)
+/* One attempt at scratch->super; 1: neither a mount nor a rename got in between. */
+static long bl_super_turn(__u32 index, void *ctx)
 {
+	struct bl_super_ctx *c = ctx;
+	struct bl_scratch *scratch = c->scratch;
 	struct bl_super *super = &scratch->super;
 	__u32 renames = bl_sequence(&rename_lock), mounts = bl_sequence(&mount_lock);
 
-	super->generation = m->header->generation;
+	super->generation = c->matcher->header->generation;
 	super->event = bl_mount_event();
 	super->renames = renames;
 	super->n_aliases = 0;
@@ -185,43 +201,40 @@ static __noinline int bl_super_compute(const struct bl_matcher *m, struct bl_scr
 	super->overflow = 0;
 	super->prefix_len = 0;
 	scratch->cursor.seen = 0;
-	bl_mounts_scan(m, scratch, sb);
-	if (sb->s_user_ns->level)
-		super->trust = BL_TRUST_NONE;
-	else
-		super->trust = scratch->cursor.seen ? BL_TRUST_HOST : BL_TRUST_CONTAINER;
-	if (!scratch->cursor.seen) {
-		super->n_aliases = 1;
-		super->aliases[0].root = (__u64)sb->s_root;
-		super->aliases[0].trie = BL_TRIE_ROOT;
-		super->aliases[0].dfa = m->header->dfa_start;
-	}
+	bl_mount_first(scratch);
+	bpf_loop(BL_MOUNTS_MAX, bl_mount_turn, ctx, 0);
+	if (scratch->mount && scratch->mount != scratch->mounts_end)
+		super->overflow = 1;
+	if (!scratch->cursor.seen)
+		bl_alias_own(c->matcher, scratch);
 	bl_barrier();
-	return !((renames | mounts) & 1) && bl_sequence(&rename_lock) == renames &&
-	       bl_sequence(&mount_lock) == mounts;
+	if ((renames | mounts) & 1 || bl_sequence(&rename_lock) != renames ||
+	    bl_sequence(&mount_lock) != mounts) {
+		super->overflow = 1;
+		return 0;
+	}
+	return 1;
 }
 
-struct bl_super_loop {
-	const struct bl_matcher *match;
-	struct bl_scratch *scratch;
-	struct super_block *sb;
-};
-
-static long bl_super_turn(__u32 index, void *ctx)
+/* Works out scratch->super for scratch->sb. Verified on its own. Returns 0: the policy changed. */
+__noinline int bl_super_scan(struct bl_scratch *scratch)
 {
-	struct bl_super_loop *c = ctx;
+	struct bl_matcher m;
+	struct bl_super_ctx ctx = { .scratch = scratch, .matcher = &m };
 
-	c->scratch->steady = bl_super_compute(c->match, c->scratch, c->sb);
-	return c->scratch->steady;
+	if (!scratch || !bl_run_start(&m, scratch))
+		return 0;
+	bpf_loop(BL_SUPER_TRIES, bl_super_turn, &ctx, 0);
+	scratch->super.trust = scratch->cursor.seen ? BL_TRUST_HOST : BL_TRUST_CONTAINER;
+	return 1;
 }
 
 /* Copies a record of this policy if it is complete: one alias as a rule, all where there are more. */
-static __always_inline int bl_super_load(struct bl_scratch *scratch, const struct bl_super *super,
-					 __u32 generation)
+static __always_inline int bl_super_load(struct bl_scratch *scratch, const struct bl_super *super)
 {
 	__u32 lock = super->lock;
 
-	if (lock & 1 || super->generation != generation)
+	if (lock & 1 || super->generation != scratch->generation)
 		return 0;
 	bl_barrier();
 	__builtin_memcpy(&scratch->super, super, offsetof(struct bl_super, aliases[1]));
@@ -251,28 +264,29 @@ static __always_inline void bl_super_store(struct bl_scratch *scratch, struct bl
 		return;
 	scratch->super.lock = lock + 1;
 	bl_barrier();
-	__builtin_memcpy(super, &scratch->super, sizeof(*super));
+	bpf_probe_read_kernel(super, sizeof(*super), &scratch->super);
 	bl_barrier();
 	super->lock = lock + 2;
 }
 
-/* Leaves the superblock's record in scratch->super. */
-static __always_inline void bl_super_get(const struct bl_matcher *m, struct bl_scratch *scratch,
-					 struct super_block *sb)
+/* Leaves the superblock's record in scratch->super. Returns 0: the policy changed meanwhile. */
+static __always_inline int bl_super_get(struct bl_scratch *scratch, struct super_block *sb)
 {
-	struct bl_super_loop ctx = { .match = m, .scratch = scratch, .sb = sb };
-	struct inode *inode = sb->s_root->d_inode;
+	struct dentry *root = sb->s_root;
+	struct inode *inode = root->d_inode;
 	struct bl_super *super = inode ? bpf_inode_storage_get(&supers, inode, NULL,
 							       BPF_LOCAL_STORAGE_GET_F_CREATE) :
 					 NULL;
 
-	if (super && bl_super_load(scratch, super, m->header->generation) &&
-	    bl_super_current(&scratch->super))
-		return;
-	scratch->steady = 0;
-	bpf_loop(BL_SUPER_TRIES, bl_super_turn, &ctx, 0);
-	if (!scratch->steady)
-		scratch->super.overflow = 1;
-	else if (super)
+	scratch->sb = (__u64)sb;
+	scratch->sb_root = (__u64)root;
+	if (super && bl_super_load(scratch, super) && bl_super_current(&scratch->super))
+		return 1;
+	if (!bl_super_scan(scratch))
+		return 0;
+	if (sb->s_user_ns->level)
+		scratch->super.trust = BL_TRUST_NONE;
+	if (super && !scratch->super.overflow)
 		bl_super_store(scratch, super);
+	return 1;
 }

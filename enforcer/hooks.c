@@ -7,47 +7,162 @@
 
 #define OP(name) (1u << BL_OP_##name)
 
-/* Every access that takes a file away or puts one in its place needs renames and links too. */
-#define NAMES (BL_ACCESS_ANY)
-
 static const struct bl_hook_entry table[] = {
-	{ "bl_bprm_creds_for_exec", "bprm_creds_for_exec", { .ops = OP(EXEC) },
-	  .type_member = "linux_binprm.is_check", .optional = true },
-	{ "bl_bprm_check_security", "bprm_check_security", { .ops = OP(EXEC) } },
-	{ "bl_sb_umount", "sb_umount", { .ops = OP(EXEC) | OP(OPEN) } },
-	{ "bl_sb_mount", "sb_mount", { .ops = OP(EXEC) | OP(OPEN) } },
-	{ "bl_move_mount", "move_mount", { .ops = OP(EXEC) | OP(OPEN) } },
-	{ "bl_inode_create", "inode_create", { .ops = OP(OPEN), .accesses = BL_ACCESS_CREATE } },
-	{ "bl_inode_link", "inode_link", { .ops = OP(OPEN), .accesses = NAMES } },
-	{ "bl_inode_unlink", "inode_unlink", { .ops = OP(OPEN), .accesses = BL_ACCESS_DELETE } },
-	{ "bl_inode_symlink", "inode_symlink", { .ops = OP(OPEN), .accesses = BL_ACCESS_CREATE } },
-	{ "bl_inode_mkdir", "inode_mkdir", { .ops = OP(OPEN), .accesses = BL_ACCESS_CREATE } },
-	{ "bl_inode_rmdir", "inode_rmdir", { .ops = OP(OPEN), .accesses = BL_ACCESS_DELETE } },
-	{ "bl_inode_mknod", "inode_mknod", { .ops = OP(OPEN), .accesses = BL_ACCESS_CREATE } },
-	{ "bl_inode_rename", "inode_rename", { .ops = OP(OPEN), .accesses = NAMES } },
-	{ "bl_inode_setattr_v1", "inode_setattr",
-	  { .ops = OP(OPEN), .accesses = BL_ACCESS_WRITE | BL_ACCESS_ATTRIBUTES },
-	  .parameters = 2, .optional = true },
-	{ "bl_inode_setattr", "inode_setattr",
-	  { .ops = OP(OPEN), .accesses = BL_ACCESS_WRITE | BL_ACCESS_ATTRIBUTES },
-	  .parameters = 3, .optional = true },
-	{ "bl_inode_setxattr", "inode_setxattr",
-	  { .ops = OP(OPEN), .accesses = BL_ACCESS_ATTRIBUTES } },
-	{ "bl_inode_removexattr", "inode_removexattr",
-	  { .ops = OP(OPEN), .accesses = BL_ACCESS_ATTRIBUTES } },
-	{ "bl_inode_set_acl", "inode_set_acl",
-	  { .ops = OP(OPEN), .accesses = BL_ACCESS_ATTRIBUTES }, .optional = true },
-	{ "bl_inode_remove_acl", "inode_remove_acl",
-	  { .ops = OP(OPEN), .accesses = BL_ACCESS_ATTRIBUTES }, .optional = true },
-	{ "bl_file_ioctl", "file_ioctl", { .ops = OP(OPEN), .accesses = BL_ACCESS_ATTRIBUTES } },
-	{ "bl_mmap_file", "mmap_file", { .ops = OP(EXEC) } },
-	{ "bl_file_mprotect", "file_mprotect", { .ops = OP(EXEC) } },
-	{ "bl_file_open", "file_open",
-	  { .ops = OP(OPEN), .accesses = BL_ACCESS_READ | BL_ACCESS_WRITE } },
-	{ "bl_cred_prepare", "cred_prepare",
-	  { .ops = OP(EXEC) | OP(OPEN) | OP(CONNECT), .flags = BL_TABLES_GIDS } },
-	{ "bl_socket_connect", "socket_connect", { .ops = OP(CONNECT) } },
-	{ "bl_socket_sendmsg", "socket_sendmsg", { .ops = OP(CONNECT) } },
+	{
+		.program = "bl_bprm_creds_for_exec",
+		.hook = "bprm_creds_for_exec",
+		.ops = OP(EXEC),
+		.type_member = "linux_binprm.is_check",
+		.optional = true,
+	},
+	{
+		.program = "bl_bprm_check_security",
+		.hook = "bprm_check_security",
+		.ops = OP(EXEC),
+	},
+	{
+		.program = "bl_sb_umount",
+		.hook = "sb_umount",
+		.ops = OP(EXEC) | OP(OPEN),
+	},
+	{
+		.program = "bl_sb_mount",
+		.hook = "sb_mount",
+		.ops = OP(EXEC) | OP(OPEN),
+	},
+	{
+		.program = "bl_move_mount",
+		.hook = "move_mount",
+		.ops = OP(EXEC) | OP(OPEN),
+	},
+	{
+		.program = "bl_inode_create",
+		.hook = "inode_create",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_CREATE,
+	},
+	{
+		.program = "bl_inode_link",
+		.hook = "inode_link",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_ANY,
+	},
+	{
+		.program = "bl_inode_unlink",
+		.hook = "inode_unlink",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_DELETE,
+	},
+	{
+		.program = "bl_inode_symlink",
+		.hook = "inode_symlink",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_CREATE,
+	},
+	{
+		.program = "bl_inode_mkdir",
+		.hook = "inode_mkdir",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_CREATE,
+	},
+	{
+		.program = "bl_inode_rmdir",
+		.hook = "inode_rmdir",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_DELETE,
+	},
+	{
+		.program = "bl_inode_mknod",
+		.hook = "inode_mknod",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_CREATE,
+	},
+	{
+		.program = "bl_inode_rename",
+		.hook = "inode_rename",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_ANY,
+	},
+	{
+		.program = "bl_inode_setattr_v1",
+		.hook = "inode_setattr",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_WRITE | BL_ACCESS_ATTRIBUTES,
+		.parameters = 2,
+		.optional = true,
+	},
+	{
+		.program = "bl_inode_setattr",
+		.hook = "inode_setattr",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_WRITE | BL_ACCESS_ATTRIBUTES,
+		.parameters = 3,
+		.optional = true,
+	},
+	{
+		.program = "bl_inode_setxattr",
+		.hook = "inode_setxattr",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_ATTRIBUTES,
+	},
+	{
+		.program = "bl_inode_removexattr",
+		.hook = "inode_removexattr",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_ATTRIBUTES,
+	},
+	{
+		.program = "bl_inode_set_acl",
+		.hook = "inode_set_acl",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_ATTRIBUTES,
+		.optional = true,
+	},
+	{
+		.program = "bl_inode_remove_acl",
+		.hook = "inode_remove_acl",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_ATTRIBUTES,
+		.optional = true,
+	},
+	{
+		.program = "bl_file_ioctl",
+		.hook = "file_ioctl",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_ATTRIBUTES,
+	},
+	{
+		.program = "bl_mmap_file",
+		.hook = "mmap_file",
+		.ops = OP(EXEC),
+	},
+	{
+		.program = "bl_file_mprotect",
+		.hook = "file_mprotect",
+		.ops = OP(EXEC),
+	},
+	{
+		.program = "bl_file_open",
+		.hook = "file_open",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_READ | BL_ACCESS_WRITE,
+	},
+	{
+		.program = "bl_cred_prepare",
+		.hook = "cred_prepare",
+		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),
+		.flags = BL_TABLES_GIDS,
+	},
+	{
+		.program = "bl_socket_connect",
+		.hook = "socket_connect",
+		.ops = OP(CONNECT),
+	},
+	{
+		.program = "bl_socket_sendmsg",
+		.hook = "socket_sendmsg",
+		.ops = OP(CONNECT),
+	},
 };
 
 const struct bl_hook_entry *bl_hook_table(size_t *ret_count)
@@ -95,11 +210,9 @@ bool bl_hook_available(const struct bl_hook_entry *entry, const struct btf *btf)
 
 bool bl_hook_needed(const struct bl_hook_entry *entry, const struct bl_header *header)
 {
-	const struct bl_hook_need *need = &entry->need;
-
-	if (need->flags && !(need->flags & header->flags))
+	if (entry->flags && !(entry->flags & header->flags))
 		return false;
-	if (!(need->ops & header->ops))
+	if (!(entry->ops & header->ops))
 		return false;
-	return !need->accesses || (need->accesses & header->accesses);
+	return !entry->accesses || (entry->accesses & header->accesses);
 }

@@ -5,20 +5,17 @@
 #include <bpf/btf.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "abi.h"
 
-/* What must be in an image for a hook to be attached. */
-struct bl_hook_need {
-	uint32_t ops;	   /* 1 << enum bl_op, any of them */
-	uint32_t accesses; /* enum bl_access of open rules, any of them; 0: don't care */
-	uint32_t flags;	   /* enum bl_table_flags, any of them; 0: don't care */
-};
-
+/* A row: where a program sits, which rules need it there, which kernels have the place. */
 struct bl_hook_entry {
 	const char *program;	 /* in the BPF object */
 	const char *hook;	 /* as the kernel names it */
-	struct bl_hook_need need;
+	uint32_t ops;		 /* 1 << enum bl_op: rules of any of them need it */
+	uint32_t accesses;	 /* enum bl_access of open rules, any of them; 0: don't care */
+	uint32_t flags;		 /* enum bl_table_flags, any of them; 0: don't care */
 	unsigned int parameters; /* of the hook, for programs that exist in variants; 0: any */
 	const char *type_member; /* "struct.member" that the kernel must have; NULL: none */
 	bool optional;		 /* some supported kernels don't have it */

@@ -292,6 +292,7 @@ static int swap_image(struct bl_loader *loader, int fd, const struct bl_header *
 	if (bpf_map_update_elem(bpf_map__fd(loader->skeleton->maps.images), &zero, &fd, BPF_ANY) < 0)
 		return fail(reterr_text, -errno, "cannot put the new policy in force: %s",
 			    strerror(errno));
+	globals->denies = !!(header->flags & BL_TABLES_DENIES);
 	__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
 	detach_unneeded(loader, header);
 	return 0;
