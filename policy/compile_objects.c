@@ -9,12 +9,6 @@
  * they are told by the DFA, which has few classes. */
 #define EVERYWHERE_MAX (1u << 20)
 
-/* Sets of NFA states may take so many words; this is about memory while compiling. */
-#define SET_WORDS_MAX (32u << 20)
-
-/* While building, rows that minimising will make one are still several. */
-#define UNMINIMISED 2
-
 static const uint8_t trie_parts = 1 << BL_PART_EXACT | 1 << BL_PART_BELOW | 1 << BL_PART_KNOWN;
 static const uint8_t plain_parts = 1 << BL_PART_EXACT | 1 << BL_PART_BELOW | 1 << BL_PART_GLOB;
 
@@ -143,14 +137,15 @@ static int fill_trie(struct bl_compiler *c)
 
 /* ---- globs of exceptions, on literals ----------------------------------------------------- */
 
-static int add_globs(struct bl_compiler *c, struct bl_nfa *nfa, uint32_t list, uint32_t atom)
+static int add_globs(struct bl_compiler *c, const uint8_t *without, struct bl_nfa *nfa,
+		     uint32_t list, uint32_t atom)
 {
 	size_t n;
 	const uint32_t *pats = bl_interned(&c->lists, list, &n);
 	int r = 0;
 
 	for (size_t i = 0; !r && i < n; i++) {
-		if (!(c->pats[pats[i]].shapes & BL_SHAPE_GLOB))
+		if (!(c->pats[pats[i]].shapes & BL_SHAPE_GLOB) || (without && without[pats[i]]))
 			continue;
 		r = bl_compile_parse(c, pats[i]);
 		if (!r)
@@ -194,7 +189,7 @@ static int resolve_list(struct bl_compiler *c, const struct bl_interns *pairs, u
 {
 	_cleanup_(bl_nfa_clear) struct bl_nfa nfa = {};
 	struct trie_job job = { .c = c, .nfa = &nfa, .atom = bl_atom(list, BL_PART_KNOWN) };
-	int r = add_globs(c, &nfa, list, 0);
+	int r = add_globs(c, NULL, &nfa, list, 0);
 
 	if (!r)
 		r = bl_nfa_finish(&nfa);
@@ -230,7 +225,8 @@ static int resolve_globs(struct bl_compiler *c)
 
 /* ---- the DFA ------------------------------------------------------------------------------ */
 
-static int add_plain(struct bl_compiler *c, struct bl_nfa *nfa, uint32_t list)
+static int add_plain(struct bl_compiler *c, const uint8_t *without, struct bl_nfa *nfa,
+		     uint32_t list)
 {
 	bool all = c->list_infos[list].needs & BL_NEED_PLAIN_ALL;
 	size_t n;
@@ -240,7 +236,8 @@ static int add_plain(struct bl_compiler *c, struct bl_nfa *nfa, uint32_t list)
 	for (size_t i = 0; !r && i < n; i++) {
 		uint8_t shapes = c->pats[pats[i]].shapes;
 
-		if (shapes & BL_SHAPE_GLOB || !(all || shapes & BL_SHAPE_BELOW))
+		if (shapes & BL_SHAPE_GLOB || !(all || shapes & BL_SHAPE_BELOW) ||
+		    (without && without[pats[i]]))
 			continue;
 		r = bl_compile_parse(c, pats[i]);
 		if (!r)
@@ -249,89 +246,32 @@ static int add_plain(struct bl_compiler *c, struct bl_nfa *nfa, uint32_t list)
 	return r;
 }
 
-static int fill_nfa(struct bl_compiler *c, struct bl_nfa *nfa)
+int bl_compile_nfa(struct bl_compiler *c, const uint8_t *without, struct bl_nfa *nfa)
 {
 	int r = 0;
 
 	for (uint32_t list = 1; !r && list <= c->lists.count; list++) {
 		if (c->list_infos[list].needs & 1 << BL_PART_GLOB)
-			r = add_globs(c, nfa, list, bl_atom(list, BL_PART_GLOB));
+			r = add_globs(c, without, nfa, list, bl_atom(list, BL_PART_GLOB));
 		if (!r && c->list_infos[list].needs & 1 << BL_PART_PLAIN)
-			r = add_plain(c, nfa, list);
+			r = add_plain(c, without, nfa, list);
 	}
-	return r;
+	if (r || !nfa->n_states)
+		return r;
+	return bl_nfa_finish(nfa);
 }
 
-/* The first rule that a pattern belongs to, itself or by an exception or 'by'. */
-static const struct bl_rule *rule_of_pattern(const struct bl_compiler *c,
-					     const struct bl_pattern *pattern)
-{
-	for (size_t i = 0; i < c->policy->n_rules; i++) {
-		const struct bl_rule *rule = &c->policy->rules[i];
-
-		for (size_t k = 0; k <= rule->n_unless; k++) {
-			const struct bl_match *m = k ? &rule->unless[k - 1] : &rule->match;
-			const struct bl_patterns *both[] = { &m->path, &m->exe };
-
-			for (size_t j = 0; j < BL_ARRAY_SIZE(both); j++)
-				if (pattern >= both[j]->items &&
-				    pattern < both[j]->items + both[j]->count)
-					return rule;
-		}
-	}
-	return NULL;
-}
-
-static void name_patterns(const struct bl_compiler *c, const struct bl_dfa_blame *blame, char *text,
-			  size_t size)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < blame->n && len < size; i++) {
-		const struct bl_pattern *pattern = c->pats[blame->patterns[i]].pattern;
-		int n = snprintf(text + len, size - len, "%s\"%.128s\"", i ? ", " : "",
-				 pattern->text);
-
-		len += n > 0 ? (size_t)n : 0;
-	}
-}
-
-static int refuse_dfa(struct bl_compiler *c, const struct bl_dfa_blame *blame)
-{
-	const struct bl_rule *rule = NULL;
-	char names[BL_DFA_BLAMED_MAX * 140] = "no single pattern";
-
-	if (blame->n)
-		rule = rule_of_pattern(c, c->pats[blame->patterns[0]].pattern);
-	name_patterns(c, blame, names, sizeof(names));
-	return bl_compiler_refuse(
-		c, rule, "dfa-budget",
-		blame->latching ?
-			"a '**' that does not end a pattern must be remembered for each pattern by "
-			"itself: put such patterns into one list of one rule, or give them a "
-			"literal beginning" :
-			"write literal paths and dir/** where they will do: they cost nothing here",
-		"the patterns need an automaton of more than %u states or %u MiB; most to blame: "
-		"%s",
-		BL_DFA_STATES_MAX, BL_DFA_BYTES_MAX >> 20, names);
-}
-
-static int build_dfa(struct bl_compiler *c, struct bl_dfa_blame *blame)
+static int build_dfa(struct bl_compiler *c)
 {
 	_cleanup_(bl_nfa_clear) struct bl_nfa nfa = {};
-	struct bl_dfa_budget budget = {
-		.states = (size_t)BL_DFA_STATES_MAX * UNMINIMISED,
-		.bytes = (size_t)BL_DFA_BYTES_MAX * UNMINIMISED,
-		.words = SET_WORDS_MAX,
-	};
-	int r = fill_nfa(c, &nfa);
+	int r = bl_compile_nfa(c, NULL, &nfa);
 
-	if (!r && nfa.n_states) {
-		r = bl_nfa_finish(&nfa);
-		if (!r)
-			r = bl_dfa_build(&nfa, &budget, &c->dfa, blame);
-	}
-	return r == -E2BIG ? refuse_dfa(c, blame) : r;
+	if (r == -E2BIG)
+		return bl_compile_blame(c);
+	if (r || !nfa.n_states)
+		return r;
+	r = bl_dfa_build(&nfa, &bl_compile_budget, &c->dfa, NULL);
+	return r == -E2BIG ? bl_compile_blame(c) : r;
 }
 
 /* ---- classes ------------------------------------------------------------------------------ */
@@ -489,7 +429,7 @@ static int make_trie_classes(struct bl_compiler *c)
 }
 
 /* Afterwards the DFA's outputs are numbers of classes, and it is as small as these allow. */
-static int make_dfa_classes(struct bl_compiler *c, const struct bl_dfa_blame *blame)
+static int make_dfa_classes(struct bl_compiler *c)
 {
 	_cleanup_free_ uint32_t *classes = calloc(c->dfa.accepts.count + 1, sizeof(*classes));
 	int r = 0;
@@ -507,7 +447,7 @@ static int make_dfa_classes(struct bl_compiler *c, const struct bl_dfa_blame *bl
 		return r;
 	if (c->dfa.n_states > BL_DFA_STATES_MAX ||
 	    (uint64_t)c->dfa.n_states * c->dfa.n_classes * 4 > BL_DFA_BYTES_MAX)
-		return refuse_dfa(c, blame);
+		return bl_compile_blame(c);
 	return 0;
 }
 
@@ -546,7 +486,6 @@ static int make_unnamed(struct bl_compiler *c)
 
 int bl_compile_objects(struct bl_compiler *c)
 {
-	struct bl_dfa_blame blame = {};
 	int r;
 
 	choose_all_parts(c);
@@ -558,10 +497,10 @@ int bl_compile_objects(struct bl_compiler *c)
 	if (!r)
 		r = bl_trie_finish(&c->trie);
 	if (!r)
-		r = build_dfa(c, &blame);
+		r = build_dfa(c);
 	if (!r)
 		r = make_trie_classes(c);
 	if (!r)
-		r = make_dfa_classes(c, &blame);
+		r = make_dfa_classes(c);
 	return r ? r : make_unnamed(c);
 }

@@ -169,6 +169,18 @@ int bl_compile_connects(struct bl_compiler *c);
 int bl_compile_layout(struct bl_compiler *c, struct bl_tables *tables);
 int bl_compile_digest(const struct bl_compiler *c, uint8_t ret[32]);
 
+/* What building the DFA may take; more than the image may have, since it is minimised afterwards. */
+extern const struct bl_dfa_budget bl_compile_budget;
+
+/*
+ * Makes the automaton of all patterns that are the DFA's, but for those marked in without (by
+ * number; may be NULL). Has no states if there are none.
+ */
+int bl_compile_nfa(struct bl_compiler *c, const uint8_t *without, struct bl_nfa *nfa);
+
+/* The patterns exceed the DFA's budget: adds an error that names those to blame. */
+int bl_compile_blame(struct bl_compiler *c);
+
 /* What is known of the object when candidates are chosen. */
 struct bl_object {
 	enum bl_op op;

@@ -405,66 +405,18 @@ static int make_row(struct subset *s, uint32_t state)
 	return r;
 }
 
-/* ---- blame -------------------------------------------------------------------------------- */
+/* ---- the census --------------------------------------------------------------------------- */
 
-/* How often a looping state is in a set; what is in half of them doubles their number. */
-static void count_loops(const struct subset *s, uint32_t *counts)
+static int count_states(const struct subset *s, struct bl_dfa_census *ret)
 {
-	for (size_t i = 0; i < s->states.n_words; i++)
-		if (s->nfa->states[s->states.words[i]].loop == BL_LOOP_ALL)
-			counts[s->states.words[i]]++;
-}
+	uint32_t *counts = calloc(s->nfa->n_states, sizeof(*counts));
 
-static size_t doubling(const struct subset *s, uint32_t count)
-{
-	size_t rest = s->states.count - count;
-
-	return count < rest ? count : rest;
-}
-
-static bool blamed(const struct bl_dfa_blame *blame, uint32_t pattern)
-{
-	for (size_t i = 0; i < blame->n; i++)
-		if (blame->patterns[i] == pattern)
-			return true;
-	return false;
-}
-
-/* The pattern with the highest score that is not blamed yet; the first one of several. */
-static bool blame_next(const struct subset *s, const uint32_t *counts, size_t least,
-		       struct bl_dfa_blame *blame)
-{
-	size_t best = 0;
-	uint32_t pattern = 0;
-
-	for (size_t state = 1; state < s->nfa->n_states; state++) {
-		size_t score = doubling(s, counts[state]);
-
-		if (!counts[state] || score <= best || score < least ||
-		    blamed(blame, s->nfa->states[state].pattern))
-			continue;
-		best = score;
-		pattern = s->nfa->states[state].pattern;
-	}
-	if (!best)
-		return false;
-	blame->patterns[blame->n++] = pattern;
-	return true;
-}
-
-static void find_blame(const struct subset *s, struct bl_dfa_blame *blame)
-{
-	_cleanup_free_ uint32_t *counts = calloc(s->nfa->n_states, sizeof(*counts));
-	size_t least = s->states.count / 5;
-
-	*blame = (struct bl_dfa_blame){};
 	if (!counts)
-		return;
-	count_loops(s, counts);
-	while (blame->n < BL_DFA_BLAMED_MAX && blame_next(s, counts, least, blame))
-		blame->latching = true;
-	while (!blame->latching && blame->n < BL_DFA_BLAMED_MAX && blame_next(s, counts, 1, blame))
-		;
+		return -ENOMEM;
+	for (size_t i = 0; i < s->states.n_words; i++)
+		counts[s->states.words[i]]++;
+	*ret = (struct bl_dfa_census){ .counts = counts, .total = s->states.count };
+	return 0;
 }
 
 /* ---- all of it ---------------------------------------------------------------------------- */
@@ -529,7 +481,7 @@ static int make_rows(struct subset *s)
 }
 
 int bl_dfa_build(const struct bl_nfa *nfa, const struct bl_dfa_budget *budget, struct bl_dfa *ret,
-		 struct bl_dfa_blame *blame)
+		 struct bl_dfa_census *ret_census)
 {
 	_cleanup_(bl_dfa_clear) struct bl_dfa dfa = {};
 	_cleanup_(subset_clear) struct subset s = { .nfa = nfa, .budget = budget, .dfa = &dfa };
@@ -543,8 +495,8 @@ int bl_dfa_build(const struct bl_nfa *nfa, const struct bl_dfa_budget *budget, s
 		r = make_start(&s);
 	if (!r)
 		r = make_rows(&s);
-	if (!r || r == -E2BIG)
-		find_blame(&s, blame);
+	if ((!r || r == -E2BIG) && ret_census && count_states(&s, ret_census))
+		return -ENOMEM;
 	if (r)
 		return r;
 	dfa.n_states = (uint32_t)s.states.count + 1;

@@ -4,8 +4,6 @@
 
 #include "nfa.h"
 
-#define BL_DFA_BLAMED_MAX 5
-
 /* Zero-initialise; bl_dfa_clear() frees. State 0 is dead: nothing matches any more. */
 struct bl_dfa {
 	uint32_t n_states;
@@ -23,20 +21,20 @@ struct bl_dfa_budget {
 	size_t words; /* of sets of nondeterministic states */
 };
 
-/* Patterns that make the automaton too big, worst first: the numbers given to bl_nfa_add(). */
-struct bl_dfa_blame {
-	uint32_t patterns[BL_DFA_BLAMED_MAX];
-	size_t n;
-	bool latching; /* they are to blame because what they have seen must be remembered */
+/* How often each nondeterministic state was in a set, for whoever looks for what is to blame. */
+struct bl_dfa_census {
+	uint32_t *counts; /* by NFA state; the caller free()s it */
+	size_t total;	  /* sets */
 };
 
 /*
  * Subset construction over the alphabet's classes. Sets of states are kept once; of an atom that
  * accepts whatever follows nothing else is remembered.
- * Returns 0 and *ret, -E2BIG when it exceeds the budget, both with *blame, or -ENOMEM.
+ * Returns 0 and *ret, -E2BIG when it exceeds the budget, both with *ret_census (may be NULL), or
+ * -ENOMEM.
  */
 int bl_dfa_build(const struct bl_nfa *nfa, const struct bl_dfa_budget *budget, struct bl_dfa *ret,
-		 struct bl_dfa_blame *blame);
+		 struct bl_dfa_census *ret_census);
 
 /*
  * Minimises (Hopcroft), telling states apart by outputs[] alone: to be set before to what the

@@ -134,7 +134,7 @@ static int new_token(struct bl_nfa *nfa, const struct states *before, uint32_t t
 }
 
 /* A token that follows a single state is shared by all patterns that begin like this. */
-static int add_token(struct bl_nfa *nfa, const struct states *before, uint32_t token,
+static int share_token(struct bl_nfa *nfa, const struct states *before, uint32_t token,
 		     uint32_t pattern, uint32_t *ret)
 {
 	uint32_t key[2] = { 0, token }, id;
@@ -157,6 +157,20 @@ static int add_token(struct bl_nfa *nfa, const struct states *before, uint32_t t
 		r = new_token(nfa, before, token, pattern, ret);
 	if (!r)
 		nfa->shared_states[id] = *ret;
+	return r;
+}
+
+static int add_token(struct bl_nfa *nfa, const struct states *before, uint32_t token,
+		     uint32_t pattern, uint32_t *ret)
+{
+	int r = share_token(nfa, before, token, pattern, ret);
+
+	if (r || nfa->states[*ret].loop == BL_LOOP_NONE)
+		return r;
+	r = bl_grow(&nfa->visits, &nfa->visits_capacity, nfa->n_visits + 1, sizeof(*nfa->visits));
+	if (!r)
+		nfa->visits[nfa->n_visits++] =
+			(struct bl_nfa_visit){ .state = *ret, .pattern = pattern };
 	return r;
 }
 
@@ -353,6 +367,7 @@ void bl_nfa_clear(struct bl_nfa *nfa)
 	free(nfa->states);
 	free(nfa->links);
 	free(nfa->shared_states);
+	free(nfa->visits);
 	free(nfa->forever);
 	free(nfa->closures);
 	free(nfa->closure_ends);

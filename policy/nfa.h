@@ -19,7 +19,7 @@ struct bl_nfa_state {
 	uint32_t skips;	  /* links: states that are reached at the same time */
 	uint32_t before;  /* links, of a '**' only: the states that it follows */
 	uint32_t accepts; /* links: atoms of patterns that end here */
-	uint32_t pattern; /* the first pattern that came by, for the blame */
+	uint32_t pattern; /* the first pattern that came by */
 	uint32_t only;	  /* the one atom that can still be reached, or BL_NFA_SEVERAL */
 	uint8_t loop;	  /* enum bl_nfa_loop */
 	bool slash;	  /* was entered by a '/' */
@@ -36,6 +36,12 @@ struct bl_nfa_link {
 	uint32_t next;
 };
 
+/* A pattern has a '*' or '**' that is this state: what many have in common is worth knowing. */
+struct bl_nfa_visit {
+	uint32_t state;
+	uint32_t pattern;
+};
+
 /* Zero-initialise; bl_nfa_clear() frees. Atoms are small dense numbers of the caller's. */
 struct bl_nfa {
 	struct bl_nfa_state *states; /* [0] is unused */
@@ -48,6 +54,8 @@ struct bl_nfa {
 	size_t shared_capacity;
 	uint32_t *forever; /* by atom: the state that accepts it whatever follows; 0: none */
 	size_t n_forever;
+	struct bl_nfa_visit *visits;
+	size_t n_visits, visits_capacity;
 	uint32_t first_slash;
 	uint32_t *closures; /* what bl_nfa_finish() makes: by state, sorted */
 	size_t n_closures, closures_capacity;
@@ -58,7 +66,7 @@ struct bl_nfa {
 #define BL_NFA_LINKS_MAX (8u << 20)
 
 /*
- * Adds a pattern that makes 'atom' match. pattern is the caller's number for it, for the blame.
+ * Adds a pattern that makes 'atom' match. pattern is the caller's number for it.
  * Returns 0, -ENOMEM or -E2BIG.
  */
 int bl_nfa_add(struct bl_nfa *nfa, const struct bl_glob *glob, uint32_t atom, uint32_t pattern);
