@@ -211,6 +211,8 @@ static void looks_at_processes(void **state)
 	assert_int_equal(look(STAT, same, 813), BL_PROCESS_GONE);
 	assert_int_equal(look(STAT, "0::/system.slice/nginx.service/sub (deleted)\n", 812),
 			 BL_PROCESS_SAME_UNIT);
+	assert_int_equal(look(STAT, "0::/system.slice/nginx.service (deleted)\n", 812),
+			 BL_PROCESS_SAME_UNIT);
 	assert_int_equal(look(STAT, "0::/system.slice/cron.service\n", 812), BL_PROCESS_MOVED);
 	assert_int_equal(look("812 (x) S 1 2 3 0 -1 4 5 6 7 8 9 10 11 12 20 0 1 0 5001 1\n", same,
 			      812),

@@ -245,6 +245,10 @@ static void busy_journald_keeps_order(void **state)
 	uint64_t n = fill(journal), at = 0;
 	struct pollfd poll_fd = { bl_journal_fd(journal), POLLOUT, 0 };
 
+	/* There is room again, but what waits goes first. */
+	assert_int_equal(receive_number(fake), at++);
+	assert_int_equal(send_number(journal, n++, BL_JOURNAL_URGENT, 0), 0);
+	bl_journal_flush(journal, 0);
 	for (unsigned int i = 0; i < 1000; i++)
 		assert_int_equal(send_number(journal, n++, BL_JOURNAL_ORDINARY, 0), 0);
 	assert_true(bl_journal_wants_write(journal));
@@ -344,6 +348,26 @@ static void absent_journald(void **state)
 	bl_journal_free(journal);
 }
 
+/* journald is back, but busy with others: wait for room, not for a time that has passed. */
+static void back_but_busy(void **state)
+{
+	struct fake *fake = *state;
+	struct bl_journal *journal, *other;
+
+	fake_stop(fake);
+	journal = sender(fake, 0, 0);
+	assert_int_equal(send_number(journal, 77, BL_JOURNAL_URGENT, SECOND), 0);
+	fake_listen(fake);
+	other = sender(fake, 0, 0);
+	fill(other);
+	bl_journal_flush(journal, 2 * SECOND);
+	assert_int_equal(stats_of(journal).queued_entries, 1);
+	assert_true(bl_journal_wants_write(journal));
+	assert_true(bl_journal_deadline_ns(journal) == UINT64_MAX);
+	bl_journal_free(other);
+	bl_journal_free(journal);
+}
+
 static void restarted_journald(void **state)
 {
 	struct fake *fake = *state;
@@ -433,6 +457,7 @@ int main(void)
 		WITH_FAKE(full_queue_drops_and_counts),
 		WITH_FAKE(queue_is_bounded_in_bytes),
 		WITH_FAKE(absent_journald),
+		WITH_FAKE(back_but_busy),
 		WITH_FAKE(restarted_journald),
 		WITH_FAKE(restarted_while_busy),
 		WITH_FAKE(drain_is_bounded),

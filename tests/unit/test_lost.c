@@ -76,6 +76,9 @@ static void overtaken_records_are_not_lost(void **state)
 	assert_int_equal(bl_lost_gaps(lost), 0);
 	assert_false(bl_lost_take(lost, counters, NULL, &report));
 	assert_false(bl_lost_take(lost, counters, NULL, &report));
+	bl_lost_saw(lost, 0, 5);
+	bl_lost_saw(lost, 0, 3);
+	assert_int_equal(bl_lost_gaps(lost), 1);
 	bl_lost_free(lost);
 }
 
