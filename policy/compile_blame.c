@@ -51,8 +51,8 @@ static void score_patterns(struct blame *b)
 		const struct bl_nfa_state *s = &b->nfa.states[state];
 
 		if (s->loop != BL_LOOP_NONE)
-			b->scores[s->pattern] = BL_MAX(b->scores[s->pattern],
-						       doubling(b, (uint32_t)state));
+			b->scores[s->pattern] =
+				BL_MAX(b->scores[s->pattern], doubling(b, (uint32_t)state));
 	}
 }
 

@@ -46,16 +46,16 @@ static void set_classes_clear(struct set_classes *sets)
 	free(sets->marks);
 }
 
-static int add_class(struct set_classes *sets, uint32_t class, uint32_t mark)
+static int add_class(struct set_classes *sets, uint32_t port_class, uint32_t mark)
 {
 	int r;
 
-	if (sets->marks[class] == mark)
+	if (sets->marks[port_class] == mark)
 		return 0;
-	sets->marks[class] = mark;
+	sets->marks[port_class] = mark;
 	r = bl_grow(&sets->classes, &sets->capacity, sets->count + 1, sizeof(*sets->classes));
 	if (!r)
-		sets->classes[sets->count++] = class;
+		sets->classes[sets->count++] = port_class;
 	return r;
 }
 
@@ -152,17 +152,17 @@ static int make_port_lists(struct bl_compiler *c, const struct set_classes *sets
 	if (!ranks || !c->port_lists)
 		return -ENOMEM;
 	c->turn++;
-	for (uint32_t class = 0; !r && class < c->ports.n_classes; class++) {
-		struct bl_object object = {
-			.op = BL_OP_CONNECT, .has_port = true, .port = c->ports.sample[class]
-		};
+	for (uint32_t port_class = 0; !r && port_class < c->ports.n_classes; port_class++) {
+		struct bl_object object = { .op = BL_OP_CONNECT,
+					    .has_port = true,
+					    .port = c->ports.sample[port_class] };
 		size_t n = rules.n_always;
 
 		memcpy(ranks, rules.always, n * sizeof(*ranks));
-		for (; at < rules.count && rules.pairs[at] >> 32 == class; at++)
+		for (; at < rules.count && rules.pairs[at] >> 32 == port_class; at++)
 			ranks[n++] = (uint32_t)rules.pairs[at];
 		r = bl_compile_list(c, &object, ranks, bl_words_sort(ranks, n),
-				    &c->port_lists[class]);
+				    &c->port_lists[port_class]);
 	}
 	return r;
 }
@@ -288,12 +288,12 @@ static void add_set_classes(struct addr_draft *draft, uint32_t set)
 	if (!set)
 		return;
 	for (size_t i = sets->starts[set]; i < sets->starts[set + 1]; i++) {
-		uint32_t class = sets->classes[i];
+		uint32_t port_class = sets->classes[i];
 
-		if (draft->seen[class] == draft->turn)
+		if (draft->seen[port_class] == draft->turn)
 			continue;
-		draft->seen[class] = draft->turn;
-		draft->classes[draft->n_classes++] = class;
+		draft->seen[port_class] = draft->turn;
+		draft->classes[draft->n_classes++] = port_class;
 	}
 }
 
@@ -322,8 +322,8 @@ static int collect_addr(struct addr_draft *draft, const uint32_t *atoms, size_t 
 	for (size_t i = 0; i < n; i++) {
 		if (atoms[i] < c->n_nets)
 			c->list_marks[atoms[i]] = c->turn;
-		for (uint32_t k = c->addr_first[atoms[i]];
-		     !r && k < c->addr_first[atoms[i] + 1]; k++)
+		for (uint32_t k = c->addr_first[atoms[i]]; !r && k < c->addr_first[atoms[i] + 1];
+		     k++)
 			r = add_addr_user(draft, &c->rules[c->addr_users[k]]);
 	}
 	draft->n_ranks = bl_words_sort(draft->ranks, draft->n_ranks);
@@ -378,15 +378,15 @@ static int add_port_entries(struct addr_draft *draft, uint32_t id, uint32_t fall
 	size_t at = 0;
 	int r = 0;
 
-	for (uint32_t class = 0; !r && class < draft->c->ports.n_classes; class++) {
+	for (uint32_t port_class = 0; !r && port_class < draft->c->ports.n_classes; port_class++) {
 		uint32_t list = fallback;
 
-		if (at < draft->n_classes && draft->classes[at] == class)
+		if (at < draft->n_classes && draft->classes[at] == port_class)
 			list = draft->lists[at++];
 		if (list == addr->list)
 			continue;
 		addr->by_port = 1;
-		r = add_port_entry(draft->c, id, class, list);
+		r = add_port_entry(draft->c, id, port_class, list);
 	}
 	return r;
 }

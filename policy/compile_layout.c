@@ -75,12 +75,11 @@ static int make_range_bits(struct layout *l, enum bl_dimension dimension,
 	if (r)
 		return r;
 	if (table->count > BL_CHUNK_BYTES / sizeof(struct bl_range_bits))
-		return bl_compiler_refuse(
-			l->c, NULL, "too-many-ids",
-			"use ranges of ids, or groups instead of users",
-			"the rules tell more than %zu ranges of %s apart",
-			BL_CHUNK_BYTES / sizeof(struct bl_range_bits),
-			dimension == BL_DIMENSION_UID ? "users" : "groups");
+		return bl_compiler_refuse(l->c, NULL, "too-many-ids",
+					  "use ranges of ids, or groups instead of users",
+					  "the rules tell more than %zu ranges of %s apart",
+					  BL_CHUNK_BYTES / sizeof(struct bl_range_bits),
+					  dimension == BL_DIMENSION_UID ? "users" : "groups");
 	*ret = calloc(table->count, sizeof(**ret));
 	if (!*ret)
 		return -ENOMEM;
@@ -102,8 +101,8 @@ static int place_bits(struct layout *l)
 
 		r = bl_image_alloc(l->image, bytes, sizeof(uint64_t), true, &l->bits[id]);
 		if (!r)
-			memcpy(bl_image_at(l->image, l->bits[id]),
-			       bl_interned(&l->c->bits, id, &n), bytes);
+			memcpy(bl_image_at(l->image, l->bits[id]), bl_interned(&l->c->bits, id, &n),
+			       bytes);
 	}
 	return r;
 }
@@ -120,9 +119,8 @@ static int place_ranges(struct layout *l, const struct bl_range_table *table, co
 	ret->count = (uint32_t)table->count;
 	ranges = bl_image_at(l->image, ret->offset);
 	for (size_t i = 0; i < table->count; i++)
-		ranges[i] = (struct bl_range_bits){
-			.first = table->firsts[i], .bits = l->bits[bits[i]]
-		};
+		ranges[i] = (struct bl_range_bits){ .first = table->firsts[i],
+						    .bits = l->bits[bits[i]] };
 	return 0;
 }
 
@@ -157,8 +155,8 @@ static int place_excepts(struct layout *l, uint32_t id, uint32_t *ret)
 	int r = 0;
 
 	if (!l->excepts[id]) {
-		r = bl_image_alloc(l->image, n * sizeof(struct bl_except),
-				   sizeof(struct bl_except), true, &l->excepts[id]);
+		r = bl_image_alloc(l->image, n * sizeof(struct bl_except), sizeof(struct bl_except),
+				   true, &l->excepts[id]);
 		if (!r)
 			memcpy(bl_image_at(l->image, l->excepts[id]), words,
 			       n * sizeof(struct bl_except));
@@ -214,20 +212,20 @@ static int place_list(struct layout *l, uint32_t id, uint32_t *ret)
 
 static int place_class(struct layout *l, uint32_t id)
 {
-	struct bl_class class = { .id = id };
+	struct bl_class placed = { .id = id };
 	struct bl_class_info info;
 	size_t n;
 	int r;
 
 	memcpy(&info, bl_interned(&l->c->class_infos, id, &n), sizeof(info));
-	class.exe_bits = l->bits[info.exe_bits];
-	r = place_list(l, info.exec_list, &class.exec_list);
+	placed.exe_bits = l->bits[info.exe_bits];
+	r = place_list(l, info.exec_list, &placed.exec_list);
 	if (!r)
-		r = place_list(l, info.open_list, &class.open_list);
+		r = place_list(l, info.open_list, &placed.open_list);
 	if (!r)
-		r = bl_image_alloc(l->image, sizeof(class), sizeof(class), true, &l->classes[id]);
+		r = bl_image_alloc(l->image, sizeof(placed), sizeof(placed), true, &l->classes[id]);
 	if (!r)
-		memcpy(bl_image_at(l->image, l->classes[id]), &class, sizeof(class));
+		memcpy(bl_image_at(l->image, l->classes[id]), &placed, sizeof(placed));
 	return r;
 }
 
@@ -309,8 +307,8 @@ static void fill_row(const struct layout *l, const uint32_t *offsets, uint32_t s
 	row[0] = l->classes[dfa->outputs[state]];
 	if (bl_dfa_is_sink(dfa, state))
 		row[0] |= BL_DFA_SINK;
-	for (uint32_t class = 0; class < dfa->n_classes; class++)
-		row[1 + class] = offsets[dfa->next[(size_t)state * dfa->n_classes + class]];
+	for (uint32_t letter = 0; letter < dfa->n_classes; letter++)
+		row[1 + letter] = offsets[dfa->next[(size_t)state * dfa->n_classes + letter]];
 }
 
 /*
@@ -331,8 +329,7 @@ static int place_rows(struct layout *l, const uint32_t *order, uint32_t *offsets
 		if (r)
 			return r;
 		for (size_t k = 0; k < n; k++)
-			offsets[i + k ? order[i + k - 1] : 0] =
-				offset + (uint32_t)(k * row_bytes);
+			offsets[i + k ? order[i + k - 1] : 0] = offset + (uint32_t)(k * row_bytes);
 	}
 	for (uint32_t state = 0; state < dfa->n_states; state++)
 		fill_row(l, offsets, state);
@@ -425,10 +422,10 @@ static int place_port_lists(struct layout *l)
 	int r = 0;
 
 	header->n_port_classes = n;
-	for (uint32_t class = 0; !r && class < n; class++) {
+	for (uint32_t port_class = 0; !r && port_class < n; port_class++) {
 		uint32_t offset;
 
-		r = place_list(l, l->c->port_lists[class], &offset);
+		r = place_list(l, l->c->port_lists[port_class], &offset);
 	}
 	if (!r)
 		r = bl_image_alloc(l->image, n * sizeof(*lists), sizeof(*lists), false,
@@ -436,8 +433,8 @@ static int place_port_lists(struct layout *l)
 	if (r)
 		return r;
 	lists = bl_image_at(l->image, header->port_lists);
-	for (uint32_t class = 0; class < n; class++)
-		lists[class] = l->lists[l->c->port_lists[class]];
+	for (uint32_t port_class = 0; port_class < n; port_class++)
+		lists[port_class] = l->lists[l->c->port_lists[port_class]];
 	return 0;
 }
 
@@ -476,8 +473,7 @@ static int make_port_entries(struct layout *l)
 		uint32_t list = l->lists[entry->list];
 
 		r = bl_entries_add(&l->ports,
-				   bl_fp_port(&l->c->header, entry->addr_class,
-					      entry->port_class),
+				   bl_fp_port(&l->c->header, entry->addr_class, entry->port_class),
 				   list ? list : l->empty_list);
 	}
 	return r;

@@ -69,8 +69,8 @@ static void choose_parts(struct bl_compiler *c, struct bl_rule_info *info, bool 
 			continue;
 		c->list_infos[path].needs |= 1 << BL_PART_EXACT | 1 << BL_PART_BELOW;
 		if (dfa)
-			c->list_infos[path].needs |=
-				1 << BL_PART_GLOB | 1 << BL_PART_PLAIN | BL_NEED_PLAIN_ALL;
+			c->list_infos[path].needs |= 1 << BL_PART_GLOB | 1 << BL_PART_PLAIN |
+						     BL_NEED_PLAIN_ALL;
 	}
 }
 
@@ -170,8 +170,7 @@ static int collect_pairs(struct bl_compiler *c, struct bl_interns *pairs)
 	for (size_t i = 0; i < c->policy->n_rules; i++) {
 		const struct bl_rule_info *info = &c->rules[i];
 
-		if (!path_rule(info->rule) ||
-		    !(c->list_infos[info->path].shapes & BL_SHAPE_EXACT))
+		if (!path_rule(info->rule) || !(c->list_infos[info->path].shapes & BL_SHAPE_EXACT))
 			continue;
 		for (size_t k = 0; !r && k < info->rule->n_unless; k++) {
 			uint32_t pair[2] = { c->excepts[info->first_except + k].path, info->path };

@@ -251,8 +251,8 @@ static int add_cond(struct bl_compiler *c, const struct bl_rule *rule, const str
 	int r = match->has_exe ? add_list(c, &match->exe, &exe) : 0;
 
 	if (exe)
-		c->list_infos[exe].needs |=
-			1 << BL_PART_EXACT | 1 << BL_PART_BELOW | 1 << BL_PART_GLOB;
+		c->list_infos[exe].needs |= 1 << BL_PART_EXACT | 1 << BL_PART_BELOW |
+					    1 << BL_PART_GLOB;
 	if (!r)
 		r = bl_subjects_add(&c->subjects, match, exe, grant, ret);
 	if (r != -E2BIG)
@@ -297,8 +297,8 @@ static enum bl_verdict rule_verdict(const struct bl_policy *policy, const struct
 	case BL_ACTION_ALERT:
 		return BL_VERDICT_ALERT;
 	case BL_ACTION_DENY:
-		return policy->files[rule->file].mode == BL_MODE_ENFORCE ? BL_VERDICT_DENY :
-									   BL_VERDICT_WOULD_DENY;
+		return policy->files[rule->file].mode == BL_MODE_ENFORCE ? BL_VERDICT_DENY
+									 : BL_VERDICT_WOULD_DENY;
 	case _BL_ACTION_MAX:
 		break;
 	}

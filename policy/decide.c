@@ -104,9 +104,9 @@ static void decide_path(struct bl_matcher *m, const struct bl_query *query)
 	n = m->walk->n_classes;
 	memcpy(classes, m->walk->classes, sizeof(classes));
 	for (uint32_t i = 0; i < n; i++) {
-		const struct bl_class *class = bl_at(m->image, classes[i], struct bl_class);
+		const struct bl_class *found = bl_at(m->image, classes[i], struct bl_class);
 
-		bl_list_search(m, exec ? class->exec_list : class->open_list);
+		bl_list_search(m, exec ? found->exec_list : found->open_list);
 	}
 }
 

@@ -50,7 +50,7 @@ struct subset {
 	struct list merged, key;
 	struct target *targets;
 	size_t n_targets, targets_capacity;
-	uint32_t heads[BYTES];	   /* by class; 0: none */
+	uint32_t heads[BYTES];	   /* by byte class; 0: none */
 	struct list touched;	   /* classes with a head */
 	uint32_t *atom_marks;
 	uint32_t mark;
@@ -131,12 +131,12 @@ static int make_set(struct subset *s, uint32_t id)
 		return 0;
 	}
 	for (int b = 1; b < BYTES; b++) {
-		uint8_t class = s->dfa->byte_class[b];
+		uint8_t letter = s->dfa->byte_class[b];
 
-		if (!bl_byteset_has(&set, (uint8_t)b) || in[class])
+		if (!bl_byteset_has(&set, (uint8_t)b) || in[letter])
 			continue;
-		in[class] = true;
-		s->set_list[id][s->set_count[id]++] = class;
+		in[letter] = true;
+		s->set_list[id][s->set_count[id]++] = letter;
 	}
 	return 0;
 }
@@ -230,16 +230,16 @@ static int intern_state(struct subset *s, const struct list *list, uint32_t *ret
 
 /* ---- one state's row ---------------------------------------------------------------------- */
 
-static int add_target(struct subset *s, uint8_t class, uint32_t state)
+static int add_target(struct subset *s, uint8_t letter, uint32_t state)
 {
 	int r = bl_grow(&s->targets, &s->targets_capacity, s->n_targets + 1, sizeof(*s->targets));
 
-	if (!r && !s->heads[class])
-		r = list_add(&s->touched, class);
+	if (!r && !s->heads[letter])
+		r = list_add(&s->touched, letter);
 	if (r)
 		return r;
-	s->targets[s->n_targets] = (struct target){ .state = state, .next = s->heads[class] };
-	s->heads[class] = (uint32_t)s->n_targets++;
+	s->targets[s->n_targets] = (struct target){ .state = state, .next = s->heads[letter] };
+	s->heads[letter] = (uint32_t)s->n_targets++;
 	return 0;
 }
 
@@ -347,15 +347,15 @@ static int fill_row(struct subset *s, uint32_t state, const uint32_t base[2])
 	uint32_t next = 0, row = state * s->dfa->n_classes;
 	int r = find_step(s, base[0], 0, &next);
 
-	for (uint32_t class = 0; class < s->dfa->n_classes; class++)
-		s->dfa->next[row + class] = next;
+	for (uint32_t letter = 0; letter < s->dfa->n_classes; letter++)
+		s->dfa->next[row + letter] = next;
 	for (size_t i = 0; !r && i < s->touched.count; i++) {
-		uint32_t class = s->touched.items[i];
+		uint32_t letter = s->touched.items[i];
 
-		if (class == slash)
+		if (letter == slash)
 			continue;
-		r = find_step(s, base[0], s->heads[class], &next);
-		s->dfa->next[row + class] = next;
+		r = find_step(s, base[0], s->heads[letter], &next);
+		s->dfa->next[row + letter] = next;
 	}
 	if (!r)
 		r = find_step(s, base[1], s->heads[slash], &next);

@@ -159,24 +159,24 @@ static void mark(struct minimiser *m, uint32_t state)
 static void split(struct minimiser *m, uint32_t b)
 {
 	struct partition *p = &m->p;
-	uint32_t marked = p->marked[b], size = p->end[b] - p->first[b], new = p->n_blocks;
+	uint32_t marked = p->marked[b], size = p->end[b] - p->first[b], fresh = p->n_blocks;
 
 	p->marked[b] = 0;
 	if (marked == size)
 		return;
 	if (marked <= size - marked) {
-		p->first[new] = p->first[b];
-		p->end[new] = p->first[b] + marked;
-		p->first[b] = p->end[new];
+		p->first[fresh] = p->first[b];
+		p->end[fresh] = p->first[b] + marked;
+		p->first[b] = p->end[fresh];
 	} else {
-		p->first[new] = p->first[b] + marked;
-		p->end[new] = p->end[b];
-		p->end[b] = p->first[new];
+		p->first[fresh] = p->first[b] + marked;
+		p->end[fresh] = p->end[b];
+		p->end[b] = p->first[fresh];
 	}
-	for (uint32_t i = p->first[new]; i < p->end[new]; i++)
-		p->block[p->items[i]] = new;
+	for (uint32_t i = p->first[fresh]; i < p->end[fresh]; i++)
+		p->block[p->items[i]] = fresh;
 	p->n_blocks++;
-	m->work[m->n_work++] = new;
+	m->work[m->n_work++] = fresh;
 }
 
 /* Puts the sources of all transitions into a block in the order of their classes. */
@@ -242,14 +242,14 @@ static int rebuild(const struct minimiser *m, struct bl_dfa *dfa)
 		return -ENOMEM;
 	memset(number, 0xff, n_blocks * sizeof(*number));
 	for (uint32_t s = 0; s < dfa->n_states; s++) {
-		uint32_t *new = &number[m->p.block[s]];
+		uint32_t *fresh = &number[m->p.block[s]];
 
-		if (*new != UINT32_MAX)
+		if (*fresh != UINT32_MAX)
 			continue;
-		*new = n_new++;
-		memmove(dfa->next + (size_t)*new * n_classes, dfa->next + (size_t)s * n_classes,
+		*fresh = n_new++;
+		memmove(dfa->next + (size_t)(*fresh) * n_classes, dfa->next + (size_t)s * n_classes,
 			n_classes * sizeof(*dfa->next));
-		dfa->outputs[*new] = dfa->outputs[s];
+		dfa->outputs[*fresh] = dfa->outputs[s];
 	}
 	for (size_t i = 0; i < (size_t)n_new * n_classes; i++)
 		dfa->next[i] = number[m->p.block[dfa->next[i]]];

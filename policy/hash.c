@@ -124,8 +124,7 @@ static int cuckoo_add(struct cuckoo *c, uint64_t fp, uint32_t value)
 		return 0;
 	at = splitmix64(&c->random) & 1 ? second : first;
 	for (int i = 0; i < KICKS_MAX; i++) {
-		bucket_kick(&c->buckets[at], splitmix64(&c->random) % BL_BUCKET_SLOTS, &fp,
-			    &value);
+		bucket_kick(&c->buckets[at], splitmix64(&c->random) % BL_BUCKET_SLOTS, &fp, &value);
 		at = first_bucket(c, fp) == at ? second_bucket(c, fp) : first_bucket(c, fp);
 		if (bucket_put(&c->buckets[at], fp, value))
 			return 0;

@@ -135,7 +135,7 @@ static int new_token(struct bl_nfa *nfa, const struct states *before, uint32_t t
 
 /* A token that follows a single state is shared by all patterns that begin like this. */
 static int share_token(struct bl_nfa *nfa, const struct states *before, uint32_t token,
-		     uint32_t pattern, uint32_t *ret)
+		       uint32_t pattern, uint32_t *ret)
 {
 	uint32_t key[2] = { 0, token }, id;
 	size_t known = nfa->shared.count;

@@ -13,14 +13,14 @@ struct runs {
 	uint32_t *starts; /* BL_PORTS + 1 entries at most; the last is BL_PORTS */
 	uint32_t count;
 	uint32_t *run_of; /* by port: the run that starts there; BL_PORTS + 1 entries */
-	uint32_t *class;  /* by run */
+	uint32_t *class_of; /* by run */
 };
 
 static void runs_clear(struct runs *runs)
 {
 	free(runs->starts);
 	free(runs->run_of);
-	free(runs->class);
+	free(runs->class_of);
 }
 
 static int make_runs(struct runs *runs, const struct bl_ranges_in *sets, size_t n_sets)
@@ -29,8 +29,8 @@ static int make_runs(struct runs *runs, const struct bl_ranges_in *sets, size_t 
 
 	runs->starts = malloc((BL_PORTS + 1) * sizeof(*runs->starts));
 	runs->run_of = calloc(BL_PORTS + 1, sizeof(*runs->run_of));
-	runs->class = calloc(BL_PORTS + 1, sizeof(*runs->class));
-	if (!boundary || !runs->starts || !runs->run_of || !runs->class)
+	runs->class_of = calloc(BL_PORTS + 1, sizeof(*runs->class_of));
+	if (!boundary || !runs->starts || !runs->run_of || !runs->class_of)
 		return -ENOMEM;
 	boundary[0] = boundary[BL_PORTS] = 1;
 	for (size_t s = 0; s < n_sets; s++) {
@@ -81,13 +81,13 @@ static int refinement_alloc(struct refinement *ref, const struct runs *runs)
 
 static void move_run(struct refinement *ref, struct runs *runs, uint32_t run)
 {
-	uint32_t class = runs->class[run];
+	uint32_t old = runs->class_of[run];
 
-	if (ref->hits[class] == ref->sizes[class])
+	if (ref->hits[old] == ref->sizes[old])
 		return;
-	if (!ref->split[class])
-		ref->split[class] = ref->n_classes++;
-	runs->class[run] = ref->split[class];
+	if (!ref->split[old])
+		ref->split[old] = ref->n_classes++;
+	runs->class_of[run] = ref->split[old];
 }
 
 static void refine(struct refinement *ref, struct runs *runs, const struct bl_ranges_in *set,
@@ -102,7 +102,7 @@ static void refine(struct refinement *ref, struct runs *runs, const struct bl_ra
 			if (ref->marked[run] == number)
 				continue;
 			ref->marked[run] = number;
-			ref->hits[runs->class[run]]++;
+			ref->hits[runs->class_of[run]]++;
 		}
 	}
 	for (uint32_t run = 0; run < runs->count; run++)
@@ -110,7 +110,7 @@ static void refine(struct refinement *ref, struct runs *runs, const struct bl_ra
 			move_run(ref, runs, run);
 	memset(ref->sizes, 0, ref->n_classes * sizeof(*ref->sizes));
 	for (uint32_t run = 0; run < runs->count; run++)
-		ref->sizes[runs->class[run]]++;
+		ref->sizes[runs->class_of[run]]++;
 }
 
 /* Classes are numbered anew, in the order of their smallest ports. */
@@ -124,15 +124,15 @@ static int fill(struct bl_ports *ports, const struct runs *runs, uint32_t n_clas
 	if (!number || !ports->classes || !ports->sample || !ports->sizes)
 		return -ENOMEM;
 	for (uint32_t run = 0; run < runs->count; run++) {
-		uint32_t *class = &number[runs->class[run]];
+		uint32_t *one = &number[runs->class_of[run]];
 
-		if (!*class) {
+		if (!*one) {
 			ports->sample[ports->n_classes] = runs->starts[run];
-			*class = ++ports->n_classes;
+			*one = ++ports->n_classes;
 		}
 		for (uint32_t port = runs->starts[run]; port < runs->starts[run + 1]; port++)
-			ports->classes[port] = (uint16_t)(*class - 1);
-		ports->sizes[*class - 1] += runs->starts[run + 1] - runs->starts[run];
+			ports->classes[port] = (uint16_t)(*one - 1);
+		ports->sizes[*one - 1] += runs->starts[run + 1] - runs->starts[run];
 	}
 	return 0;
 }

@@ -29,8 +29,8 @@ static void cut(uint8_t addr[16], uint8_t len)
 	}
 }
 
-int bl_prefixes_add(struct bl_prefixes *prefixes, const uint8_t *addr, size_t addr_len,
-		    uint8_t len, uint32_t atom)
+int bl_prefixes_add(struct bl_prefixes *prefixes, const uint8_t *addr, size_t addr_len, uint8_t len,
+		    uint32_t atom)
 {
 	struct bl_prefix_item item = { .len = len, .set = atom };
 

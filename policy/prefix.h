@@ -24,8 +24,8 @@ struct bl_prefixes {
 };
 
 /* Adds a prefix with an atom. Returns 0 or -ENOMEM. */
-int bl_prefixes_add(struct bl_prefixes *prefixes, const uint8_t *addr, size_t addr_len,
-		    uint8_t len, uint32_t atom);
+int bl_prefixes_add(struct bl_prefixes *prefixes, const uint8_t *addr, size_t addr_len, uint8_t len,
+		    uint32_t atom);
 
 /*
  * Ends building: each item's set becomes the atoms of all prefixes that cover it; where there are

@@ -151,8 +151,8 @@ static void flip(uint64_t *bits, uint32_t cond)
 }
 
 /* The bits that hold for every id so far, and the edges of all others. */
-static int collect(const struct bl_subjects *subjects, enum bl_dimension dimension,
-		   uint64_t *bits, struct edges *edges)
+static int collect(const struct bl_subjects *subjects, enum bl_dimension dimension, uint64_t *bits,
+		   struct edges *edges)
 {
 	flip(bits, 0);
 	for (uint32_t cond = 1; cond < bl_subjects_count(subjects); cond++) {
@@ -177,8 +177,8 @@ static int add_range(struct bl_range_table *table, size_t *bits_capacity, size_t
 {
 	int r;
 
-	if (table->count && !memcmp(table->bits + (table->count - 1) * words, bits,
-				    words * sizeof(*bits)))
+	if (table->count &&
+	    !memcmp(table->bits + (table->count - 1) * words, bits, words * sizeof(*bits)))
 		return 0;
 	r = bl_grow(&table->firsts, firsts_capacity, table->count + 1, sizeof(*table->firsts));
 	if (!r)

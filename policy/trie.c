@@ -77,9 +77,9 @@ static int add_item(struct bl_trie *trie, uint32_t parent, const char *name, siz
 		r = bl_grow(&trie->names, &trie->names_capacity, trie->n_names + len + 1, 1);
 	if (r)
 		return r;
-	trie->items[trie->n_items++] = (struct bl_trie_item){
-		.parent = parent, .name = (uint32_t)trie->n_names, .name_len = (uint8_t)len
-	};
+	trie->items[trie->n_items++] = (struct bl_trie_item){ .parent = parent,
+							      .name = (uint32_t)trie->n_names,
+							      .name_len = (uint8_t)len };
 	if (len)
 		memcpy(trie->names + trie->n_names, name, len);
 	trie->n_names += len;

@@ -50,8 +50,7 @@ static bool inside(const struct verifier *v, uint32_t offset, size_t size, size_
 /* ... and in one chunk. */
 static bool within_chunk(const struct verifier *v, uint32_t offset, size_t size, size_t align)
 {
-	return inside(v, offset, size, align) &&
-	       offset % BL_CHUNK_BYTES + size <= BL_CHUNK_BYTES;
+	return inside(v, offset, size, align) && offset % BL_CHUNK_BYTES + size <= BL_CHUNK_BYTES;
 }
 
 /* Whether an offset was seen before as the same kind of thing; remembers it. */
@@ -123,11 +122,11 @@ static int check_excepts(struct verifier *v, uint32_t offset)
 
 static int check_cand(struct verifier *v, const struct bl_cand *cand)
 {
-	if (cand->verdict < BL_VERDICT_ALERT || cand->verdict > BL_VERDICT_DENY ||
-	    !cand->access || !cond_valid(v, cand->cond))
+	if (cand->verdict < BL_VERDICT_ALERT || cand->verdict > BL_VERDICT_DENY || !cand->access ||
+	    !cond_valid(v, cand->cond))
 		return bad(v, "a candidate is not valid");
-	if (!cand->excepts || (inside(v, cand->excepts, 4, 4) &&
-			       seen(v, cand->excepts, KNOWN_EXCEPTS)))
+	if (!cand->excepts ||
+	    (inside(v, cand->excepts, 4, 4) && seen(v, cand->excepts, KNOWN_EXCEPTS)))
 		return 0;
 	return check_excepts(v, cand->excepts);
 }
@@ -167,8 +166,7 @@ static int check_list(struct verifier *v, uint32_t offset)
 		return 0;
 	list = at(v, offset);
 	if (list->count > BL_CANDS_MAX || list->_pad[0] || list->_pad[1] ||
-	    !inside(v, offset, sizeof(*list) + list->count * sizeof(struct bl_cand),
-		    sizeof(*list)))
+	    !inside(v, offset, sizeof(*list) + list->count * sizeof(struct bl_cand), sizeof(*list)))
 		return bad(v, "a list is too long");
 	return check_cands(v, list);
 }
@@ -176,21 +174,21 @@ static int check_list(struct verifier *v, uint32_t offset)
 /* 0 is allowed: no class. */
 static int check_class(struct verifier *v, uint32_t offset)
 {
-	const struct bl_class *class;
+	const struct bl_class *found;
 	int r;
 
 	if (!offset)
 		return 0;
-	if (!inside(v, offset, sizeof(*class), sizeof(*class)))
+	if (!inside(v, offset, sizeof(*found), sizeof(*found)))
 		return bad(v, "a class is out of place");
 	if (seen(v, offset, KNOWN_CLASS))
 		return 0;
-	class = at(v, offset);
-	r = check_list(v, class->exec_list);
+	found = at(v, offset);
+	r = check_list(v, found->exec_list);
 	if (!r)
-		r = check_list(v, class->open_list);
-	if (!r && class->exe_bits)
-		r = check_bits(v, class->exe_bits);
+		r = check_list(v, found->open_list);
+	if (!r && found->exe_bits)
+		r = check_bits(v, found->exe_bits);
 	return r;
 }
 
