@@ -24,7 +24,7 @@ PORTS = [0, 1, 22, 80, 443, 8000, 8080, 8100, 32767, 32768, 65534, 65535]
 IDS = [0, 1, 33, 100, 999, 1000, 1001, 65533, 65534, 100000, 2**31 - 1, 2**31, 2**32 - 3,
        2**32 - 2]
 WORDS = ["read", "write", "create", "delete", "attributes", "modify"]
-NAME_MAX, PATH_MAX, DEPTH_MAX = 255, 4096, 250
+NAME_MAX, PATH_MAX, DEPTH_MAX = 255, 4096, 256  # of what is walked, see abi.h
 
 
 class PolicyGenerator:
@@ -276,7 +276,9 @@ def normal_path(raw):
     names = [name[:NAME_MAX] for name in raw.replace(b"\0", b"0").split(b"/")
              if name not in (b"", b".", b"..")]
     path = b"/" + b"/".join(names[:DEPTH_MAX])
-    return path if len(path) < PATH_MAX - 1 else path[:2000].rstrip(b"/")
+    if len(path) <= PATH_MAX:
+        return path
+    return path[:PATH_MAX - 1] + b"z" if len(path) % 2 else path[:2000].rstrip(b"/")
 
 
 class AccessGenerator:
@@ -305,6 +307,8 @@ class AccessGenerator:
         for item in flat:
             if isinstance(item, int):
                 out.append(item)
+            elif item[0] in "?[" and self.chance(3):
+                out.append(oracle.SLASH)
             elif item[0] == "*":
                 out += self.word()
             elif item[0] == "**":
@@ -346,9 +350,22 @@ class AccessGenerator:
         if not globs or self.chance(8):
             return self.random_path()
         path = self.instance(self.rng.choice(self.rng.choice(globs)))
+        if self.chance(0.7):
+            path += b"/" + self.rng.choice(RAW_NAMES) * self.rng.randint(1, 3)
+            path += path[-2:] * DEPTH_MAX if self.chance(50) else b"/" + b"x" * 250 * 17
+            path = path.replace(b"x" * 250, b"x" * 250 + b"/")
         while path and self.chance(35):
             path = self.mutate(path)
         return normal_path(path)
+
+    def deep_path(self, globs):
+        """A path with more components or bytes than are walked."""
+        path = normal_path(self.instance(self.rng.choice(self.rng.choice(globs))))
+        tail = b"/" + self.rng.choice(RAW_NAMES)
+        wanted = DEPTH_MAX + self.rng.randint(1, 40)
+        if self.chance(50):
+            tail, wanted = b"/" + self.rng.choice(b"ax").to_bytes(1, "big") * NAME_MAX, 18
+        return path.rstrip(b"/") + tail * wanted
 
     def matches_of(self, rule):
         """The rule itself, or one of its exceptions."""

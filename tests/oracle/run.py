@@ -8,11 +8,13 @@ import random
 import sys
 import time
 
-import engines
-import generate
-import mutants
-import oracle
-import shrink
+sys.dont_write_bytecode = True  # the source folder is not ours to write to
+
+import engines  # noqa: E402
+import generate  # noqa: E402
+import mutants  # noqa: E402
+import oracle  # noqa: E402
+import shrink  # noqa: E402
 
 SIZES = [1, 2, 3, 6, 6, 12, 12, 25, 25, 60, 150]
 BATCH = 20           # cases an engine's run
@@ -81,6 +83,47 @@ def variant(case, change):
     rng = random.Random(case.label)
     return engines.Case(change(case.texts, rng), case.accesses, case.expected,
                         label=case.label + " varied")
+
+
+# ---- paths that can't be resolved -------------------------------------------------------------
+
+
+def deep_case(case, accesses):
+    """Accesses to paths that are too long or too deep for the kernel side's walk."""
+    rng = random.Random(case.label + " deep")
+    reference = oracle.Oracle(case.texts)
+    rules = [rule for rule in reference.rules if rule.match.path]
+    if not rules:
+        return None
+    generator = generate.AccessGenerator(rng, rules)
+    asked = []
+    while len(asked) < accesses:
+        access = generator.access()
+        if access.on != "connect":
+            access.path = generator.deep_path(rng.choice(rules).match.path)
+            asked.append(access)
+    return engines.Case(case.texts, asked, [reference.decide(each) for each in asked],
+                        label=case.label + " deep")
+
+
+def lenient(case):
+    """What was decided less strictly than the oracle, who can see all of the path, would."""
+    order = ("allow",) + oracle.VERDICTS
+    return [(access, want, got) for access, want, got
+            in zip(case.accesses, case.expected, case.answers)
+            if case.refused is None and order.index(got[0]) < order.index(want[0])]
+
+
+def compare_deep(tap, engine, cases):
+    cases = [case for case in (deep_case(case, 20) for case in cases) if case]
+    engine.ask(cases)
+    failed = [(case, each) for case in cases for each in lenient(case)]
+    for case, (access, wanted, answered) in failed[:SHOWN_MAX]:
+        tap.note(["%s: %r: %s, not %s" % (case.label, access, answered, wanted)])
+    hits = sum(want[0] != "allow" for case in cases for want in case.expected)
+    tap.result(not failed and hits > 0, "%s, too deep to be resolved: %d pairs, %d of them "
+               "mentioned by rules, %d decided less strictly" % (
+                   engine.name, 20 * len(cases), hits, len(failed)))
 
 
 # ---- running ----------------------------------------------------------------------------------
@@ -196,6 +239,8 @@ def main():
             for what, change in VARIANTS.items():
                 varied = [variant(case, change) for case in cases[::4]]
                 compare(tap, engine, varied, what)
+            if engine.name == "user space":
+                compare_deep(tap, engine, cases[::4])
     except engines.Skipped as skipped:
         print("1..0 # SKIP %s" % skipped)
         return engines.SKIP
