@@ -307,7 +307,7 @@ class AccessGenerator:
         for item in flat:
             if isinstance(item, int):
                 out.append(item)
-            elif item[0] in "?[" and self.chance(3):
+            elif item[0] in "?[" and out[-1:] != b"/" and self.chance(8):
                 out.append(oracle.SLASH)
             elif item[0] == "*":
                 out += self.word()

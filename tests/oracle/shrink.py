@@ -3,11 +3,13 @@
 
 import copy
 import json
+import time
 
 import engines
 import oracle
 
 TRIES_MAX = 1500
+SECONDS_MAX = 20
 
 
 def without(container, key):
@@ -90,6 +92,10 @@ class Shrinker:
     def __init__(self, engine):
         self.engine = engine
         self.tries = 0
+        self.until = time.monotonic() + SECONDS_MAX
+
+    def spent(self):
+        return self.tries > TRIES_MAX or time.monotonic() > self.until
 
     def case(self, files, access):
         """The case if it still fails, or None."""
@@ -112,7 +118,7 @@ class Shrinker:
         size = len(places) // 2
         while size:
             at = 0
-            while at < len(places):
+            while at < len(places) and not self.spent():
                 rest = places[:at] + places[at + size:]
                 if self.case(with_rules(files, set(rest)), access):
                     places = rest
@@ -125,7 +131,7 @@ class Shrinker:
         """A smaller failing (files, access), or None."""
         for i, file in enumerate(files):
             for smaller in smaller_values(file):
-                if self.tries > TRIES_MAX:
+                if self.spent():
                     return None
                 candidate = files[:i] + [smaller] + files[i + 1:]
                 if self.case(candidate, access):
@@ -145,7 +151,7 @@ class Shrinker:
         files = self.fewer_rules(files, access)
         if self.case([inlined(file) for file in files], access):
             files = [inlined(file) for file in files]
-        while self.tries <= TRIES_MAX:
+        while not self.spent():
             smaller = self.step(files, access)
             if smaller is None:
                 break
