@@ -77,9 +77,9 @@ static BL_PRINTF(3, 0) int diag_fill(struct bl_diag *diag, const struct bl_diag_
 	return 0;
 }
 
-static size_t room_for(enum bl_diag_level level)
+bool bl_diags_full(const struct bl_diags *diags, enum bl_diag_level level)
 {
-	return level == BL_DIAG_ERROR ? BL_DIAGS_MAX : BL_DIAGS_MAX / 2;
+	return diags->count >= (level == BL_DIAG_ERROR ? BL_DIAGS_MAX : BL_DIAGS_MAX / 2);
 }
 
 struct bl_diag *bl_diag_add(struct bl_diags *diags, enum bl_diag_level level,
@@ -91,7 +91,7 @@ struct bl_diag *bl_diag_add(struct bl_diags *diags, enum bl_diag_level level,
 
 	if (level == BL_DIAG_ERROR)
 		diags->errors++;
-	if (diags->count >= room_for(level) ||
+	if (bl_diags_full(diags, level) ||
 	    bl_grow(&diags->items, &diags->capacity, diags->count + 1, sizeof(diag)) < 0) {
 		diags->dropped++;
 		return NULL;

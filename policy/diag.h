@@ -52,6 +52,9 @@ struct bl_diag *bl_diag_add(struct bl_diags *diags, enum bl_diag_level level,
 			    const struct bl_diag_at *at, const char *code, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
+/* Whether a diagnostic of this level would only be counted, so that no work need go into it. */
+bool bl_diags_full(const struct bl_diags *diags, enum bl_diag_level level);
+
 /* Gives a diagnostic its hint, in place of an earlier one; NULL is allowed. */
 void bl_diag_hint(struct bl_diag *diag, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -18,8 +18,8 @@ struct bl_diag *bl_parse_diag(struct bl_parser *parser, enum bl_diag_level level
 			      const char *code, const char *fmt, ...)
 {
 	/* Finding the pointer takes time: not for diagnostics that are only counted. */
-	bool kept = parser->diags->count < BL_DIAGS_MAX;
-	_cleanup_free_ char *pointer = kept ? bl_json_pointer(parser->json, node) : NULL;
+	bool full = bl_diags_full(parser->diags, level);
+	_cleanup_free_ char *pointer = full ? NULL : bl_json_pointer(parser->json, node);
 	_cleanup_free_ char *message = NULL;
 	struct bl_diag_at at = {
 		.file = parser->policy->files[parser->file].path,

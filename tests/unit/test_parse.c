@@ -92,6 +92,8 @@ static void test_rule(void **state)
 	assert_int_equal(rule->n_unless, 2);
 	assert_string_equal(rule->unless[0].path.items[0].text, "/etc/motd");
 	assert_int_equal(rule->unless[0].access, BL_ACCESS_ANY);
+	assert_int_equal(rule->unless[0].place.line, 2);
+	assert_true(rule->unless[0].place.column < rule->unless[1].place.column);
 	assert_int_equal(rule->unless[1].access, BL_ACCESS_READ);
 	assert_false(rule->unless[1].has_path);
 	bl_policy_free(policy);
@@ -555,6 +557,25 @@ static void test_count_limits(void **state)
 			   "]}]}");
 }
 
+/* What is only counted must take no time: 100,000 notes, each at the end of a long list. */
+static void test_many_notes(void **state)
+{
+	char *marked = repeat("{'bailiff': 1, 'rules': [{'id': 'a', 'on': 'connect', "
+			      "'action': 'deny', 'to': [",
+			      "'0.0.0.0'", 100000, "]}]}");
+	struct policy_text text = policy_text(marked);
+	struct bl_policy *policy = NULL;
+	struct bl_diags diags = { 0 };
+
+	assert_int_equal(policy_text_parse(&text, &diags, &policy), 0);
+	assert_int_equal(diags.count, BL_DIAGS_MAX / 2);
+	assert_int_equal(diags.dropped, 100000 - BL_DIAGS_MAX / 2);
+	bl_diags_clear(&diags);
+	bl_policy_free(policy);
+	free(text.bytes);
+	free(marked);
+}
+
 /* Errors are counted beyond what is kept, and take no longer for it. */
 static void test_many_errors(void **state)
 {
@@ -636,6 +657,7 @@ int main(void)
 		cmocka_unit_test(test_text_limits),
 		cmocka_unit_test(test_path_limit),
 		cmocka_unit_test(test_count_limits),
+		cmocka_unit_test(test_many_notes),
 		cmocka_unit_test(test_many_errors),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_nearest),
