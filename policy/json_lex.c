@@ -40,7 +40,7 @@ static int fail_surrogate(struct bl_lexer *lx, const char *where)
 static int read_unicode(struct bl_lexer *lx, char *out, size_t *ret_len)
 {
 	const char *where = lx->at;
-	uint32_t code, low;
+	uint32_t code = 0, low = 0;
 	int r = read_hex(lx, where, &code);
 
 	if (r < 0)
