@@ -25,6 +25,7 @@ static __always_inline const __u8 *bl_chunk(bl_image_t image, __u32 offset)
 #define BL_LOOP(count, fn, ctx) bpf_loop((count), (fn), (ctx), 0)
 #define BL_BARRIER(x)		asm volatile("" : "+r"(x))
 #define BL_INLINE		static __always_inline
+#define BL_CALLED		static __noinline /* a frame of its own: the stack is 512 bytes */
 #else
 typedef const __u8 *bl_image_t; /* the bytes themselves */
 
@@ -45,6 +46,7 @@ static inline void bl_loop(__u32 count, bl_loop_fn fn, void *ctx)
 #define BL_LOOP(count, fn, ctx) bl_loop((count), (fn), (ctx))
 #define BL_BARRIER(x)		((void)0)
 #define BL_INLINE		static inline __attribute__((unused))
+#define BL_CALLED		BL_INLINE
 #endif
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fingerprints load little-endian words");
@@ -557,7 +559,7 @@ static long bl_bits_or_turn(__u32 index, void *ctx)
 }
 
 /* bits |= the set at offset (0: empty); with a mask, without what is in the mask's set. */
-BL_INLINE void bl_bits_or(const struct bl_matcher *m, __u64 *bits, __u32 offset, __u32 without)
+BL_CALLED int bl_bits_or(const struct bl_matcher *m, __u64 *bits, __u32 offset, __u32 without)
 {
 	struct bl_bits_ctx ctx = {
 		.bits = bits,
@@ -569,6 +571,7 @@ BL_INLINE void bl_bits_or(const struct bl_matcher *m, __u64 *bits, __u32 offset,
 
 	if (ctx.chunk)
 		BL_LOOP(m->header->cond_words, bl_bits_or_turn, &ctx);
+	return 0;
 }
 
 static long bl_bits_and_turn(__u32 index, void *ctx)
@@ -580,11 +583,12 @@ static long bl_bits_and_turn(__u32 index, void *ctx)
 	return 0;
 }
 
-BL_INLINE void bl_bits_and(const struct bl_matcher *m, __u64 *bits, const __u64 *with)
+BL_CALLED int bl_bits_and(const struct bl_matcher *m, __u64 *bits, const __u64 *with)
 {
 	struct bl_bits_ctx ctx = { .bits = bits, .with = with };
 
 	BL_LOOP(m->header->cond_words, bl_bits_and_turn, &ctx);
+	return 0;
 }
 
 BL_INLINE void bl_bits_clear(__u64 *bits)

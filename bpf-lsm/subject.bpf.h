@@ -22,23 +22,6 @@ static long bl_group_turn(__u32 index, void *ctx)
 	return 0;
 }
 
-/* bits &= conditions that the user and any of the groups leave open. */
-static __always_inline void bl_subject_ids(const struct bl_matcher *m, struct bl_scratch *scratch,
-					   struct bl_subject *subject)
-{
-	struct bl_groups_ctx ctx = { .matcher = m, .groups = scratch->groups };
-	__u32 count = bl_read(struct group_info, scratch->groups, ngroups);
-
-	bl_bits_clear(m->walk->bits);
-	bl_subject_uid(m, subject->euid);
-	bl_bits_and(m, subject->bits, m->walk->bits);
-	bl_bits_clear(m->walk->bits);
-	bl_subject_gid(m, subject->egid);
-	if (m->header->flags & BL_TABLES_GIDS)
-		bpf_loop(count, bl_group_turn, &ctx, 0);
-	bl_bits_and(m, subject->bits, m->walk->bits);
-}
-
 static __always_inline enum bl_trust bl_exe_trust(const struct bl_label *label)
 {
 	if (label->flags &
@@ -48,18 +31,40 @@ static __always_inline enum bl_trust bl_exe_trust(const struct bl_label *label)
 }
 
 /*
- * The conditions that the label of the executable (in scratch->label and the walk's classes) and
- * the subject's ids leave open. Verified on its own. Returns 0: the policy changed meanwhile.
+ * subject->bits = the conditions that the label of the executable (in scratch->label and the
+ * walk's classes) leaves open. Verified on its own. Returns 0: the policy changed meanwhile.
  */
-__noinline int bl_subject_match(struct bl_scratch *scratch, struct bl_subject *subject)
+__noinline int bl_subject_exe_match(struct bl_scratch *scratch, struct bl_subject *subject)
 {
 	struct bl_matcher m;
 
 	if (!scratch || !subject || !bl_run_start(&m, scratch))
 		return 0;
 	bl_subject_exe(&m, subject->bits, bl_exe_trust(&scratch->label));
-	bl_subject_ids(&m, scratch, subject);
-	subject->generation = scratch->generation;
+	return 1;
+}
+
+/*
+ * subject->bits &= the conditions that the user and any of the groups leave open. Verified on its
+ * own, apart from the executable for the stack's sake. Returns 0: the policy changed meanwhile.
+ */
+__noinline int bl_subject_ids_match(struct bl_scratch *scratch, struct bl_subject *subject)
+{
+	struct bl_groups_ctx ctx;
+	struct bl_matcher m;
+
+	if (!scratch || !subject || !bl_run_start(&m, scratch))
+		return 0;
+	bl_bits_clear(m.walk->bits);
+	bl_subject_uid(&m, subject->euid);
+	bl_bits_and(&m, subject->bits, m.walk->bits);
+	bl_bits_clear(m.walk->bits);
+	bl_subject_gid(&m, subject->egid);
+	ctx.matcher = &m;
+	ctx.groups = scratch->groups;
+	if (m.header->flags & BL_TABLES_GIDS)
+		bpf_loop(bl_read(struct group_info, ctx.groups, ngroups), bl_group_turn, &ctx, 0);
+	bl_bits_and(&m, subject->bits, m.walk->bits);
 	return 1;
 }
 
@@ -89,7 +94,10 @@ static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 	if (exe && scratch->tables & BL_TABLES_EXES &&
 	    !bl_label_compute(scratch, exe->f_path.dentry))
 		return 0;
-	return bl_subject_match(scratch, subject);
+	if (!bl_subject_exe_match(scratch, subject) || !bl_subject_ids_match(scratch, subject))
+		return 0;
+	subject->generation = scratch->generation;
+	return 1;
 }
 
 /*
