@@ -32,7 +32,7 @@ static void cut(uint8_t addr[16], uint8_t len)
 int bl_prefixes_add(struct bl_prefixes *prefixes, const uint8_t *addr, size_t addr_len, uint8_t len,
 		    uint32_t atom)
 {
-	struct bl_prefix_item item = { .len = len, .set = atom };
+	struct bl_prefix_item item = { .len = len, .given = len, .set = atom };
 
 	memcpy(item.addr, addr, addr_len);
 	cut(item.addr, len);
@@ -53,7 +53,8 @@ static int compare_place(const struct bl_prefix_item *a, const struct bl_prefix_
 	return order ? order : a->len - b->len;
 }
 
-/* Real prefixes before markers, so that the first of equal ones is to be kept. */
+/* Of equal ones the first is to be kept: a real prefix before a marker, a longer one as it was
+ * given before one that was written out. */
 static int compare(const void *left, const void *right)
 {
 	const struct bl_prefix_item *a = left, *b = right;
@@ -63,6 +64,8 @@ static int compare(const void *left, const void *right)
 		return order;
 	if (a->marker != b->marker)
 		return a->marker - b->marker;
+	if (a->given != b->given)
+		return b->given - a->given;
 	return a->set < b->set ? -1 : a->set > b->set;
 }
 
@@ -173,22 +176,45 @@ static unsigned int next_len(const size_t counts[LENS], unsigned int len)
 }
 
 /* The length that is cheapest to write out as the next longer one. */
-static unsigned int cheapest_len(const size_t counts[LENS], size_t *ret_cost)
+static unsigned int cheapest_len(const size_t counts[LENS])
 {
+	size_t least = SIZE_MAX;
 	unsigned int best = 0;
 
-	*ret_cost = SIZE_MAX;
 	for (unsigned int len = 0; len < LENS; len++) {
 		unsigned int longer = next_len(counts, len);
 
 		if (!counts[len] || longer >= LENS || longer - len > 24)
 			continue;
-		if (counts[len] << (longer - len) < *ret_cost) {
+		if (counts[len] << (longer - len) < least) {
 			best = len;
-			*ret_cost = counts[len] << (longer - len);
+			least = counts[len] << (longer - len);
 		}
 	}
 	return best;
+}
+
+/* Decides as what length each one is written out; counts are what will be, at most. */
+static int choose_lens(size_t counts[LENS], size_t n_lens, uint8_t becomes[LENS])
+{
+	size_t total = 0;
+
+	for (unsigned int len = 0; len < LENS; len++)
+		becomes[len] = (uint8_t)len;
+	for (; n_lens > BL_PREFIX_LENS_MAX; n_lens--) {
+		unsigned int len = cheapest_len(counts), longer = next_len(counts, len);
+
+		counts[longer] += counts[len] << (longer - len);
+		counts[len] = 0;
+		for (unsigned int i = 0; i < LENS; i++)
+			if (becomes[i] == len)
+				becomes[i] = (uint8_t)longer;
+		if (counts[longer] > BL_PREFIXES_MAX)
+			return -E2BIG;
+	}
+	for (unsigned int len = 0; len < LENS; len++)
+		total += counts[len];
+	return total > BL_PREFIXES_MAX ? -E2BIG : 0;
 }
 
 static void set_bits(uint8_t addr[16], unsigned int first, unsigned int end, size_t value)
@@ -198,30 +224,25 @@ static void set_bits(uint8_t addr[16], unsigned int first, unsigned int end, siz
 			addr[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
 }
 
-/* Each prefix of a length becomes all prefixes of a longer one that it covers. */
-static int write_out(struct bl_prefixes *prefixes, unsigned int len, unsigned int longer)
+/* A prefix becomes all prefixes of a longer length that it covers. */
+static int write_out(struct bl_prefixes *prefixes, size_t index, unsigned int longer)
 {
-	size_t n = prefixes->count;
+	struct bl_prefix_item item = prefixes->items[index];
+	unsigned int len = item.len;
 	int r = 0;
 
-	for (size_t i = 0; !r && i < n; i++) {
-		struct bl_prefix_item item = prefixes->items[i];
+	item.len = (uint8_t)longer;
+	prefixes->items[index] = item;
+	for (size_t k = 1; !r && k < (size_t)1 << (longer - len); k++) {
+		struct bl_prefix_item part = item;
 
-		if (item.len != len)
-			continue;
-		prefixes->items[i].len = (uint8_t)longer;
-		for (size_t k = 1; !r && k < (size_t)1 << (longer - len); k++) {
-			struct bl_prefix_item part = item;
-
-			part.len = (uint8_t)longer;
-			set_bits(part.addr, len, longer, k);
-			r = add_item(prefixes, &part);
-		}
+		set_bits(part.addr, len, longer, k);
+		r = add_item(prefixes, &part);
 	}
 	return r;
 }
 
-/* Of equal prefixes the one that was there first is kept: its set holds what covers it. */
+/* Of equal prefixes the first is kept: the most specific one, whose set holds the others'. */
 static void drop_repeated(struct bl_prefixes *prefixes)
 {
 	size_t out = 0;
@@ -235,27 +256,20 @@ static void drop_repeated(struct bl_prefixes *prefixes)
 	prefixes->count = out;
 }
 
-/* What is written out must lose against what was there: marked until it is sorted out. */
 static int reduce_lens(struct bl_prefixes *prefixes)
 {
-	size_t counts[LENS], cost;
+	size_t counts[LENS], n_lens = count_lens(prefixes, counts), n = prefixes->count;
+	uint8_t becomes[LENS];
+	int r;
 
-	while (count_lens(prefixes, counts) > BL_PREFIX_LENS_MAX) {
-		unsigned int len = cheapest_len(counts, &cost);
-		int r;
-
-		if (cost > BL_PREFIXES_MAX || prefixes->count + cost > BL_PREFIXES_MAX)
-			return -E2BIG;
-		for (size_t i = 0; i < prefixes->count; i++)
-			prefixes->items[i].marker = prefixes->items[i].len == len;
-		r = write_out(prefixes, len, next_len(counts, len));
-		if (r)
-			return r;
+	if (n_lens <= BL_PREFIX_LENS_MAX)
+		return 0;
+	r = choose_lens(counts, n_lens, becomes);
+	for (size_t i = 0; !r && i < n; i++)
+		r = write_out(prefixes, i, becomes[prefixes->items[i].len]);
+	if (!r)
 		drop_repeated(prefixes);
-	}
-	for (size_t i = 0; i < prefixes->count; i++)
-		prefixes->items[i].marker = false;
-	return 0;
+	return r;
 }
 
 /* ---- markers ------------------------------------------------------------------------------ */

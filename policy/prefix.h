@@ -11,6 +11,7 @@
 struct bl_prefix_item {
 	uint8_t addr[16]; /* network order; IPv4 in the first four; bits beyond len are zero */
 	uint8_t len;
+	uint8_t given; /* len before it was written out */
 	bool marker;
 	uint32_t set; /* added: one atom; after bl_prefixes_finish(): a number in sets */
 };
@@ -34,6 +35,6 @@ int bl_prefixes_add(struct bl_prefixes *prefixes, const uint8_t *addr, size_t ad
  */
 int bl_prefixes_finish(struct bl_prefixes *prefixes, struct bl_interns *sets);
 
-#define BL_PREFIXES_MAX (16u << 20)
+#define BL_PREFIXES_MAX (1u << 20)
 
 void bl_prefixes_clear(struct bl_prefixes *prefixes);
