@@ -12,6 +12,7 @@
 
 #include "capability.h"
 #include "cleanup.h"
+#include "hooks.h"
 #include "hostfs.h"
 #include "probe.h"
 
@@ -231,15 +232,6 @@ static int look_memlock(const struct context *context, const struct probe *probe
 	return ret->detail ? 0 : -ENOMEM;
 }
 
-/* Security hooks that rules of some kind need; without the first of all nothing works. */
-static const char *const hooks[] = {
-	"file_open",	  "bprm_check_security", "bprm_creds_for_exec", "mmap_file",
-	"file_mprotect",  "inode_create",	 "inode_mkdir",		"inode_mknod",
-	"inode_symlink",  "inode_link",		 "inode_unlink",	"inode_rmdir",
-	"inode_rename",	  "inode_setattr",	 "inode_setxattr",	"socket_connect",
-	"socket_sendmsg",
-};
-
 static bool has_hook(const struct btf *btf, const char *hook)
 {
 	char name[64];
@@ -251,33 +243,42 @@ static bool has_hook(const struct btf *btf, const char *hook)
 static int look_bpf_lsm(const struct context *context, const struct probe *probe,
 			struct bl_probe_result *ret)
 {
-	ret->found = context->btf ? found_if(has_hook(context->btf, hooks[0])) : BL_FOUND_UNKNOWN;
+	ret->found = context->btf ? found_if(has_hook(context->btf, "file_open"))
+				  : BL_FOUND_UNKNOWN;
 	return 0;
 }
 
+/* Those that not every supported kernel has come with what they guard: no gap without them. */
 static int look_hooks(const struct context *context, const struct probe *probe,
 		      struct bl_probe_result *ret)
 {
+	const struct bl_hook_entry *hooks;
 	char *missing = NULL;
+	size_t n, there = 0;
 
 	if (!context->btf) {
 		ret->found = BL_FOUND_UNKNOWN;
 		return 0;
 	}
-	for (size_t i = 0; i < BL_ARRAY_SIZE(hooks); i++) {
+	hooks = bl_hook_table(&n);
+	for (size_t i = 0; i < n; i++) {
 		char *longer;
 
-		if (has_hook(context->btf, hooks[i]))
+		if (has_hook(context->btf, hooks[i].hook)) {
+			there++;
+			continue;
+		}
+		if (hooks[i].optional)
 			continue;
 		longer = bl_format("%s%s%s", missing ? missing : "missing: ", missing ? ", " : "",
-				   hooks[i]);
+				   hooks[i].hook);
 		free(missing);
 		if (!longer)
 			return -ENOMEM;
 		missing = longer;
 	}
 	ret->found = found_if(!missing);
-	ret->detail = missing ? missing : bl_format("all %zu", BL_ARRAY_SIZE(hooks));
+	ret->detail = missing ? missing : bl_format("%zu of %zu", there, n);
 	return ret->detail ? 0 : -ENOMEM;
 }
 
@@ -337,7 +338,7 @@ static const struct probe table[] = {
 	  .depth = BL_PROBE_FULL,
 	  .look = look_bpf_lsm },
 	{ .name = "hooks",
-	  .what = "every hook that rules can need",
+	  .what = "every security hook that rules can need",
 	  .consequence = "rules that need a missing hook have a gap there",
 	  .need = BL_NEED_USEFUL,
 	  .depth = BL_PROBE_FULL,

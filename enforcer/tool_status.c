@@ -64,7 +64,7 @@ static void print_policy(const struct bl_tool *tool, const json_t *policy)
 	print_files(tool, policy);
 }
 
-static void print_hooks(const struct bl_tool *tool, const json_t *hooks)
+static void print_hooks(const json_t *hooks)
 {
 	size_t i, attached = 0;
 	json_t *hook;
@@ -78,16 +78,7 @@ static void print_hooks(const struct bl_tool *tool, const json_t *hooks)
 		printf(" %s", name);
 		attached++;
 	}
-	printf("%s (%zu of %zu attached)\n", attached ? "" : " none", attached,
-	       json_array_size(hooks));
-	json_array_foreach(hooks, i, hook) {
-		_cleanup_free_ char *name = bl_tool_text(hook, "hook");
-
-		if (!json_is_true(json_object_get(hook, "available")))
-			printf("  %s%s: this kernel does not have it%s\n",
-			       bl_tool_colour(tool, BL_COLOUR_DOUBT), name,
-			       bl_tool_colour(tool, BL_COLOUR_OFF));
-	}
+	puts(attached ? "" : " none: no rule needs one");
 }
 
 static void print_counters(const struct bl_tool *tool, const json_t *status)
@@ -129,7 +120,7 @@ static void print_status(const struct bl_tool *tool, const json_t *status)
 	       strcmp(mode, "monitor") == 0 ? " (nothing is refused)" : "");
 	if (json_is_object(policy))
 		print_policy(tool, policy);
-	print_hooks(tool, json_object_get(status, "hooks"));
+	print_hooks(json_object_get(status, "hooks"));
 	print_counters(tool, status);
 }
 

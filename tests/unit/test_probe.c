@@ -14,16 +14,9 @@
 #include <bpf/libbpf.h>
 
 #include "base.h"
+#include "hooks.h"
 #include "probe.h"
 #include "tree.h"
-
-static const char *const all_hooks[] = {
-	"file_open",	  "bprm_check_security", "bprm_creds_for_exec", "mmap_file",
-	"file_mprotect",  "inode_create",	 "inode_mkdir",		"inode_mknod",
-	"inode_symlink",  "inode_link",		 "inode_unlink",	"inode_rmdir",
-	"inode_rename",	  "inode_setattr",	 "inode_setxattr",	"socket_connect",
-	"socket_sendmsg",
-};
 
 struct fixture {
 	struct tree tree;
@@ -45,7 +38,9 @@ static void write_btf(struct tree *tree, const char *without)
 	struct btf *btf = btf__new_empty();
 	const char *types[] = { "bpf_map_type", "bpf_func_id" };
 	int proto = btf__add_func_proto(btf, 0);
+	const struct bl_hook_entry *hooks;
 	const void *bytes;
+	size_t n_hooks;
 	char name[64];
 	uint32_t size;
 
@@ -57,10 +52,11 @@ static void write_btf(struct tree *tree, const char *without)
 				btf__add_enum_value(btf, enumerators[i].value, (int)i);
 		}
 	}
-	for (size_t i = 0; i < BL_ARRAY_SIZE(all_hooks); i++) {
-		if (without && strcmp(without, all_hooks[i]) == 0)
+	hooks = bl_hook_table(&n_hooks);
+	for (size_t i = 0; i < n_hooks; i++) {
+		if (without && strcmp(without, hooks[i].hook) == 0)
 			continue;
-		snprintf(name, sizeof(name), "bpf_lsm_%s", all_hooks[i]);
+		snprintf(name, sizeof(name), "bpf_lsm_%s", hooks[i].hook);
 		btf__add_func(btf, name, BTF_FUNC_GLOBAL, proto);
 	}
 	bytes = btf__raw_data(btf, &size);
