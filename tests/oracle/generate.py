@@ -34,6 +34,7 @@ class PolicyGenerator:
         self.latching = 5     # patterns with '**' inside that this set may still have
         self.globs = 60       # patterns that are no literals and no 'dir/**'
         self.broad = self.chance(8)  # most rules match most accesses
+        self.wide = self.chance(4)   # some lists are long
         self.ids = set()
         self.v4_lengths = rng.sample(V4_LENGTHS, rng.randint(1, len(V4_LENGTHS)))
         self.v6_lengths = rng.sample(V6_LENGTHS, rng.randint(1, len(V6_LENGTHS)))
@@ -169,6 +170,23 @@ class PolicyGenerator:
         last = self.rng.choice([each for each in pool + [top] if each >= first])
         return "%d-%d" % (first, last)
 
+    # -- long lists --
+
+    def indicator_path(self):
+        path = self.literal(2) + "/%x" % self.rng.getrandbits(self.rng.choice([8, 32]))
+        return path + self.rng.choice(["", "", "/**", "/x"])
+
+    def indicator_net(self):
+        if self.chance(70):
+            bits, length = 32, self.rng.choice(self.v4_lengths + [32] * 20)
+        else:
+            bits, length = 128, self.rng.choice(self.v6_lengths + [128] * 20)
+        whole = self.rng.getrandbits(bits) >> (bits - length) << (bits - length)
+        raw = whole.to_bytes(bits // 8, "big")
+        if bits == 32:
+            return "%d.%d.%d.%d/%d" % (*raw, length)
+        return "%s/%d" % (":".join(raw[i:i + 2].hex() for i in range(0, 16, 2)), length)
+
     # -- rules --
 
     def listed(self, file, kind, make, most):
@@ -182,6 +200,10 @@ class PolicyGenerator:
         else:
             name = "%s%d" % (kind, len(file["lists"]))
             inner = [make() for _ in range(self.rng.randint(1, 4))]
+            if self.wide:
+                self.wide = False
+                many = self.indicator_path if kind == "paths" else self.indicator_net
+                inner += [many() for _ in range(self.rng.choice([100, 400, 1500]))]
             if names and self.chance(50):
                 inner.insert(self.rng.randint(0, len(inner)), "@" + self.rng.choice(names))
             file["lists"][name] = inner
