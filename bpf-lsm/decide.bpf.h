@@ -129,7 +129,7 @@ static long bl_path_turn(__u32 index, void *ctx)
 	scratch->search = act->search;
 	c->judged = BL_JUDGED_AGAIN;
 	if (index || !c->cached || !bl_object_load(scratch, c->cached)) {
-		if (!bl_object_compute(scratch, act->dentry, act->inode))
+		if (!bl_object_compute(scratch, act->dentry, act->sb, act->inode))
 			return 0;
 		if (!bl_label_mentions(&scratch->object, act)) {
 			c->judged = BL_JUDGED_PASS;

@@ -7,6 +7,7 @@
 /* What is asked of which object; on the hook's stack. */
 struct bl_act {
 	struct dentry *dentry; /* exec, open */
+	struct super_block *sb; /* the dentry's */
 	struct inode *inode;   /* NULL: does not exist yet */
 	struct socket *sock;   /* connect */
 	__u16 port;
@@ -177,10 +178,9 @@ static __always_inline void bl_prefix_load(struct bl_scratch *scratch, struct su
 }
 
 /* Takes the object's name for the record: its text stays in the walk, its prefix in super. */
-static __always_inline void bl_object_name(struct bl_scratch *scratch, struct dentry *dentry)
+static __always_inline void bl_object_name(struct bl_scratch *scratch, struct dentry *dentry,
+					   struct super_block *sb)
 {
-	struct super_block *sb = dentry->d_sb;
-
 	if (sb->s_flags & SB_NOUSER) {
 		scratch->super.prefix_len = 0;
 		bl_walk_start(&scratch->walk);
@@ -210,9 +210,9 @@ static __always_inline void bl_object_fill(struct bl_scratch *scratch, const str
 		event->owner = act->inode->i_uid.val;
 	}
 	if (act->dentry) {
-		event->dev_major = act->dentry->d_sb->s_dev >> 20;
-		event->dev_minor = act->dentry->d_sb->s_dev & 0xfffff;
-		bl_object_name(scratch, act->dentry);
+		event->dev_major = act->sb->s_dev >> 20;
+		event->dev_minor = act->sb->s_dev & 0xfffff;
+		bl_object_name(scratch, act->dentry, act->sb);
 	}
 	if (act->sock) {
 		struct sock *sk = act->sock->sk;

@@ -11,6 +11,7 @@ static __always_inline int bl_exec_file(struct file *file, __u32 hook)
 {
 	struct bl_act act = {
 		.dentry = file->f_path.dentry,
+		.sb = file->f_inode->i_sb,
 		.inode = file->f_inode,
 		.op = BL_OP_EXEC,
 		.access = BL_ACCESS_EXEC,

@@ -155,12 +155,13 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 
 /*
  * Works out the label of a dentry into scratch->label, and leaves the text of its name in
- * scratch->walk. Returns 0: the policy changed meanwhile.
+ * scratch->walk. A file's superblock comes from its inode: since its path is in a union (6.18),
+ * the verifier trusts nothing that is reached through it. Returns 0: the policy changed meanwhile.
  */
-static __always_inline int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry)
+static __always_inline int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry,
+					    struct super_block *sb)
 {
 	struct bl_label *label = &scratch->label;
-	struct super_block *sb = dentry->d_sb;
 
 	label->epoch = globals.epoch;
 	label->dentry = (__u64)dentry;
@@ -185,9 +186,9 @@ static __always_inline int bl_label_compute(struct bl_scratch *scratch, struct d
 
 /* Works out the label of the object that is judged into scratch->object, and keeps it. */
 static __always_inline int bl_object_compute(struct bl_scratch *scratch, struct dentry *dentry,
-					     struct inode *inode)
+					     struct super_block *sb, struct inode *inode)
 {
-	if (!bl_label_compute(scratch, dentry))
+	if (!bl_label_compute(scratch, dentry, sb))
 		return 0;
 	scratch->object = scratch->label;
 	if (inode && !(scratch->label.flags & (BL_LABEL_LOST | BL_LABEL_DEEP)) &&

@@ -20,11 +20,13 @@
 #define FS_IOC32_SETFLAGS 0x40046602
 #define FS_IOC_FSSETXATTR 0x401c5820
 
-static __always_inline int bl_open_dentry(struct dentry *dentry, struct inode *inode, __u8 access,
-					  __u8 search, __u32 hook)
+static __always_inline int bl_open_object(struct dentry *dentry, struct super_block *sb,
+					  struct inode *inode, __u8 access, __u8 search,
+					  __u32 hook)
 {
 	struct bl_act act = {
 		.dentry = dentry,
+		.sb = sb,
 		.inode = inode,
 		.op = BL_OP_OPEN,
 		.access = access,
@@ -33,6 +35,12 @@ static __always_inline int bl_open_dentry(struct dentry *dentry, struct inode *i
 	};
 
 	return bl_path_decide(&act);
+}
+
+static __always_inline int bl_open_dentry(struct dentry *dentry, struct inode *inode, __u8 access,
+					  __u8 search, __u32 hook)
+{
+	return bl_open_object(dentry, dentry->d_sb, inode, access, search, hook);
 }
 
 /* The daemon's self-test: one inode is refused to one process, whatever the policy says. */
@@ -63,7 +71,7 @@ static __always_inline int bl_open_file(struct file *file)
 		access |= BL_ACCESS_WRITE;
 	if (!access) /* access mode 3: for ioctls, needs both rights */
 		access = BL_ACCESS_READ | BL_ACCESS_WRITE;
-	return bl_open_dentry(dentry, inode, access, access, BL_HOOK_FILE_OPEN);
+	return bl_open_object(dentry, inode->i_sb, inode, access, access, BL_HOOK_FILE_OPEN);
 }
 
 static __always_inline int bl_open_create(struct dentry *dentry, __u32 hook)
@@ -128,5 +136,6 @@ static __always_inline int bl_open_ioctl(struct file *file, __u32 cmd)
 {
 	if (cmd != FS_IOC_SETFLAGS && cmd != FS_IOC32_SETFLAGS && cmd != FS_IOC_FSSETXATTR)
 		return 0;
-	return bl_open_attributes(file->f_path.dentry, BL_HOOK_SETATTR);
+	return bl_open_object(file->f_path.dentry, file->f_inode->i_sb, file->f_inode,
+			      BL_ACCESS_ATTRIBUTES, BL_ACCESS_ATTRIBUTES, BL_HOOK_SETATTR);
 }

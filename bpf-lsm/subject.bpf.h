@@ -92,7 +92,7 @@ static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 	scratch->groups = (__u64)task->cred->group_info;
 	scratch->label.flags = BL_LABEL_PSEUDO;
 	if (exe && scratch->tables & BL_TABLES_EXES &&
-	    !bl_label_compute(scratch, exe->f_path.dentry))
+	    !bl_label_compute(scratch, exe->f_path.dentry, exe->f_inode->i_sb))
 		return 0;
 	if (!bl_subject_exe_match(scratch, subject) || !bl_subject_ids_match(scratch, subject))
 		return 0;
