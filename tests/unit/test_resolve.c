@@ -135,7 +135,7 @@ static void test_follow_ends(void **state)
 			 -ENAMETOOLONG);
 }
 
-static int stop(void *userdata, const char *path, size_t len)
+static int stop_at_once(void *userdata, const char *path, size_t len)
 {
 	return 42;
 }
@@ -145,7 +145,7 @@ static void test_follow_stops(void **state)
 	struct host counts = { 0 };
 	_cleanup_(bl_links_freep) struct bl_links *links = bl_links_new(host_readlink, &counts);
 
-	assert_int_equal(bl_links_follow(links, "/bin/sh", 7, stop, NULL), 42);
+	assert_int_equal(bl_links_follow(links, "/bin/sh", 7, stop_at_once, NULL), 42);
 }
 
 /* A folder is looked up once for all that is in it. */
