@@ -23,7 +23,8 @@ struct text {
 	size_t len, capacity;
 };
 
-static void text_add(struct text *text, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void text_add(struct text *text, const char *format,
+							    ...)
 {
 	va_list arguments;
 
