@@ -538,14 +538,6 @@ static int make_entries(struct layout *l)
 	return r ? r : make_port_entries(l);
 }
 
-/* A new key that depends on nothing but the old one. */
-static void rekey(struct bl_header *header)
-{
-	for (int j = 0; j < 2; j++)
-		for (int i = 0; i < BL_HASH_WORDS; i++)
-			header->key[j][i] = header->key[j][i] * 0xd1342543de82ef95u + 1;
-}
-
 /*
  * Two keys with one fingerprint are next to impossible (2^-64 for each pair) unless somebody
  * knows the key; another key then tells them apart.
@@ -558,7 +550,7 @@ static int place_tables(struct layout *l)
 
 	for (int i = 0; i < REKEYS_MAX && r == -EEXIST; i++) {
 		if (i) {
-			rekey(header);
+			bl_key_next((uint64_t(*)[BL_HASH_WORDS])header->key);
 			memset(l->image->bytes + start, 0, l->image->len - start);
 			l->image->len = start;
 		}

@@ -25,13 +25,26 @@ static uint64_t splitmix64(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-void bl_key_default(uint64_t key[2][BL_HASH_WORDS])
+static void fill_key(uint64_t key[2][BL_HASH_WORDS], uint64_t state)
 {
-	uint64_t state = KEY_SEED;
-
 	for (int j = 0; j < 2; j++)
 		for (int i = 0; i < BL_HASH_WORDS; i++)
 			key[j][i] = splitmix64(&state);
+}
+
+void bl_key_default(uint64_t key[2][BL_HASH_WORDS])
+{
+	fill_key(key, KEY_SEED);
+}
+
+void bl_key_next(uint64_t key[2][BL_HASH_WORDS])
+{
+	uint64_t state = 1;
+
+	for (int j = 0; j < 2; j++)
+		for (int i = 0; i < BL_HASH_WORDS; i++)
+			state = splitmix64(&state) ^ key[j][i];
+	fill_key(key, state);
 }
 
 uint64_t bl_hash_edge(const struct bl_header *header, uint32_t node, const char *name, size_t len)

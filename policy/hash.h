@@ -13,6 +13,9 @@
  */
 void bl_key_default(uint64_t key[2][BL_HASH_WORDS]);
 
+/* Another key that depends on nothing but the one that is there. */
+void bl_key_next(uint64_t key[2][BL_HASH_WORDS]);
+
 /* The fingerprint of a trie edge, under the key in the header. */
 uint64_t bl_hash_edge(const struct bl_header *header, uint32_t node, const char *name, size_t len);
 

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policies in apostrophes -> tables, and accesses in words -> answers. */
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile.h"
+#include "policy_text.h"
+
+/* A compiled policy; what went wrong is in diags. */
+struct compiled {
+	struct bl_policy *policy;
+	struct bl_tables *tables;
+	struct bl_diags diags;
+	int r;
+};
+
+static inline void compiled_clear(struct compiled *compiled)
+{
+	bl_policy_free(compiled->policy);
+	bl_tables_free(compiled->tables);
+	bl_diags_clear(&compiled->diags);
+}
+
+static inline struct compiled compile_key(const char *text, const uint64_t key[2][BL_HASH_WORDS])
+{
+	struct policy_text plain = policy_text(text);
+	struct compiled ret = {};
+
+	ret.r = policy_text_parse(&plain, &ret.diags, &ret.policy);
+	if (!ret.r)
+		ret.r = bl_compile(ret.policy, key, &ret.diags, &ret.tables);
+	free(plain.bytes);
+	return ret;
+}
+
+static inline struct compiled compile(const char *text)
+{
+	return compile_key(text, NULL);
+}
+
+static inline const struct bl_header *compiled_header(const struct compiled *compiled)
+{
+	return (const struct bl_header *)compiled->tables->bytes;
+}
+
+/* Who asks, and for what; whatever is left out is root's shell, any access, TCP to port 443. */
+struct asked {
+	const char *exec;
+	const char *open;
+	const char *connect;
+	const char *exe;
+	uint8_t access;
+	uint16_t port;
+	uint32_t uid;
+	uint32_t gid;
+	bool unnamed; /* an exec or open of an object without a name: text is ignored */
+};
+
+static inline struct bl_answer ask(const struct bl_tables *tables, const struct asked *asked)
+{
+	uint8_t addr[16] = {};
+	struct bl_query query = {
+		.op = asked->exec   ? BL_OP_EXEC
+		      : asked->open ? BL_OP_OPEN
+				    : BL_OP_CONNECT,
+		.path = asked->unnamed ? NULL
+			: asked->exec  ? asked->exec
+				       : asked->open,
+		.access = asked->access,
+		.addr = addr,
+		.port = asked->port ? asked->port : 443,
+		.exe = asked->exe,
+		.uid = asked->uid,
+		.gids = &asked->gid,
+		.n_gids = 1,
+	};
+	struct bl_answer answer = {};
+
+	if (asked->exec)
+		query.access = BL_ACCESS_EXEC;
+	else if (!query.access)
+		query.access = asked->open ? BL_ACCESS_READ : BL_PROTO_TCP;
+	if (asked->connect) {
+		query.family = strchr(asked->connect, ':') ? AF_INET6 : AF_INET;
+		if (inet_pton(query.family, asked->connect, addr) != 1)
+			abort();
+	}
+	bl_decide(tables, &query, &answer);
+	return answer;
+}
