@@ -13,14 +13,6 @@
 #define IPPROTO_UDPLITE 136
 #define IPPROTO_MPTCP	262
 
-/* struct sockaddr_in and sockaddr_in6 as far as they matter. */
-struct bl_sockaddr {
-	__u16 family;
-	__u16 port; /* network order */
-	__u32 word; /* IPv4 address, IPv6 flow label */
-	__u32 v6[4];
-};
-
 static __always_inline __u8 bl_protocol(__u32 protocol)
 {
 	switch (protocol) {
@@ -98,7 +90,7 @@ static long bl_connect_turn(__u32 index, void *ctx)
 	return c->judged != BL_JUDGED_AGAIN;
 }
 
-static __always_inline int bl_connect_decide(struct socket *sock, const struct bl_sockaddr *sa,
+static __always_inline int bl_connect_decide(struct socket *sock, struct bl_scratch *scratch,
 					     __u32 hook)
 {
 	struct sock *sk = sock->sk;
@@ -107,18 +99,15 @@ static __always_inline int bl_connect_decide(struct socket *sock, const struct b
 		.sock = sock,
 		.op = BL_OP_CONNECT,
 		.hook = hook,
-		.port = __builtin_bswap16(sa->port),
+		.port = __builtin_bswap16(scratch->sockaddr.port),
 		.access = protocol,
 		.search = protocol,
 	};
-	struct bl_judge_ctx ctx = { .act = &act };
+	struct bl_judge_ctx ctx = { .act = &act, .scratch = scratch };
 
-	ctx.scratch = bl_scratch_get();
-	if (!ctx.scratch)
-		return bl_fail_closed();
-	ctx.scratch->v6 = bl_normalise(&ctx.scratch->addr, sa);
+	scratch->v6 = bl_normalise(&scratch->addr, &scratch->sockaddr);
 	bpf_loop(BL_JUDGE_TRIES, bl_connect_turn, &ctx, 0);
-	return bl_finish(ctx.scratch, ctx.judged);
+	return bl_finish(scratch, ctx.judged);
 }
 
 /*
@@ -128,17 +117,21 @@ static __always_inline int bl_connect_decide(struct socket *sock, const struct b
 static __always_inline int bl_connect_address(struct socket *sock, const void *address, int len,
 					      __u32 hook)
 {
-	struct bl_sockaddr sa = {};
+	struct bl_scratch *scratch;
+	__u16 family = 0;
 
 	if (!globals.generation || !address || len < 8)
 		return 0;
-	if (len >= (int)sizeof(sa))
-		bpf_probe_read_kernel(&sa, sizeof(sa), address);
-	else
-		bpf_probe_read_kernel(&sa, 8, address);
-	if (sa.family == AF_UNSPEC && hook == BL_HOOK_SENDMSG)
-		sa.family = AF_INET;
-	if (sa.family != AF_INET && (sa.family != AF_INET6 || len < (int)sizeof(sa)))
+	bpf_probe_read_kernel(&family, sizeof(family), address);
+	if (family == AF_UNSPEC && hook == BL_HOOK_SENDMSG)
+		family = AF_INET;
+	if (family != AF_INET && (family != AF_INET6 || len < (int)sizeof(struct bl_sockaddr)))
 		return 0;
-	return bl_connect_decide(sock, &sa, hook);
+	scratch = bl_scratch_get();
+	if (!scratch)
+		return bl_fail_closed();
+	bpf_probe_read_kernel(&scratch->sockaddr, family == AF_INET6 ? sizeof(scratch->sockaddr) : 8,
+			      address);
+	scratch->sockaddr.family = family;
+	return bl_connect_decide(sock, scratch, hook);
 }

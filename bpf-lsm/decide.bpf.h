@@ -114,7 +114,6 @@ static __always_inline int bl_judge(struct bl_scratch *scratch, const struct bl_
 struct bl_judge_ctx {
 	struct bl_scratch *scratch;
 	const struct bl_act *act;
-	const struct bl_label *cached; /* tried first; NULL: there is none */
 	__u32 judged;
 };
 
@@ -125,10 +124,10 @@ static long bl_path_turn(__u32 index, void *ctx)
 	struct bl_scratch *scratch = c->scratch;
 	const struct bl_act *act = c->act;
 
-	scratch->generation = 0;
 	scratch->search = act->search;
 	c->judged = BL_JUDGED_AGAIN;
-	if (index || !c->cached || !bl_object_load(scratch, c->cached)) {
+	if (!scratch->cached) {
+		scratch->generation = 0;
 		if (!bl_object_compute(scratch, act->dentry, act->sb, act->inode))
 			return 0;
 		if (!bl_label_mentions(&scratch->object, act)) {
@@ -136,6 +135,7 @@ static long bl_path_turn(__u32 index, void *ctx)
 			return 1;
 		}
 	}
+	scratch->cached = 0;
 	c->judged = bl_judge(scratch, act);
 	return c->judged != BL_JUDGED_AGAIN;
 }
@@ -171,19 +171,21 @@ static __always_inline int bl_finish(struct bl_scratch *scratch, __u32 judged)
 static __always_inline int bl_path_decide(const struct bl_act *act)
 {
 	struct bl_judge_ctx ctx = { .act = act };
+	struct bl_label *label;
 
 	if (!globals.generation)
 		return 0;
-	ctx.cached = act->inode ? bpf_inode_storage_get(&labels, act->inode, NULL, 0) : NULL;
-	if (ctx.cached) {
-		if (!bl_label_valid(ctx.cached, act->dentry))
-			ctx.cached = NULL;
-		else if (!bl_label_mentions(ctx.cached, act))
+	label = act->inode ? bpf_inode_storage_get(&labels, act->inode, NULL, 0) : NULL;
+	if (label) {
+		if (!bl_label_valid(label, act->dentry))
+			label = NULL;
+		else if (!bl_label_mentions(label, act))
 			return 0;
 	}
 	ctx.scratch = bl_scratch_get();
 	if (!ctx.scratch)
 		return bl_fail_closed();
+	ctx.scratch->cached = label && bl_object_load(ctx.scratch, label);
 	bpf_loop(BL_JUDGE_TRIES, bl_path_turn, &ctx, 0);
 	return bl_finish(ctx.scratch, ctx.judged);
 }

@@ -503,7 +503,7 @@ BL_INLINE __u32 bl_others(const struct bl_walk *walk)
 /* ---- subjects ----------------------------------------------------------------------------- */
 
 /* Offset of the bitset of the range that holds id, or 0. */
-BL_INLINE __u32 bl_range_find(bl_image_t image, const struct bl_ranges *ranges, __u32 id)
+BL_CALLED __u32 bl_range_find(bl_image_t image, const struct bl_ranges *ranges, __u32 id)
 {
 	__u32 low = 0, high = ranges->count, bits = 0;
 

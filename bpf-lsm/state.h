@@ -9,6 +9,14 @@
 #define BL_PREFIX_BYTES	 256 /* of a mount point's path, for events only */
 #define BL_MOUNTS_MAX	 8192 /* mounts of one superblock that are looked at */
 
+/* struct sockaddr_in and sockaddr_in6 as far as they matter. */
+struct bl_sockaddr {
+	__u16 family;
+	__u16 port; /* network order */
+	__u32 word; /* IPv4 address, IPv6 flow label */
+	__u32 v6[4];
+};
+
 /* Set by user space through the skeleton (.bss); one word each, read without a lock. */
 struct bl_globals {
 	__u32 generation;  /* of the image in force; 0: none */
@@ -115,6 +123,8 @@ struct bl_scratch {
 	__u32 level;	  /* component that a mount below the root is at */
 	__u32 strings_used;
 	__u32 search;	  /* access mask that rules are searched for */
+	__u32 cached;	  /* 1: object was taken from its inode's storage */
+	__u32 _pad0;
 
 	__u64 sb;	  /* superblock being looked at */
 	__u64 sb_root;
@@ -124,6 +134,7 @@ struct bl_scratch {
 	__u64 cgroup;	  /* cursor over cgroups */
 
 	struct bl_lists lists;	/* of a destination */
+	struct bl_sockaddr sockaddr;
 	struct bl_prefix_key addr;
 	__u32 v6;
 	__u32 _pad;
