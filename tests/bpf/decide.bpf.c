@@ -89,7 +89,7 @@ static __always_inline void subject_bits(struct bl_matcher *m, const struct deci
 
 	if (query->exe_known)
 		path_classify(m);
-	bl_subject_exe(m, bits, query->exe_known ? BL_TRUST_HOST : BL_TRUST_NONE);
+	bl_subject_exe(m, bits, query->exe_known ? query->trust : BL_TRUST_NONE);
 	bl_bits_clear(m->walk->bits);
 	bl_subject_uid(m, query->uid);
 	bl_bits_and(m, bits, m->walk->bits);

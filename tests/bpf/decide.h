@@ -19,6 +19,7 @@ struct decide_query {
 	__u32 v6;
 	__u32 port;
 	__u32 exe_known; /* slot 1 holds the executable's path */
+	__u32 trust;	 /* enum bl_trust of it */
 	__u32 uid;
 	__u32 n_gids;
 	__u32 gids[DECIDE_GIDS_MAX];

@@ -6,13 +6,28 @@
 #include <unistd.h>
 
 #include "decide_load.h"
+#include "match.h"
 #include "oracle/protocol.h"
 
 #define SKIP 77
 
+struct kernel_engine {
+	struct decide_kernel programs;
+	unsigned int trust; /* enum bl_trust */
+};
+
 static int kernel_load(void *userdata, const struct bl_tables *tables)
 {
-	return decide_kernel_publish(userdata, tables->bytes, tables->len);
+	struct kernel_engine *engine = userdata;
+
+	return decide_kernel_publish(&engine->programs, tables->bytes, tables->len);
+}
+
+static void kernel_trust(void *userdata, unsigned int trust)
+{
+	struct kernel_engine *engine = userdata;
+
+	engine->trust = trust;
 }
 
 static void fill_peer(struct decide_query *q, const struct bl_query *query)
@@ -27,11 +42,13 @@ static void fill_peer(struct decide_query *q, const struct bl_query *query)
 
 static int kernel_decide(void *userdata, const struct bl_query *query, struct bl_answer *ret)
 {
-	struct decide_kernel *k = userdata;
+	struct kernel_engine *engine = userdata;
+	struct decide_kernel *k = &engine->programs;
 	struct decide_query q = {
 		.op = query->op,
 		.access = query->access,
 		.exe_known = query->exe != NULL,
+		.trust = engine->trust,
 		.uid = query->uid,
 		.n_gids = (uint32_t)query->n_gids,
 	};
@@ -58,10 +75,11 @@ static int kernel_decide(void *userdata, const struct bl_query *query, struct bl
 
 int main(int argc, char **argv)
 {
-	struct decide_kernel kernel = {};
+	struct kernel_engine kernel = { .trust = BL_TRUST_HOST };
 	const struct engine engine = {
 		.load = kernel_load,
 		.decide = kernel_decide,
+		.trust = kernel_trust,
 		.userdata = &kernel,
 	};
 	int r;
@@ -70,11 +88,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "loading BPF programs needs root\n");
 		return SKIP;
 	}
-	r = decide_kernel_open(&kernel, 2);
+	r = decide_kernel_open(&kernel.programs, 2);
 	if (r < 0)
 		fprintf(stderr, "decide_kernel: can't load: %s\n", strerror(-r));
 	else
 		r = protocol_serve(&engine, argv + 1, argc - 1, stdin, stdout);
-	decide_kernel_close(&kernel);
+	decide_kernel_close(&kernel.programs);
 	return r != 0;
 }

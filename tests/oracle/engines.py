@@ -23,9 +23,25 @@ def query_line(access):
     if access.on == "connect":
         bit = 1 << oracle.PROTOCOLS.index(access.protocol)
         return "connect %s %d %d %s" % (access.address.hex(), access.port, bit, by)
+    path = access.path.hex() if access.path is not None else "-"
     if access.on == "exec":
-        return "exec %s %s" % (access.path.hex(), by)
-    return "open %s %d %s" % (access.path.hex(), access.access, by)
+        return "exec %s %s" % (path, by)
+    return "open %s %d %s" % (path, access.access, by)
+
+
+TRUSTS = ("none", "container", "host")  # enum bl_trust
+
+
+def query_lines(accesses):
+    """The requests for accesses, and what an engine must know before."""
+    trust = "host"
+    for access in accesses:
+        if access.trust != trust:
+            trust = access.trust
+            yield "trust %d" % TRUSTS.index(trust)
+        yield query_line(access)
+    if trust != "host":
+        yield "trust %d" % TRUSTS.index("host")
 
 
 class Case:
@@ -44,7 +60,7 @@ class Case:
         lines = ["source file%d.json %s" % (i, text.encode().hex())
                  for i, text in enumerate(self.texts)]
         lines.append("compile %d" % self.seed)
-        lines += [query_line(access) for access in self.accesses]
+        lines += query_lines(self.accesses)
         return "\n".join(lines) + "\n"
 
     def take(self, lines):

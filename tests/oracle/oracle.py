@@ -31,14 +31,15 @@ class Access:
     """One concrete access. Paths are bytes, absolute and normalised; b'/' is the root."""
 
     def __init__(self, on, path=None, access=0, address=None, port=0, protocol="tcp",
-                 exe=None, uid=0, gids=(0,)):
+                 exe=None, uid=0, gids=(0,), trust="host"):
         self.on = on
-        self.path = path          # exec, open
+        self.path = path          # exec, open; None: the object's name can't be known
         self.access = access      # open: bits
         self.address = address    # connect: 4 or 16 bytes
         self.port = port
         self.protocol = protocol
         self.exe = exe            # None: unknown
+        self.trust = trust        # its file system is of: host, container, none of both
         self.uid = uid            # effective
         self.gids = tuple(gids)   # effective and supplementary
 
@@ -279,7 +280,7 @@ def insert_lists(values, lists):
 class Match:
     """The keys that rules and exceptions share; an absent key holds for everything."""
 
-    def __init__(self, source, lists, semantics):
+    def __init__(self, source, lists, semantics, grants=False):
         def values(where, key):
             return list(insert_lists(where[key], lists)) if key in where else None
 
@@ -288,6 +289,7 @@ class Match:
 
         by = source.get("by", {})
         self.semantics = semantics
+        self.grants = grants  # an exception: what isn't known for sure doesn't hold
         self.path = apply(read_glob, values(source, "path"))
         to = values(source, "to")
         self.to_any = to is not None and "any" in to
@@ -316,18 +318,27 @@ class Match:
                     or any(s.nets.covers(net, address) for net in self.to)) \
                 and (self.port is None or s.in_ranges(self.port, access.port)) \
                 and (self.protocol is None or access.protocol in self.protocol)
-        if self.path is not None and \
-                not any(s.globs.match(glob, access.path) for glob in self.path):
+        if self.path is not None and not self.path_holds(access.path):
             return False
         return access.on != "open" or self.access is None or self.access & access.access != 0
 
+    def path_holds(self, path):
+        if path is None:
+            return not self.grants
+        return any(self.semantics.globs.match(glob, path) for glob in self.path)
+
+    def exe_holds(self, access):
+        s = self.semantics
+        if access.exe is None:
+            return s.unknown_exe_matches
+        if access.trust == "none" or (self.grants and not s.grants_by(access.trust)):
+            return False
+        return any(s.globs.match(glob, access.exe) for glob in self.exe)
+
     def subject_holds(self, access):
         s = self.semantics
-        if self.exe is not None:
-            if access.exe is None:
-                return s.unknown_exe_matches
-            if not any(s.globs.match(glob, access.exe) for glob in self.exe):
-                return False
+        if self.exe is not None and not self.exe_holds(access):
+            return False
         if self.uid is not None and not s.in_ranges(self.uid, access.uid):
             return False
         return self.gid is None or s.some_gid(self.gid, access.gids)
@@ -342,7 +353,8 @@ class Rule:
         self.id = source["id"]
         self.on = as_list(source["on"])
         self.match = Match(source, lists, semantics)
-        self.unless = [Match(each, lists, semantics) for each in as_list(source.get("unless", []))]
+        self.unless = [Match(each, lists, semantics, grants=True)
+                       for each in as_list(source.get("unless", []))]
         self.verdict = source["action"]
         if self.verdict == "deny" and semantics.mode_of(file) == "monitor":
             self.verdict = "would-deny"
@@ -365,6 +377,10 @@ class Semantics:
 
     def mode_of(self, file):
         return file.get("mode", "monitor")
+
+    def grants_by(self, trust):
+        """Whether an executable there can be what an exception asks for."""
+        return trust == "host"
 
     def some_gid(self, ranges, gids):
         return any(self.in_ranges(ranges, gid) for gid in gids)

@@ -223,8 +223,8 @@ static int read_path(struct asked *a, enum bl_op op, const char *hex, unsigned l
 {
 	size_t len;
 
-	a->path = hex_decode(hex, &len);
-	if (!a->path)
+	a->path = strcmp(hex, "-") == 0 ? NULL : hex_decode(hex, &len);
+	if (!a->path && strcmp(hex, "-") != 0)
 		return complain("not hex", hex);
 	a->query.op = op;
 	a->query.path = a->path;
@@ -287,6 +287,14 @@ static int request_verdict(struct session *s, char **words, size_t n, FILE *out)
 	return r;
 }
 
+static int request_trust(struct session *s, const char *trust)
+{
+	if (!s->engine->trust)
+		return complain("trust", "this engine knows the host's executables only");
+	s->engine->trust(s->engine->userdata, (unsigned int)strtoul(trust, NULL, 10));
+	return 0;
+}
+
 static int serve_line(struct session *s, char *line, FILE *out)
 {
 	char *words[8], *save = NULL;
@@ -301,6 +309,8 @@ static int serve_line(struct session *s, char *line, FILE *out)
 		return request_source(s, words, n);
 	if (strcmp(words[0], "compile") == 0 && n == 2)
 		return request_compile(s, strtoull(words[1], NULL, 10), out);
+	if (strcmp(words[0], "trust") == 0 && n == 2)
+		return request_trust(s, words[1]);
 	return request_verdict(s, words, n, out);
 }
 

@@ -10,7 +10,8 @@
  * One line in, one line out, in that order:
  *   source NAME HEX                    adds a policy file to the next set      -> (no answer)
  *   compile SEED                       makes the sources the set in force      -> ok RULES | refused WHY
- *   exec PATH EXE UID GIDS             PATH and EXE in hex, EXE may be '-'      -> VERDICT RULE OTHERS
+ *   trust N                            of executables from now on: enum bl_trust -> (no answer)
+ *   exec PATH EXE UID GIDS             in hex, '-': not known                   -> VERDICT RULE OTHERS
  *   open PATH ACCESS EXE UID GIDS      ACCESS: bits of enum bl_access          -> VERDICT RULE OTHERS
  *   connect ADDR PORT PROTO EXE UID GIDS  ADDR in hex, 4 or 16 bytes; PROTO: one bit of enum bl_proto
  * RULE is '-' where nothing matches; GIDS is a list separated by commas. SEED 0 is the fixed key.
@@ -21,6 +22,8 @@ struct engine {
 	/* Takes a verified image into use; it stays valid until the next load. */
 	int (*load)(void *userdata, const struct bl_tables *tables);
 	int (*decide)(void *userdata, const struct bl_query *query, struct bl_answer *ret);
+	/* How far the executables of the queries to come are trusted; NULL: as the host's, always. */
+	void (*trust)(void *userdata, unsigned int trust);
 	void *userdata;
 };
 

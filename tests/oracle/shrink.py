@@ -168,6 +168,6 @@ def describe(case, engine):
     for i, text in enumerate(case.texts):
         names.append("/tmp/oracle-%d.json" % i)
         lines += ["cat > %s <<'END'" % names[-1], json.dumps(json.loads(text)), "END"]
-    lines.append("echo '%s' | %s %s" % (
-        engines.query_line(access), engine.command, " ".join(names)))
+    lines.append("printf '%s\\n' | %s %s" % (
+        "\\n".join(engines.query_lines([access])), engine.command, " ".join(names)))
     return lines
