@@ -265,8 +265,8 @@ def main():
             else:
                 compare_unknown(tap, engine, cases[::3], foreign, engines.Case.differences)
     except engines.Skipped as skipped:
-        print("1..0 # SKIP %s" % skipped)
-        return engines.SKIP
+        print("1..0 # SKIP %s" % skipped)  # to meson the exit code of a TAP test is no skip
+        return 0
     return tap.end()
 
 
