@@ -133,14 +133,17 @@ void bl_reload_built(void *userdata, struct bl_worker_result *result)
 
 static void begin(struct bl_daemon *daemon)
 {
+	char text[128];
 	int r;
 
 	daemon->reload.running = true;
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Loading the policy",
 		   bl_now_ns() / 1000);
 	r = bl_worker_start(daemon->worker);
-	if (r < 0)
-		reject(daemon, "worker", strerror(-r), NULL);
+	if (r < 0) {
+		snprintf(text, sizeof(text), "no thread to compile in: %s", strerror(-r));
+		reject(daemon, "worker", text, NULL);
+	}
 }
 
 void bl_reload_ask(struct bl_daemon *daemon, uint64_t request)

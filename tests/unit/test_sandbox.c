@@ -224,6 +224,8 @@ static int check_refused(void)
 		return 6;
 	if (kill(getppid(), 0) == 0 || errno != EPERM)
 		return 7;
+	if (syscall(SYS_clone3, NULL, 0) != -1 || errno != ENOSYS)
+		return 8;
 	return 0;
 }
 
