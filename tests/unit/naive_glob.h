@@ -39,7 +39,7 @@ static inline int naive_byte(const char **p)
 	const char *c = *p;
 	unsigned int value;
 
-	*p = naive_after_char(c);
+	*p = *c == '[' ? c + 1 : naive_after_char(c);
 	if (*c != '\\')
 		return (unsigned char)*c;
 	if (c[1] != 'x')
