@@ -58,8 +58,7 @@ struct bl_answer {
 };
 
 /* Decides one access. tables must have passed bl_tables_verify(). */
-void bl_decide(const struct bl_tables *tables, const struct bl_query *query,
-	       struct bl_answer *ret);
+void bl_decide(const struct bl_tables *tables, const struct bl_query *query, struct bl_answer *ret);
 
 /*
  * Winner among equally strict rules: the higher severity, then the smaller rule id (bytewise).
