@@ -33,14 +33,16 @@ static __always_inline int bl_exec_check(struct linux_binprm *bprm)
 }
 
 /*
- * A file that becomes code: libraries, preloads, a program given to the loader by hand. The
- * program itself was judged when it was started.
+ * A file that becomes code: libraries, preloads, a program given to the loader by hand. What execve
+ * itself maps of the program was judged when it was started; only then, since a process can make
+ * any file its exe later on (PR_SET_MM_EXE_FILE).
  */
 static __always_inline int bl_exec_map(struct file *file, __u32 hook)
 {
-	struct mm_struct *mm = bpf_get_current_task_btf()->mm;
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
 
-	if (mm && mm->exe_file == file)
+	if (mm && mm->exe_file == file && BPF_CORE_READ_BITFIELD(task, in_execve))
 		return 0;
 	return bl_exec_file(file, hook);
 }

@@ -181,6 +181,7 @@ struct task_struct {
 	kuid_t loginuid;
 	unsigned int sessionid;
 	u64 self_exec_id;
+	unsigned int in_execve : 1;
 	u64 start_boottime;
 	char comm[16];
 };

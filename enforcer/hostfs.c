@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "cleanup.h"
@@ -44,6 +45,35 @@ int bl_hostfs_open(int root_fd, const char *path, int flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
+/* True when nobody but the tree's owner can put another entry in this one's place. */
+static bool owner_only(int root_fd, const struct stat *root, const char *below)
+{
+	_cleanup_free_ char *folder = strdup(below);
+	struct stat st;
+	char *slash = folder ? strrchr(folder, '/') : NULL;
+
+	if (!folder)
+		return false;
+	if (slash)
+		*slash = '\0';
+	if (fstatat(root_fd, slash ? folder : ".", &st, 0) < 0 || st.st_uid != root->st_uid)
+		return false;
+	return !(st.st_mode & 022) || st.st_mode & S_ISVTX;
+}
+
+/*
+ * A link that an ordinary user made, or can replace, must not decide what a rule means: it could
+ * make a rule on /tmp/x refuse the shell, or an exception cover another program.
+ */
+static bool link_trusted(int root_fd, const char *below)
+{
+	struct stat root, st;
+
+	return fstat(root_fd, &root) == 0 &&
+	       fstatat(root_fd, below, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_uid == root.st_uid && owner_only(root_fd, &root, below);
+}
+
 int bl_hostfs_readlink(void *userdata, const char *path, char *buf, size_t size)
 {
 	const int *root_fd = userdata;
@@ -53,7 +83,9 @@ int bl_hostfs_readlink(void *userdata, const char *path, char *buf, size_t size)
 	if (!*below)
 		return -EINVAL;
 	n = readlinkat(*root_fd, below, buf, size);
-	return n < 0 ? -errno : (int)n;
+	if (n < 0)
+		return -errno;
+	return link_trusted(*root_fd, below) ? (int)n : -EPERM;
 }
 
 /* What /proc/self/fd says of an fd within the tree of root_fd, cut to that tree. */

@@ -18,7 +18,8 @@ int bl_hostfs_open(int root_fd, const char *path, int flags);
 
 /*
  * A bl_readlink_fn of policy.h; userdata points to the int with the tree's fd. All names before
- * the last one must be no symbolic links, which is how bl_policy_resolve() asks.
+ * the last one must be no symbolic links, which is how bl_policy_resolve() asks. -EPERM: somebody
+ * other than the tree's owner made the link or can put another in its place.
  */
 int bl_hostfs_readlink(void *userdata, const char *path, char *buf, size_t size);
 
