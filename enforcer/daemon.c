@@ -47,7 +47,7 @@ int bl_daemon_publish(struct bl_daemon *daemon, struct bl_worker_result *result,
 {
 	struct bl_generation *generation = result->generation;
 	const struct bl_tables *tables = result->built.tables;
-	uint64_t now_ns;
+	uint64_t began_ns = bl_now_ns(), now_ns;
 	int r;
 
 	r = bl_loader_publish(daemon->loader, tables->bytes, tables->len, &generation->number,
@@ -56,7 +56,7 @@ int bl_daemon_publish(struct bl_daemon *daemon, struct bl_worker_result *result,
 		return r;
 	now_ns = bl_now_ns();
 	generation->loaded_us = realtime_us();
-	generation->took_ms = (uint32_t)((now_ns - result->began_ns) / 1000000);
+	generation->took_ms = (uint32_t)((result->took_ns + now_ns - began_ns) / 1000000);
 	bl_generations_push(&daemon->generations, generation, now_ns);
 	result->generation = NULL;
 	report_loaded(daemon, generation);

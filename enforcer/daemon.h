@@ -41,7 +41,8 @@ struct bl_daemon {
 	struct bl_control *control;
 	struct bl_worker *worker;
 	struct bl_reload reload;
-	uint64_t started_ns; /* CLOCK_MONOTONIC */
+	struct bl_worker_result first; /* the policy of the start, until it is published */
+	uint64_t started_ns;	       /* CLOCK_MONOTONIC */
 };
 
 /* The input of every build of this daemon. */

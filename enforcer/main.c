@@ -93,6 +93,20 @@ static int open_host(struct bl_daemon *daemon)
 	return BL_EXIT_GOOD;
 }
 
+/* Before any program is loaded: an error in the policy is told at once. */
+static int build_policy(struct bl_daemon *daemon)
+{
+	struct bl_build_input input = bl_daemon_build_input(daemon);
+	int r;
+
+	r = bl_worker_build(&input, &daemon->first);
+	bl_log_diags(&daemon->log, &daemon->first.built.diags);
+	if (r < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_POLICY,
+				      r == -EINVAL ? "the policy has errors" : strerror(-r));
+	return BL_EXIT_GOOD;
+}
+
 static void on_loader_log(void *userdata, int level, const char *text)
 {
 	struct bl_daemon *daemon = userdata;
@@ -130,24 +144,13 @@ static int load_programs(struct bl_daemon *daemon)
 	return BL_EXIT_GOOD;
 }
 
-static void result_clearp(struct bl_worker_result *result)
+static int publish_policy(struct bl_daemon *daemon)
 {
-	bl_worker_result_clear(result);
-}
-
-static int load_policy(struct bl_daemon *daemon)
-{
-	_cleanup_(result_clearp) struct bl_worker_result result = { 0 };
-	struct bl_build_input input = bl_daemon_build_input(daemon);
 	_cleanup_free_ char *text = NULL;
 	int r;
 
-	r = bl_worker_build(&input, &result);
-	bl_log_diags(&daemon->log, &result.built.diags);
-	if (r < 0)
-		return bl_log_failure(&daemon->log, BL_FAILURE_POLICY,
-				      r == -EINVAL ? "the policy has errors" : strerror(-r));
-	r = bl_daemon_publish(daemon, &result, &text);
+	r = bl_daemon_publish(daemon, &daemon->first, &text);
+	bl_worker_result_clear(&daemon->first);
 	if (r < 0)
 		return bl_log_failure(&daemon->log, BL_FAILURE_PUBLISH, text ? text : strerror(-r));
 	return BL_EXIT_GOOD;
@@ -229,8 +232,8 @@ static int serve(struct bl_daemon *daemon)
 
 /* The order is the point: no step relies on what a later one makes sure of. */
 static const step_fn steps[] = {
-	read_settings, probe_kernel, lock_instance, open_host, load_programs,
-	load_policy,   test_canary,  open_control,  confine,   serve,
+	read_settings,	probe_kernel, lock_instance, open_host, build_policy, load_programs,
+	publish_policy, test_canary,  open_control,  confine,	serve,
 };
 
 static void stop(struct bl_daemon *daemon, bool served)
@@ -242,6 +245,7 @@ static void stop(struct bl_daemon *daemon, bool served)
 	bl_loader_free(daemon->loader);
 	if (served && bl_report_stopped(&daemon->log.entry, "enforcement lifted") == 0)
 		bl_log_entry(&daemon->log);
+	bl_worker_result_clear(&daemon->first);
 	bl_deliver_done(&daemon->deliver);
 	bl_generations_clear(&daemon->generations);
 	sd_event_unref(daemon->event);

@@ -26,7 +26,9 @@ struct bl_worker {
 
 int bl_worker_build(const struct bl_build_input *input, struct bl_worker_result *ret)
 {
-	*ret = (struct bl_worker_result){ .began_ns = bl_now_ns() };
+	uint64_t began_ns = bl_now_ns();
+
+	*ret = (struct bl_worker_result){ 0 };
 	ret->error = bl_build(input, &ret->built);
 	if (ret->error == 0)
 		ret->error =
@@ -36,6 +38,7 @@ int bl_worker_build(const struct bl_build_input *input, struct bl_worker_result 
 		bl_policy_free(ret->built.policy);
 		ret->built.policy = NULL;
 	}
+	ret->took_ns = bl_now_ns() - began_ns;
 	return ret->error;
 }
 

@@ -12,7 +12,7 @@ struct bl_worker_result {
 	int error; /* 0: built.tables and generation are there */
 	struct bl_built built;
 	struct bl_generation *generation;
-	uint64_t began_ns; /* CLOCK_MONOTONIC */
+	uint64_t took_ns; /* for reading, parsing and compiling */
 };
 
 /* Called from the event loop. */
