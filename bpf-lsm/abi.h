@@ -131,8 +131,9 @@ struct bl_trie_node {
 /*
  * The DFA over the path's bytes ("/usr/bin/x"; the root directory is ""). A state is the byte
  * offset of its row; row[0] is its class (or 0), row[1 + byte_class[b]] the next state. State 0 is
- * dead: nothing matches any more. A row with BL_DFA_SINK in its class word never changes its
- * class whatever follows.
+ * dead: nothing matches any more. No row leads to it, though: the dead state has a row as well, a
+ * sink without a class, so that a block of bytes is walked without a look at the state. A row with
+ * BL_DFA_SINK in its class word never changes its class whatever follows.
  */
 #define BL_DFA_SINK 0x80000000u
 
