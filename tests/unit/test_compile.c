@@ -10,9 +10,22 @@
 #include "base.h"
 #include "tables.h"
 
-#define ENFORCE(body) "{'bailiff': 1, 'mode': 'enforce', 'rules': [" body "]}"
-#define DENY(id, on)  "{'id': '" id "', 'on': '" on "', 'action': 'deny', "
-#define ALERT(id, on) "{'id': '" id "', 'on': '" on "', 'action': 'alert', "
+/* Up to eight rules as one policy. */
+#define JOIN_1(a)			       a
+#define JOIN_2(a, ...)			       a "," JOIN_1(__VA_ARGS__)
+#define JOIN_3(a, ...)			       a "," JOIN_2(__VA_ARGS__)
+#define JOIN_4(a, ...)			       a "," JOIN_3(__VA_ARGS__)
+#define JOIN_5(a, ...)			       a "," JOIN_4(__VA_ARGS__)
+#define JOIN_6(a, ...)			       a "," JOIN_5(__VA_ARGS__)
+#define JOIN_7(a, ...)			       a "," JOIN_6(__VA_ARGS__)
+#define JOIN_8(a, ...)			       a "," JOIN_7(__VA_ARGS__)
+#define JOIN_N(a, b, c, d, e, f, g, h, n, ...) JOIN_##n
+#define JOIN(...)			       JOIN_N(__VA_ARGS__, 8, 7, 6, 5, 4, 3, 2, 1, 0)(__VA_ARGS__)
+#define ENFORCE(...)			       "{'bailiff': 1, 'mode': 'enforce', 'rules': [" JOIN(__VA_ARGS__) "]}"
+#define DENY_START(id, on)  "{'id': '" id "', 'on': '" on "', 'action': 'deny', "
+#define ALERT_START(id, on) "{'id': '" id "', 'on': '" on "', 'action': 'alert', "
+#define DENY(id, on, rest)  DENY_START(id, on) rest "}"
+#define ALERT(id, on, rest) ALERT_START(id, on) rest "}"
 
 /* ---- verdicts ----------------------------------------------------------------------------- */
 
@@ -62,11 +75,11 @@ static void test_empty(void **state)
 
 static void test_order(void **state)
 {
-	EXPECT(ENFORCE(ALERT("a1", "exec") "'path': '/x', 'severity': 'critical'}," DENY("d2", "exec") "'path': '/x', 'severity': 'low'}," DENY(
-		       "d3",
-		       "exec") "'path': '/*', 'severity': 'high'}," DENY("d1",
-									 "exec") "'path': '/**', 'severity': 'high'}," ALERT("a0",
-															     "exec") "'path': ['/x', '/y*']}"),
+	EXPECT(ENFORCE(ALERT("a1", "exec", "'path': '/x', 'severity': 'critical'"),
+		       DENY("d0", "exec", "'path': '/x', 'severity': 'low'"),
+		       DENY("d3", "exec", "'path': '/*', 'severity': 'high'"),
+		       DENY("d1", "exec", "'path': '/**', 'severity': 'high'"),
+		       ALERT("a0", "exec", "'path': ['/x', '/y*']")),
 	       { { .exec = "/x" }, BL_VERDICT_DENY, "d1", 4 },
 	       { { .exec = "/y/z" }, BL_VERDICT_DENY, "d1", 0 },
 	       { { .exec = "/yy" }, BL_VERDICT_DENY, "d1", 2 },
@@ -76,7 +89,7 @@ static void test_order(void **state)
 
 static void test_monitor(void **state)
 {
-	EXPECT("{'bailiff': 1, 'rules': [" DENY("d", "open") "'path': '/x'}," ALERT(
+	EXPECT("{'bailiff': 1, 'rules': [" DENY("d", "open", "'path': '/x'") "," ALERT_START(
 		       "a", "open") "'path': '/x'}]}",
 	       { { .open = "/x" }, BL_VERDICT_WOULD_DENY, "d", 1 });
 }
@@ -84,7 +97,7 @@ static void test_monitor(void **state)
 /* A rule that both machines find is one rule. */
 static void test_both_machines(void **state)
 {
-	EXPECT(ENFORCE(DENY("d", "open") "'path': ['/a/b', '/a/*', '/a/**', '/**/b']}"),
+	EXPECT(ENFORCE(DENY("d", "open", "'path': ['/a/b', '/a/*', '/a/**', '/**/b']")),
 	       { { .open = "/a/b" }, BL_VERDICT_DENY, "d", 0 },
 	       { { .open = "/a/c" }, BL_VERDICT_DENY, "d", 0 },
 	       { { .open = "/a" }, BL_VERDICT_ALLOW, NULL, 0 });
@@ -92,10 +105,9 @@ static void test_both_machines(void **state)
 
 static void test_access(void **state)
 {
-	EXPECT(ENFORCE(DENY("w", "open") "'path': '/x', 'access': 'write'}," ALERT(
-		       "m",
-		       "open") "'path': '/x', 'access': 'modify'}," DENY("r",
-									 "open") "'path': '/y', 'access': ['read', 'delete']}"),
+	EXPECT(ENFORCE(DENY("w", "open", "'path': '/x', 'access': 'write'"),
+		       ALERT("m", "open", "'path': '/x', 'access': 'modify'"),
+		       DENY("r", "open", "'path': '/y', 'access': ['read', 'delete']")),
 	       { { .open = "/x", .access = BL_ACCESS_READ }, BL_VERDICT_ALLOW, NULL, 0 },
 	       { { .open = "/x", .access = BL_ACCESS_READ | BL_ACCESS_WRITE },
 		 BL_VERDICT_DENY,
@@ -108,10 +120,10 @@ static void test_access(void **state)
 
 static void test_subjects(void **state)
 {
-	EXPECT(ENFORCE(DENY("u", "open") "'path': '/x', 'by': {'uid': '1000-2000'}}," DENY("g", "open") "'path': '/x', 'by': {'gid': [5, 7]}}," DENY(
-		       "e",
-		       "open") "'path': '/x', 'by': {'exe': ['/bin/a', '/opt/*/b']}}," DENY("ue",
-											    "open") "'path': '/x', 'by': {'uid': 3, 'exe': '/bin/**'}}"),
+	EXPECT(ENFORCE(DENY("u", "open", "'path': '/x', 'by': {'uid': '1000-2000'}"),
+		       DENY("g", "open", "'path': '/x', 'by': {'gid': [5, 7]}"),
+		       DENY("e", "open", "'path': '/x', 'by': {'exe': ['/bin/a', '/opt/*/b']}"),
+		       DENY("ue", "open", "'path': '/x', 'by': {'uid': 3, 'exe': '/bin/**'}")),
 	       { { .open = "/x" }, BL_VERDICT_ALLOW, NULL, 0 },
 	       { { .open = "/x", .uid = 1500 }, BL_VERDICT_DENY, "u", 0 },
 	       { { .open = "/x", .gid = 7 }, BL_VERDICT_DENY, "g", 0 },
@@ -126,12 +138,15 @@ static void test_subjects(void **state)
 
 static void test_unless(void **state)
 {
-	EXPECT(ENFORCE(DENY("d", "open") "'path': '/x/**', 'unless': ["
-					 "{'by': {'exe': '/bin/a'}}, {'path': '/x/free/**'},"
-					 "{'access': 'read', 'by': {'uid': 7}},"
-					 "{'path': '/x/y', 'by': {'uid': 9}}]}"),
+	EXPECT(ENFORCE(DENY("d", "open",
+			    "'path': '/x/**', 'unless': [{'by': {'exe': '/bin/a'}}, "
+			    "{'path': '/x/free/**'},{'access': 'read', "
+			    "'by': {'uid': 7}},{'path': '/x/y', 'by': {'uid': 9}}, "
+			    "{'path': '/x/r', 'access': 'read'}]")),
 	       { { .open = "/x/y" }, BL_VERDICT_DENY, "d", 0 },
 	       { { .open = "/x/y", .exe = "/bin/a" }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .open = "/x/r" }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .open = "/x/r", .access = BL_ACCESS_WRITE }, BL_VERDICT_DENY, "d", 0 },
 	       { { .open = "/x/free" }, BL_VERDICT_DENY, "d", 0 },
 	       { { .open = "/x/free/z" }, BL_VERDICT_ALLOW, NULL, 0 },
 	       { { .open = "/x/y", .uid = 7 }, BL_VERDICT_ALLOW, NULL, 0 },
@@ -143,12 +158,16 @@ static void test_unless(void **state)
 /* The rule's pattern and the exception's in every mixture of literal, below and glob. */
 static void test_unless_across_machines(void **state)
 {
-	EXPECT(ENFORCE(DENY("lit", "open") "'path': ['/l/a', '/l/b'], 'unless': {'path': '/*/a'}}," DENY("below", "open") "'path': '/b/**', 'unless': {'path': '/b/*/a'}}," DENY("glob", "open") "'path': '/g/*', 'unless': {'path': ['/g/a', '/g/b/**']}}," DENY(
-		       "mix",
-		       "open") "'path': ['/m/a', '/m/d/**', '/m/*.x'],"
-			       "'unless': {'path': ['/m/d/e/**', '/m/?', '/m/b.x']}}," DENY("any", "open") "'by': {'uid': 5}, 'unless': {'path': '/tmp*/**'}}," DENY(
-				       "any-root",
-				       "open") "'by': {'uid': 6}, 'unless': {'path': ['/{,*}', '/x/**']}}"),
+	EXPECT(ENFORCE(DENY("lit", "open", "'path': ['/l/a', '/l/b'], 'unless': {'path': '/*/a'}"),
+		       DENY("below", "open", "'path': '/b/**', 'unless': {'path': '/b/*/a'}"),
+		       DENY("glob", "open",
+			    "'path': '/g/*', 'unless': {'path': ['/g/a', '/g/b/**']}"),
+		       DENY("mix", "open",
+			    "'path': ['/m/a', '/m/d/**', "
+			    "'/m/*.x'],'unless': {'path': ['/m/d/e/**', '/m/?', '/m/b.x']}"),
+		       DENY("any", "open", "'by': {'uid': 5}, 'unless': {'path': '/tmp*/**'}"),
+		       DENY("any-root", "open",
+			    "'by': {'uid': 6}, 'unless': {'path': ['/{,*}', '/x/**']}")),
 	       { { .open = "/l/a" }, BL_VERDICT_ALLOW, NULL, 0 },
 	       { { .open = "/l/b" }, BL_VERDICT_DENY, "lit", 0 },
 	       { { .open = "/b/c/a" }, BL_VERDICT_ALLOW, NULL, 0 },
@@ -180,12 +199,12 @@ static void test_everywhere(void **state)
 
 	len += (size_t)sprintf(text + len, "{'bailiff': 1, 'mode': 'enforce', 'rules': [");
 	for (int i = 0; i < 2000; i++)
-		len += (size_t)sprintf(text + len, ALERT("l%d", "open") "'path': '/lit/%d'},", i,
+		len += (size_t)sprintf(text + len, ALERT("l%d", "open", "'path': '/lit/%d'") ",", i,
 				       i);
 	for (int i = 0; i < 1000; i++)
-		len += (size_t)sprintf(text + len, ALERT("u%d", "open") "'by': {'uid': %d}},", i,
+		len += (size_t)sprintf(text + len, ALERT("u%d", "open", "'by': {'uid': %d}") ",", i,
 				       i);
-	sprintf(text + len, DENY("x", "open") "'path': '/x'}]}");
+	sprintf(text + len, DENY_START("x", "open") "'path': '/x'}]}");
 	compiled = compile(text);
 	assert_int_equal(compiled.r, 0);
 	assert_true(compiled.tables->stats.dfa_states > 0);
@@ -199,6 +218,33 @@ static void test_everywhere(void **state)
 	assert_string_equal(compiled.policy->rules[ask(compiled.tables, &asked).rule].id, "u7");
 }
 
+static uint64_t bits_at(const struct compiled *compiled, uint32_t offset)
+{
+	uint64_t bits;
+
+	memcpy(&bits, compiled->tables->bytes + offset, sizeof(bits));
+	return bits;
+}
+
+/* What excuses by its executable must be known apart from what accuses by it. */
+static void test_grant(void **state)
+{
+	_cleanup_(compiled_clear) struct compiled compiled =
+		compile(ENFORCE(DENY("d", "open",
+				     "'path': '/x', "
+				     "'by': {'exe': '/bin/a'},'unless': [{'by': {'exe': '/bin/a', "
+				     "'uid': 1}}, {'by': {'gid': 5}},{'by': {'exe': '/bin/a'}}]")));
+	const struct bl_header *header = compiled_header(&compiled);
+
+	assert_int_equal(compiled.r, 0);
+	assert_int_equal(compiled.tables->stats.conds, 5);
+	assert_int_equal(header->cond_words, 1);
+	assert_int_equal(header->flags,
+			 BL_TABLES_SUBJECTS | BL_TABLES_GIDS | BL_TABLES_EXES | BL_TABLES_DENIES);
+	assert_int_equal(bits_at(&compiled, header->exe_any), 1 << 0 | 1 << 3);
+	assert_int_equal(bits_at(&compiled, header->exe_grant), 1 << 2 | 1 << 4);
+}
+
 /* ---- objects without a usable name -------------------------------------------------------- */
 
 static void test_unnamed(void **state)
@@ -209,11 +255,12 @@ static void test_unnamed(void **state)
 		memcpy(deep + 2 * i, "/a", 3);
 	for (size_t i = 0; i < sizeof(wide) - 1; i++)
 		wide[i] = i % 200 ? 'a' : '/';
-	EXPECT(ENFORCE(DENY("lit", "open") "'path': '/x', 'by': {'uid': 1}}," ALERT("star", "open") "'path': '/x/*', 'by': {'uid': 2}}," DENY(
-		       "below",
-		       "open") "'path': '/y/**', 'by': {'uid': 3},"
-			       "'unless': [{'path': '/y/z/**'}, {'by': {'gid': 4}}]}," DENY(
-				       "any", "open") "'by': {'uid': 5}}"),
+	EXPECT(ENFORCE(DENY("lit", "open", "'path': '/x', 'by': {'uid': 1}"),
+		       ALERT("star", "open", "'path': '/x/*', 'by': {'uid': 2}"),
+		       DENY("below", "open",
+			    "'path': '/y/**', 'by': {'uid': 3},'unless': [{'path': '/y/z/**'}, "
+			    "{'by': {'gid': 4}}]"),
+		       DENY("any", "open", "'by': {'uid': 5}")),
 	       { { .open = deep, .uid = 1 }, BL_VERDICT_ALLOW, NULL, 0 },
 	       { { .open = deep, .uid = 2 }, BL_VERDICT_ALLOW, NULL, 0 },
 	       { { .open = deep, .uid = 3 }, BL_VERDICT_DENY, "below", 0 },
@@ -226,18 +273,25 @@ static void test_unnamed(void **state)
 	       { { .open = "", .unnamed = true, .uid = 3, .gid = 4 }, BL_VERDICT_ALLOW, NULL, 0 },
 	       { { .open = "", .unnamed = true, .uid = 5 }, BL_VERDICT_DENY, "any", 0 },
 	       { { .exec = "", .unnamed = true, .uid = 5 }, BL_VERDICT_ALLOW, NULL, 0 });
+	EXPECT(ENFORCE(DENY("r", "open", "'path': '/y/**', 'unless': {'path': '/y/z/**'}")),
+	       { { .open = "/y/z/a" }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .open = deep }, BL_VERDICT_DENY, "r", 0 },
+	       { { .open = "", .unnamed = true }, BL_VERDICT_DENY, "r", 0 });
 }
 
 /* ---- connections -------------------------------------------------------------------------- */
 
 static void test_connect(void **state)
 {
-	EXPECT(ENFORCE(DENY("net", "connect") "'to': ['10.0.0.0/8', 'fd00::/8']}," ALERT("host", "connect") "'to': '10.1.2.3'}," DENY("web", "connect") "'to': '192.0.2.1', 'port': [80, '8000-8100']}," DENY("udp", "connect") "'to': '192.0.2.2', 'protocol': 'udp'}," DENY(
-		       "smtp",
-		       "connect") "'port': 25, 'unless': {'to': '198.51.100.0/24'}}," DENY("irc",
-											   "connect") "'port': 6667}," DENY("six",
-															    "connect") "'to': '2001:db8::/32',"
-																       "'unless': [{'to': '2001:db8:1::/48', 'port': 22}]}"),
+	EXPECT(ENFORCE(DENY("net", "connect", "'to': ['10.0.0.0/8', 'fd00::/8']"),
+		       ALERT("host", "connect", "'to': '10.1.2.3'"),
+		       DENY("web", "connect", "'to': '192.0.2.1', 'port': [80, '8000-8100']"),
+		       DENY("udp", "connect", "'to': '192.0.2.2', 'protocol': 'udp'"),
+		       DENY("smtp", "connect", "'port': 25, 'unless': {'to': '198.51.100.0/24'}"),
+		       DENY("irc", "connect", "'port': 6667"),
+		       DENY("six", "connect",
+			    "'to': '2001:db8::/32','unless': [{'to': '2001:db8:1::/48', "
+			    "'port': 22}]")),
 	       { { .connect = "10.9.9.9" }, BL_VERDICT_DENY, "net", 0 },
 	       { { .connect = "10.1.2.3" }, BL_VERDICT_DENY, "net", 1 },
 	       { { .connect = "::ffff:10.9.9.9" }, BL_VERDICT_DENY, "net", 0 },
@@ -258,13 +312,13 @@ static void test_connect(void **state)
 
 /* ---- the same bytes ----------------------------------------------------------------------- */
 
-#define SAMPLE                                                                               \
-	ENFORCE(DENY("a", "exec") "'path': ['/a/b', '/c/**', '/d/*/e'], 'by': {'uid': 5}}," DENY(                                               \
-		"b",                                                                                                                            \
-		"open") "'path': '/**/k', 'unless': [{'path': '/h/*/k'},"                                                                       \
-			"{'by': {'exe': '/bin/x', 'gid': 3}}]}," DENY("c", "connect") "'to': ['10.0.0.0/8', '10.1.0.0/16'], 'port': 80}," DENY( \
-				"d",                                                                                                            \
-				"connect") "'port': '1-1024', 'unless': {'to': '192.0.2.1'}}")
+#define SAMPLE                                                                              \
+	ENFORCE(DENY("a", "exec", "'path': ['/a/b', '/c/**', '/d/*/e'], 'by': {'uid': 5}"), \
+		DENY("b", "open",                                                           \
+		     "'path': '/**/k', 'unless': [{'path': '/h/*/k'},"                      \
+		     "{'by': {'exe': '/bin/x', 'gid': 3}}]"),                               \
+		DENY("c", "connect", "'to': ['10.0.0.0/8', '10.1.0.0/16'], 'port': 80"),    \
+		DENY("d", "connect", "'port': '1-1024', 'unless': {'to': '192.0.2.1'}"))
 
 static void test_deterministic(void **state)
 {
@@ -316,25 +370,27 @@ static bool same_digest(const char *left, const char *right)
 
 static void test_digest(void **state)
 {
-	const char *base = ENFORCE(DENY("a", "open") "'path': ['/a', '/b'], 'unless': "
-						     "[{'by': {'uid': 1}}, {'by': {'uid': 2}}]}");
+	const char *base = ENFORCE(DENY("a", "open",
+					"'path': ['/a', '/b'], 'unless': [{'by': {'uid': 1}}, "
+					"{'by': {'uid': 2}}]"));
 
 	assert_true(same_digest(
-		base,
-		ENFORCE(DENY("a", "open") "'path': ['/b', '/a', '/b'],"
-					  "'unless': [{'by': {'uid': 2}}, {'by': {'uid': 1}}]}")));
-	assert_false(
-		same_digest(base, ENFORCE(DENY("a", "open") "'path': ['/b', '/a'],"
-							    "'unless': [{'by': {'uid': 2}}]}")));
+		base, ENFORCE(DENY("a", "open",
+				   "'path': ['/b', '/a', '/b'],'unless': [{'by': {'uid': 2}}, "
+				   "{'by': {'uid': 1}}]"))));
 	assert_false(same_digest(
-		base, ENFORCE(ALERT("a", "open") "'path': ['/a', '/b'], 'unless': "
-						 "[{'by': {'uid': 1}}, {'by': {'uid': 2}}]}")));
-	assert_false(same_digest(ENFORCE(DENY("a", "open") "'path': '/a'}"),
-				 TOP("'rules': [" DENY("a", "open") "'path': '/a'}]")));
-	assert_false(same_digest(ENFORCE(DENY("a", "connect") "'to': '10.0.0.1'}"),
-				 ENFORCE(DENY("a", "connect") "'to': '10.0.0.2'}")));
-	assert_false(same_digest(ENFORCE(DENY("a", "connect") "'port': 1}"),
-				 ENFORCE(DENY("a", "connect") "'port': 2}")));
+		base,
+		ENFORCE(DENY("a", "open", "'path': ['/b', '/a'],'unless': [{'by': {'uid': 2}}]"))));
+	assert_false(same_digest(
+		base, ENFORCE(ALERT("a", "open",
+				    "'path': ['/a', '/b'], 'unless': [{'by': {'uid': 1}}, "
+				    "{'by': {'uid': 2}}]"))));
+	assert_false(same_digest(ENFORCE(DENY("a", "open", "'path': '/a'")),
+				 TOP("'rules': [" DENY_START("a", "open") "'path': '/a'}]")));
+	assert_false(same_digest(ENFORCE(DENY("a", "connect", "'to': '10.0.0.1'")),
+				 ENFORCE(DENY("a", "connect", "'to': '10.0.0.2'"))));
+	assert_false(same_digest(ENFORCE(DENY("a", "connect", "'port': 1")),
+				 ENFORCE(DENY("a", "connect", "'port': 2"))));
 }
 
 /* ---- limits ------------------------------------------------------------------------------- */
@@ -373,9 +429,9 @@ static void expect_refused(const struct compiled *compiled, const char *code, co
 static void test_too_many_subjects(void **state)
 {
 	_cleanup_(compiled_clear) struct compiled few =
-		compile_many("", DENY("r%d", "open") "'path': '/x', 'by': {'uid': %d}}", 4095, "");
+		compile_many("", DENY("r%d", "open", "'path': '/x', 'by': {'uid': %d}"), 4095, "");
 	_cleanup_(compiled_clear) struct compiled many =
-		compile_many("", DENY("r%d", "open") "'path': '/x', 'by': {'uid': %d}}", 4096, "");
+		compile_many("", DENY("r%d", "open", "'path': '/x', 'by': {'uid': %d}"), 4096, "");
 
 	assert_int_equal(few.r, 0);
 	expect_refused(&many, "too-many-subjects", "4095");
@@ -385,9 +441,9 @@ static void test_too_many_subjects(void **state)
 static void test_too_many_candidates(void **state)
 {
 	_cleanup_(compiled_clear) struct compiled few =
-		compile_many("", DENY("r%d", "open") "'path': ['/x', '/y%d']}", 4096, "");
+		compile_many("", DENY("r%d", "open", "'path': ['/x', '/y%d']"), 4096, "");
 	_cleanup_(compiled_clear) struct compiled many =
-		compile_many("", DENY("r%d", "open") "'path': ['/x', '/y%d']}", 4097, "");
+		compile_many("", DENY("r%d", "open", "'path': ['/x', '/y%d']"), 4097, "");
 
 	assert_int_equal(few.r, 0);
 	expect_refused(&many, "too-many-candidates", "4096");
@@ -397,7 +453,7 @@ static void test_too_many_candidates(void **state)
 static void test_too_many_exceptions(void **state)
 {
 	_cleanup_(compiled_clear) struct compiled compiled =
-		compile(ENFORCE(DENY("r", "open") "'path': '/x', 'unless': {'by': {'uid': 1}}}"));
+		compile(ENFORCE(DENY("r", "open", "'path': '/x', 'unless': {'by': {'uid': 1}}")));
 	static struct bl_range uids[BL_EXCEPTS_MAX + 1];
 	static struct bl_match unless[BL_EXCEPTS_MAX + 1];
 	struct bl_tables *tables = NULL;
@@ -421,10 +477,10 @@ static void test_too_many_exceptions(void **state)
 /* The innocent are not named. */
 static void test_dfa_budget(void **state)
 {
-	const char *innocent = DENY("i1", "open") "'path': '/home/*/.ssh/**'}," DENY(
-		"i2", "open") "'path': '/opt/*/bin/?ool'},";
+	const char *innocent = JOIN(DENY("i1", "open", "'path': '/home/*/.ssh/**'"),
+				    DENY("i2", "open", "'path': '/opt/*/bin/?ool'"), "");
 	_cleanup_(compiled_clear) struct compiled compiled =
-		compile_many(innocent, DENY("r%d", "open") "'path': '/srv/**/latch%d/**'}", 40, "");
+		compile_many(innocent, DENY("r%d", "open", "'path': '/srv/**/latch%d/**'"), 40, "");
 
 	expect_refused(&compiled, "dfa-budget", "/srv/**/latch");
 	assert_non_null(strstr(compiled.diags.items[0].message, "and 35 more"));
@@ -435,8 +491,8 @@ static void test_dfa_budget(void **state)
 
 static void test_one_list_of_latches(void **state)
 {
-	_cleanup_(compiled_clear) struct compiled compiled =
-		compile_many(DENY("r", "open") "'path': [", "'/srv/**/latch%d/**'", 300, "]}");
+	_cleanup_(compiled_clear) struct compiled compiled = compile_many(
+		DENY_START("r", "open") "'path': [", "'/srv/**/latch%d/**'", 300, "]}");
 	struct asked asked = { .open = "/srv/a/b/latch299/c" };
 
 	assert_int_equal(compiled.r, 0);
@@ -447,8 +503,8 @@ static void test_one_list_of_latches(void **state)
 static void test_crowd(void **state)
 {
 	_cleanup_(compiled_clear) struct compiled compiled =
-		compile_many("", ALERT("r%d", "open") "'path': ['/x', '/y%d']}", 100,
-			     "," DENY("d", "open") "'path': '/?'}");
+		compile_many("", ALERT("r%d", "open", "'path': ['/x', '/y%d']"), 100,
+			     "," DENY("d", "open", "'path': '/?'"));
 	struct asked asked = { .open = "/x" };
 	struct bl_answer answer = ask(compiled.tables, &asked);
 
@@ -468,6 +524,7 @@ int main(void)
 		cmocka_unit_test(test_unless),
 		cmocka_unit_test(test_unless_across_machines),
 		cmocka_unit_test(test_everywhere),
+		cmocka_unit_test(test_grant),
 		cmocka_unit_test(test_unnamed),
 		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_deterministic),

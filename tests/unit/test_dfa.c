@@ -323,6 +323,36 @@ static void test_sink(void **state)
 	assert_false(bl_dfa_is_sink(&dfa, dfa.start));
 }
 
+/* Bytes that no pattern tells apart are one class; '/' always is one of its own. */
+static void test_alphabet(void **state)
+{
+	static const char *const texts[] = { "/[a-f]x", "/[a-f][d-h]*", "/?" };
+	_cleanup_(bl_nfa_clear) struct bl_nfa nfa = {};
+	_cleanup_(bl_dfa_clear) struct bl_dfa dfa = {};
+
+	build(texts, BL_ARRAY_SIZE(texts), &nfa, &dfa);
+	/* '/', x, a-c, d-f, g-h, all others */
+	assert_int_equal(dfa.n_classes, 6);
+	assert_int_equal(dfa.byte_class['a'], dfa.byte_class['c']);
+	assert_int_equal(dfa.byte_class['z'], dfa.byte_class[0xff]);
+	assert_int_not_equal(dfa.byte_class['c'], dfa.byte_class['d']);
+}
+
+/* Once an atom is sure nothing else of it is remembered: a sink, before any minimising. */
+static void test_forgetting(void **state)
+{
+	_cleanup_(bl_nfa_clear) struct bl_nfa nfa = {};
+	_cleanup_(bl_dfa_clear) struct bl_dfa dfa = {};
+	uint32_t at;
+
+	add(&nfa, "/**/x/**", 0, 0);
+	add(&nfa, "/**/y*/z/**", 0, 1);
+	assert_int_equal(bl_nfa_finish(&nfa), 0);
+	assert_int_equal(bl_dfa_build(&nfa, &budget, &dfa, NULL), 0);
+	at = step(&dfa, step(&dfa, step(&dfa, dfa.start, '/'), 'x'), '/');
+	assert_true(bl_dfa_is_sink(&dfa, at));
+}
+
 /* ---- the budget --------------------------------------------------------------------------- */
 
 /* Different atoms must each be remembered, one atom's patterns need not. */
@@ -391,7 +421,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),	cmocka_unit_test(test_random),
 		cmocka_unit_test(test_minimal), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_sink),	cmocka_unit_test(test_latches),
+		cmocka_unit_test(test_sink),	cmocka_unit_test(test_alphabet),
+		cmocka_unit_test(test_forgetting), cmocka_unit_test(test_latches),
 		cmocka_unit_test(test_budgets), cmocka_unit_test(test_same_again),
 	};
 
