@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * insns DIR [OPERATION...]: guest instructions per operation, one "name count" line each, in a
+ * guest that runs with QEMU's -icount shift=0. There the time-stamp counter counts instructions;
+ * 'loop' proves it: its two instructions a turn must come out as 2.00.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ROUNDS	     41 /* the least of them counts: a timer interrupt falls into some */
+#define CLOSED_PORT  9
+
+/* What an operation works on. */
+struct place {
+	char path[PATH_MAX];	/* file to open, or directory of new files */
+	char names[2][PATH_MAX]; /* a file that is renamed to and fro */
+	struct sockaddr_in peer;
+	int fd;
+	unsigned int turn;
+};
+
+struct operation {
+	const char *name;
+	void (*run)(struct place *place);
+	unsigned int times; /* in one round */
+	const char *where;  /* below DIR, or an address */
+	unsigned int rounds; /* 0: ROUNDS */
+};
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+/* The barriers keep the compiler from moving work out of the measured part. */
+static uint64_t instructions(void)
+{
+	uint32_t low, high;
+
+	asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+static void run_loop(struct place *place)
+{
+	unsigned int left = 10000;
+
+	asm volatile("1: dec %0\n\tjnz 1b" : "+r"(left) : : "cc");
+}
+
+static void run_getpid(struct place *place)
+{
+	syscall(SYS_getpid);
+}
+
+static void run_open(struct place *place)
+{
+	int fd = open(place->path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die(place->path);
+	close(fd);
+}
+
+static void run_rename(struct place *place)
+{
+	unsigned int turn = place->turn++;
+
+	if (rename(place->names[turn & 1], place->names[~turn & 1]) < 0)
+		die("rename");
+}
+
+/* A rename of anything makes all cached names stale. */
+static void run_stale(struct place *place)
+{
+	run_rename(place);
+	run_open(place);
+}
+
+static void run_exec(struct place *place)
+{
+	static char *const arguments[] = { "true", NULL };
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		die("fork");
+	if (child == 0) {
+		execv("/bin/true", arguments);
+		_exit(127);
+	}
+	if (waitpid(child, &status, 0) != child || status != 0)
+		die("/bin/true");
+}
+
+static void run_udp(struct place *place)
+{
+	if (connect(place->fd, (struct sockaddr *)&place->peer, sizeof(place->peer)) < 0)
+		die("connect by UDP");
+}
+
+static void run_tcp(struct place *place)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (connect(fd, (struct sockaddr *)&place->peer, sizeof(place->peer)) == 0 ||
+	    errno != ECONNREFUSED)
+		die("connect by TCP was not refused by the peer");
+	close(fd);
+}
+
+/*
+ * A file that nobody has opened yet. mknod() passes no hook of open, and stat() brings it into
+ * the cache of names: the open finds an inode without a label, and nothing else to wait for.
+ */
+static uint64_t measure_fresh(struct place *place)
+{
+	char path[PATH_MAX + 16];
+	struct stat st;
+	uint64_t before, took;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%05d-%05u", place->path, getpid() % 100000, place->turn++);
+	if (mknod(path, S_IFREG | 0644, 0) < 0 || stat(path, &st) < 0)
+		die(path);
+	before = instructions();
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		die(path);
+	close(fd);
+	took = instructions() - before;
+	unlink(path);
+	return took;
+}
+
+/* Stands for measure_fresh() in the table. */
+static void run_fresh(struct place *place)
+{
+	measure_fresh(place);
+}
+
+static const struct operation operations[] = {
+	{ "loop", run_loop, 1, NULL, 0 },
+	{ "getpid", run_getpid, 1000, NULL, 0 },
+	{ "open-mentioned", run_open, 8, "files/mentioned-1", 0 },
+	{ "open-unmentioned", run_open, 8, "files/unmentioned", 0 },
+	{ "rename", run_rename, 2, NULL, 0 },
+	{ "stale-mentioned", run_stale, 2, "files/mentioned-1", 0 },
+	{ "stale-unmentioned", run_stale, 2, "files/unmentioned", 0 },
+	{ "fresh-mentioned", run_fresh, 1, "fresh", 0 },
+	{ "fresh-unmentioned", run_fresh, 1, "other", 0 },
+	{ "exec", run_exec, 1, NULL, 21 },
+	{ "udp-mentioned", run_udp, 8, "127.0.0.1", 0 },
+	{ "udp-unmentioned", run_udp, 8, "127.0.0.2", 0 },
+	{ "tcp-mentioned", run_tcp, 4, "127.0.0.1", 0 },
+	{ "tcp-unmentioned", run_tcp, 4, "127.0.0.2", 0 },
+};
+#define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
+
+static void prepare(struct place *place, const struct operation *op, const char *dir)
+{
+	memset(place, 0, sizeof(*place));
+	snprintf(place->path, sizeof(place->path), "%s/%s", dir, op->where ? op->where : "");
+	snprintf(place->names[0], sizeof(place->names[0]), "%s/renamed/here", dir);
+	snprintf(place->names[1], sizeof(place->names[1]), "%s/renamed/there", dir);
+	place->peer.sin_family = AF_INET;
+	place->peer.sin_port = htons(CLOSED_PORT);
+	if (op->where)
+		inet_pton(AF_INET, op->where, &place->peer.sin_addr);
+	place->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (place->fd < 0)
+		die("socket");
+}
+
+static uint64_t round_of(const struct operation *op, struct place *place)
+{
+	uint64_t before = instructions();
+
+	for (unsigned int i = 0; i < op->times; i++)
+		op->run(place);
+	return instructions() - before;
+}
+
+/* The least of all rounds, less what reading the counter and the loop itself cost. */
+static double measure(const struct operation *op, struct place *place)
+{
+	unsigned int rounds = op->rounds ? op->rounds : ROUNDS;
+	uint64_t least = UINT64_MAX;
+
+	for (unsigned int i = 0; i < rounds + 1; i++) {
+		uint64_t took = op->run == run_fresh ? measure_fresh(place) : round_of(op, place);
+
+		if (i > 0 && took < least)
+			least = took;
+	}
+	return op->run == run_loop ? least / 10000.0 : (double)least / op->times;
+}
+
+static int is_asked_for(const char *name, int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++)
+		if (strncmp(argv[i], name, strlen(argv[i])) == 0)
+			return 1;
+	return argc <= 2;
+}
+
+int main(int argc, char **argv)
+{
+	static struct place place;
+
+	if (argc < 2) {
+		fprintf(stderr, "usage: insns DIR [OPERATION...]\n");
+		return 2;
+	}
+	for (size_t i = 0; i < OPERATIONS; i++) {
+		if (!is_asked_for(operations[i].name, argc, argv))
+			continue;
+		prepare(&place, &operations[i], argv[1]);
+		printf("%s %.2f\n", operations[i].name, measure(&operations[i], &place));
+		fflush(stdout);
+		if (place.turn & 1 && operations[i].run != run_fresh)
+			run_rename(&place);
+		close(place.fd);
+	}
+	return 0;
+}
