@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Policies of any size for the benchmarks. The same size gives the same policy, byte by byte.
+"""Policies of any size for the benchmarks: policies.py FILE RULES [ADDRESSES]. The same size gives
+the same policy, byte by byte.
 
 The accesses that are measured are mentioned by rules that let them pass: their deny holds for
 another user. So each measures the whole way to a verdict, and nothing is reported.
@@ -7,6 +8,8 @@ another user. So each measures the whole way to a verdict, and nothing is report
 
 import json
 import pathlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,5 +84,10 @@ def policy(count: int, peers: int = FEW_ADDRESSES) -> dict[str, Any]:
 
 
 def write(path: pathlib.Path, count: int, peers: int = FEW_ADDRESSES) -> pathlib.Path:
-    path.write_text(json.dumps(policy(count, peers), indent=0))
+    """Writes a policy by a process of its own, so that its memory is not that of the caller."""
+    subprocess.run([sys.executable, __file__, path, str(count), str(peers)], check=True)
     return path
+
+
+if __name__ == "__main__":
+    pathlib.Path(sys.argv[1]).write_text(json.dumps(policy(*map(int, sys.argv[2:])), indent=0))
