@@ -77,8 +77,10 @@ static long bl_connect_turn(__u32 index, void *ctx)
 	struct bl_scratch *scratch = c->scratch;
 	const struct bl_act *act = c->act;
 
-	scratch->generation = 0;
 	scratch->search = act->search;
+	c->judged = BL_JUDGED_PASS;
+	if (!bl_run_fix(scratch))
+		return 1;
 	c->judged = BL_JUDGED_AGAIN;
 	if (!bl_connect_match(scratch, act->port))
 		return 0;

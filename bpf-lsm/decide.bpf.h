@@ -75,8 +75,10 @@ static __always_inline int bl_answer(struct bl_scratch *scratch, const struct bl
 	__u32 verdict = scratch->walk.verdict, rule = scratch->walk.rule;
 	__u32 others = bl_others(&scratch->walk);
 
-	if (verdict < BL_VERDICT_ALERT)
+	if (verdict < BL_VERDICT_ALERT) {
+		scratch->passed = 1;
 		return BL_JUDGED_PASS;
+	}
 	if (verdict == BL_VERDICT_DENY && globals.ceiling)
 		verdict = BL_VERDICT_WOULD_DENY;
 	bl_object_fill(scratch, act);
@@ -108,7 +110,39 @@ static __always_inline int bl_judge(struct bl_scratch *scratch, const struct bl_
 	}
 	if (!bl_search(scratch, subject, act->op))
 		return BL_JUDGED_AGAIN;
+	scratch->print = subject ? subject->print : 1;
 	return bl_answer(scratch, act);
+}
+
+/* True when the last search on the label was for this subject and what it asks, and found nothing. */
+static __always_inline int bl_pass_known(const struct bl_label *label, __u32 access)
+{
+	struct task_struct *task;
+	struct bl_subject *subject;
+	__u64 pass = label->pass, print = 1;
+
+	if (access & ~pass & ((1u << BL_PASS_ACCESS_BITS) - 1))
+		return 0;
+	if (label->tables & BL_TABLES_SUBJECTS) {
+		task = bpf_get_current_task_btf();
+		subject = bpf_task_storage_get(&subjects, task, NULL, 0);
+		if (!subject || !bl_subject_valid(subject, task, label->generation))
+			return 0;
+		print = subject->print;
+	}
+	return bl_pass_word(print, label->lock, 0) == (pass & ~((1ull << BL_PASS_ACCESS_BITS) - 1));
+}
+
+/* Remembers a search that found nothing, on the label that it was made on. */
+static __always_inline void bl_pass_keep(struct bl_scratch *scratch, struct bl_label *label)
+{
+	__u64 old = scratch->object.pass;
+	__u64 word = bl_pass_word(scratch->print, scratch->object.lock, 0);
+	__u32 access = scratch->search;
+
+	if ((old & ~((1ull << BL_PASS_ACCESS_BITS) - 1)) == word)
+		access |= old & ((1u << BL_PASS_ACCESS_BITS) - 1);
+	__sync_val_compare_and_swap(&label->pass, old, word | access);
 }
 
 struct bl_judge_ctx {
@@ -127,7 +161,10 @@ static long bl_path_turn(__u32 index, void *ctx)
 	scratch->search = act->search;
 	c->judged = BL_JUDGED_AGAIN;
 	if (!scratch->cached) {
-		scratch->generation = 0;
+		if (!bl_run_fix(scratch)) {
+			c->judged = BL_JUDGED_PASS;
+			return 1;
+		}
 		if (!bl_object_compute(scratch, act->dentry, act->sb, act->inode))
 			return 0;
 		if (!bl_label_mentions(&scratch->object, act)) {
@@ -135,9 +172,11 @@ static long bl_path_turn(__u32 index, void *ctx)
 			return 1;
 		}
 	}
-	scratch->cached = 0;
 	c->judged = bl_judge(scratch, act);
-	return c->judged != BL_JUDGED_AGAIN;
+	if (c->judged != BL_JUDGED_AGAIN)
+		return 1;
+	scratch->cached = 0;
+	return 0;
 }
 
 /*
@@ -164,28 +203,42 @@ static __always_inline int bl_finish(struct bl_scratch *scratch, __u32 judged)
 	return 0;
 }
 
-/*
- * Judges an access to a named object. The fast way out, for what no rule mentions, needs
- * neither the policy's tables nor scratch memory.
- */
-static __always_inline int bl_path_decide(const struct bl_act *act)
+/* The inode's label if it is still right for this dentry, or NULL. */
+static __always_inline struct bl_label *bl_label_find(struct dentry *dentry, struct inode *inode)
+{
+	struct bl_label *label = bpf_inode_storage_get(&labels, inode, NULL, 0);
+
+	return label && bl_label_valid(label, dentry) ? label : NULL;
+}
+
+/* Judges an access to a named object by the tables; label: its valid label, or NULL. */
+static __always_inline int bl_path_search(const struct bl_act *act, struct bl_label *label)
 {
 	struct bl_judge_ctx ctx = { .act = act };
-	struct bl_label *label;
 
-	if (!globals.generation)
-		return 0;
-	label = act->inode ? bpf_inode_storage_get(&labels, act->inode, NULL, 0) : NULL;
-	if (label) {
-		if (!bl_label_valid(label, act->dentry))
-			label = NULL;
-		else if (!bl_label_mentions(label, act))
-			return 0;
-	}
 	ctx.scratch = bl_scratch_get();
 	if (!ctx.scratch)
 		return bl_fail_closed();
 	ctx.scratch->cached = label && bl_object_load(ctx.scratch, label);
+	ctx.scratch->passed = 0;
 	bpf_loop(BL_JUDGE_TRIES, bl_path_turn, &ctx, 0);
+	if (label && ctx.scratch->passed && ctx.scratch->cached)
+		bl_pass_keep(ctx.scratch, label);
 	return bl_finish(ctx.scratch, ctx.judged);
+}
+
+/*
+ * Judges an access to a named object. Most end at its label, without scratch memory or the
+ * policy's tables: no rule mentions it for this access, or none concerns this subject.
+ */
+static __always_inline int bl_path_decide(const struct bl_act *act)
+{
+	struct bl_label *label;
+
+	if (!globals.generation)
+		return 0;
+	label = act->inode ? bl_label_find(act->dentry, act->inode) : NULL;
+	if (label && (!bl_label_mentions(label, act) || bl_pass_known(label, act->search)))
+		return 0;
+	return bl_path_search(act, label);
 }

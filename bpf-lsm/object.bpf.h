@@ -22,6 +22,12 @@ static __always_inline int bl_label_valid(const struct bl_label *label, struct d
 	       label->until > bpf_jiffies64() && label->renames == bl_sequence(&rename_lock);
 }
 
+static __always_inline __u64 bl_pass_word(__u64 print, __u32 lock, __u32 access)
+{
+	return print << BL_PASS_SUBJECT_SHIFT |
+	       (lock & ((1u << BL_PASS_VERSION_BITS) - 1)) << BL_PASS_ACCESS_BITS | access;
+}
+
 static __always_inline void bl_label_store(struct bl_scratch *scratch, struct inode *inode)
 {
 	struct bl_label *label = bpf_inode_storage_get(&labels, inode, NULL,
@@ -34,6 +40,7 @@ static __always_inline void bl_label_store(struct bl_scratch *scratch, struct in
 	if (lock & 1 || __sync_val_compare_and_swap(&label->lock, lock, lock + 1) != lock)
 		return;
 	scratch->label.lock = lock + 1;
+	scratch->label.pass = bl_pass_word(0, lock + 2, 0);
 	bl_barrier();
 	__builtin_memcpy(label, &scratch->label, sizeof(*label));
 	bl_barrier();

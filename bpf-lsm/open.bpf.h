@@ -51,27 +51,53 @@ static __always_inline int bl_is_canary(struct file *file)
 	       bpf_get_current_pid_tgid() >> 32 == globals.canary_tgid;
 }
 
+static __always_inline __u32 bl_open_access(struct file *file)
+{
+	__u32 access = 0;
+
+	if (file->f_mode & FMODE_READ)
+		access |= BL_ACCESS_READ;
+	if (file->f_mode & FMODE_WRITE || file->f_flags & O_TRUNC)
+		access |= BL_ACCESS_WRITE;
+	/* Access mode 3 is for ioctls; it needs both rights. */
+	return access ? access : BL_ACCESS_READ | BL_ACCESS_WRITE;
+}
+
 /*
  * The kernel's own opens for execution are judged as exec. On kernels before 6.5 the second,
  * internal open of an overlay has the overlay's path with the real inode: it was judged before.
+ * Nothing is read of the file that the label can spare: this is the hook that runs most.
  */
 static __always_inline int bl_open_file(struct file *file)
 {
 	struct dentry *dentry = file->f_path.dentry;
 	struct inode *inode = file->f_inode;
-	__u32 access = 0;
+	struct bl_label *label;
+	struct bl_act act;
+	__u32 access;
 
 	if (bl_is_canary(file))
 		return -EPERM;
-	if (!globals.generation || file->f_flags & FMODE_EXEC || inode->i_sb != dentry->d_sb)
+	if (!globals.generation)
 		return 0;
-	if (file->f_mode & FMODE_READ)
-		access |= BL_ACCESS_READ;
-	if (file->f_mode & FMODE_WRITE || file->f_flags & O_TRUNC)
-		access |= BL_ACCESS_WRITE;
-	if (!access) /* access mode 3: for ioctls, needs both rights */
-		access = BL_ACCESS_READ | BL_ACCESS_WRITE;
-	return bl_open_object(dentry, inode->i_sb, inode, access, access, BL_HOOK_FILE_OPEN);
+	label = bl_label_find(dentry, inode);
+	if (label && !label->open_access)
+		return 0;
+	if (file->f_flags & FMODE_EXEC || inode->i_sb != dentry->d_sb)
+		return 0;
+	access = bl_open_access(file);
+	if (label && (!(label->open_access & access) || bl_pass_known(label, access)))
+		return 0;
+	act = (struct bl_act){
+		.dentry = dentry,
+		.sb = inode->i_sb,
+		.inode = inode,
+		.op = BL_OP_OPEN,
+		.access = access,
+		.search = access,
+		.hook = BL_HOOK_FILE_OPEN,
+	};
+	return bl_path_search(&act, label);
 }
 
 static __always_inline int bl_open_create(struct dentry *dentry, __u32 hook)

@@ -61,6 +61,19 @@ struct bl_label {
 	__u32 n_classes;
 	__u32 classes[BL_CLASSES_MAX];
 	__u32 _pad;
+	__u64 pass; /* enum bl_pass_layout: a subject that no rule on this object concerns */
+};
+
+/*
+ * The last search that found nothing is remembered in one word: a fingerprint of the subject's
+ * conditions, the label's lock as a version, and what was asked. It is only replaced by comparing
+ * with the word that was there when the label was taken, so that a search on an older label can't
+ * leave its answer on a newer one.
+ */
+enum bl_pass_layout {
+	BL_PASS_ACCESS_BITS = 8,
+	BL_PASS_VERSION_BITS = 16,
+	BL_PASS_SUBJECT_SHIFT = BL_PASS_ACCESS_BITS + BL_PASS_VERSION_BITS,
 };
 
 /* A host mount of a superblock, as far as rules can reach below it. */
@@ -88,11 +101,12 @@ struct bl_super {
 /* Task storage. */
 struct bl_subject {
 	__u32 generation;
-	__u32 euid;
+	__u32 euid; /* for the search only: see cred */
 	__u64 exec_id;
 	__u64 cred;
 	__u32 egid;
 	__u32 stale; /* credentials are about to change */
+	__u64 print; /* fingerprint of bits, 40 bits */
 	__u64 bits[BL_COND_WORDS];
 };
 
@@ -124,7 +138,8 @@ struct bl_scratch {
 	__u32 strings_used;
 	__u32 search;	  /* access mask that rules are searched for */
 	__u32 cached;	  /* 1: object was taken from its inode's storage */
-	__u32 _pad0;
+	__u32 passed;	  /* 1: a search found no rule */
+	__u64 print;	  /* the subject's, 1 where the policy looks at none */
 
 	__u64 sb;	  /* superblock being looked at */
 	__u64 sb_root;

@@ -68,12 +68,52 @@ __noinline int bl_subject_ids_match(struct bl_scratch *scratch, struct bl_subjec
 	return 1;
 }
 
+struct bl_print_ctx {
+	struct bl_scratch *scratch;
+	struct bl_subject *subject;
+	const struct bl_header *header;
+};
+
+static long bl_print_turn(__u32 index, void *ctx)
+{
+	struct bl_print_ctx *c = ctx;
+	__u64 word = c->subject->bits[index & (BL_COND_WORDS - 1)];
+	__u32 i = index & (BL_COND_WORDS - 1);
+
+	c->scratch->walk.h0 += c->header->key[0][i] * (__u32)word;
+	c->scratch->walk.h0 += c->header->key[1][i] * (word >> 32);
+	return 0;
+}
+
+/*
+ * A fingerprint of the conditions for struct bl_label.pass: 32 bits of a strongly universal hash
+ * with the image's secret keys. Verified on its own. Returns 0: the policy changed meanwhile.
+ */
+__noinline int bl_subject_print(struct bl_scratch *scratch, struct bl_subject *subject)
+{
+	struct bl_print_ctx ctx;
+	struct bl_matcher m;
+
+	if (!scratch || !subject || !bl_run_start(&m, scratch))
+		return 0;
+	ctx.scratch = scratch;
+	ctx.subject = subject;
+	ctx.header = m.header;
+	scratch->walk.h0 = 0;
+	bpf_loop(m.header->cond_words, bl_print_turn, &ctx, 0);
+	subject->print = scratch->walk.h0 >> 32 | 1;
+	return 1;
+}
+
+/*
+ * Credentials that are replaced are announced (bl_subject_forget), so their address is enough to
+ * tell those of now from those of then.
+ */
 static __always_inline int bl_subject_valid(const struct bl_subject *subject,
 					    struct task_struct *task, __u32 generation)
 {
 	return subject->generation == generation && !subject->stale &&
-	       subject->cred == (__u64)task->cred && subject->euid == task->cred->euid.val &&
-	       subject->exec_id == task->self_exec_id;
+	       subject->cred == (__u64)task->cred && subject->exec_id == task->self_exec_id;
 }
 
 /* Works a subject out anew. Uses scratch's walk, label and superblock. */
@@ -84,6 +124,7 @@ static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 	struct file *exe = mm ? mm->exe_file : NULL;
 
 	subject->generation = 0;
+	subject->print = 0;
 	subject->cred = (__u64)task->cred;
 	subject->euid = task->cred->euid.val;
 	subject->egid = task->cred->egid.val;
@@ -94,7 +135,8 @@ static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 	if (exe && scratch->tables & BL_TABLES_EXES &&
 	    !bl_label_compute(scratch, exe->f_path.dentry, exe->f_inode->i_sb))
 		return 0;
-	if (!bl_subject_exe_match(scratch, subject) || !bl_subject_ids_match(scratch, subject))
+	if (!bl_subject_exe_match(scratch, subject) || !bl_subject_ids_match(scratch, subject) ||
+	    !bl_subject_print(scratch, subject))
 		return 0;
 	subject->generation = scratch->generation;
 	return 1;

@@ -151,7 +151,7 @@ static const struct bl_hook_entry table[] = {
 		.program = "bl_cred_prepare",
 		.hook = "cred_prepare",
 		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),
-		.flags = BL_TABLES_GIDS,
+		.flags = BL_TABLES_SUBJECTS,
 	},
 	{
 		.program = "bl_socket_connect",
