@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The guest's side of trial.py: runs deeds, each in a child of its own, and says how each ended.
+
+Reads a JSON object {name: Python code} from stdin and prints one {name: answer}. An answer is "ok",
+the name of an errno, "n/a: why" (raise NotHere), or whatever else went wrong."""
+
+import array, ctypes, errno, json, os, socket, stat, struct, subprocess, sys, threading, time  # noqa: E401,F401
+
+libc = ctypes.CDLL(None, use_errno=True)
+AT_FDCWD, AT_EMPTY_PATH, AT_EXECVE_CHECK = -100, 0x1000, 0x10000
+SYS_RENAMEAT2, SYS_EXECVEAT, SYS_OPENAT2 = 316, 322, 437
+
+
+class NotHere(Exception):
+    """This kernel has no such thing."""
+
+
+def call(result):
+    """The result of a libc function, or its errno as an OSError."""
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def syscall(number, *arguments):
+    return call(libc.syscall(number, *arguments))
+
+
+def run(*argv, **options):
+    """A program that has to start and to end well; raises OSError if it may not start."""
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
+
+
+def sh(script):
+    """A shell script that has to end well; one that ends with EPERM's text has been refused."""
+    result = subprocess.run(["/bin/sh", "-euc", script], stdin=subprocess.DEVNULL, capture_output=True)
+    if result.returncode:
+        text = result.stderr.decode(errors="replace")
+        if "Operation not permitted" in text or "failed to map segment" in text:
+            raise OSError(errno.EPERM, text)
+        raise RuntimeError(f"exit {result.returncode}: {text.strip()}")
+
+
+def read(path):
+    with open(path, "rb") as file:
+        file.read(64)
+
+
+def close(fd):
+    os.close(fd)
+
+
+def write(path):
+    close(os.open(path, os.O_WRONLY))
+
+
+def as_user(uid, gid, groups, deed):
+    """A deed with other ids than root's."""
+    os.setgroups(groups)
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    deed()
+
+
+def execveat(fd, path, flags):
+    """Starts a program in a child; raises OSError if the kernel refuses to."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            argv = (ctypes.c_char_p * 2)(b"deed", None)
+            libc.syscall(SYS_EXECVEAT, fd, path, argv, None, flags)
+            os.write(writer, struct.pack("i", ctypes.get_errno()))
+        finally:
+            os._exit(0)
+    close(writer)
+    answer = os.read(reader, 4)
+    os.waitpid(pid, 0)
+    if answer and struct.unpack("i", answer)[0]:
+        number = struct.unpack("i", answer)[0]
+        raise OSError(number, os.strerror(number))
+
+
+def execve_check(path):
+    fd = os.open(path, os.O_RDONLY)
+    argv = (ctypes.c_char_p * 2)(b"deed", None)
+    if libc.syscall(SYS_EXECVEAT, fd, b"", argv, None, AT_EMPTY_PATH | AT_EXECVE_CHECK) < 0:
+        if ctypes.get_errno() == errno.EINVAL:
+            raise NotHere("no AT_EXECVE_CHECK")
+        call(-1)
+
+
+def map_code(path):
+    """mmap with PROT_EXEC."""
+    fd = os.open(path, os.O_RDONLY)
+    libc.mmap.restype = ctypes.c_void_p
+    address = libc.mmap(None, ctypes.c_size_t(4096), 5, 2, fd, ctypes.c_long(0))
+    call(-1 if address == 2**64 - 1 else 0)
+
+
+def run_dlopen(path):
+    try:
+        ctypes.CDLL(path)
+    except OSError as error:
+        raise OSError(errno.EPERM if "failed to map segment" in str(error) else errno.EIO, str(error)) from error
+
+
+def map_then_protect(path):
+    """mmap as data, then mprotect to code."""
+    fd = os.open(path, os.O_RDONLY)
+    libc.mmap.restype = ctypes.c_void_p
+    address = libc.mmap(None, ctypes.c_size_t(4096), 1, 2, fd, ctypes.c_long(0))
+    call(libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(4096), 5))
+
+
+def openat2(path, resolve=0):
+    how = struct.pack("QQQ", os.O_RDONLY, 0, resolve)
+    close(syscall(SYS_OPENAT2, AT_FDCWD, path.encode(), how, len(how)))
+
+
+def exchange(a, b):
+    syscall(SYS_RENAMEAT2, AT_FDCWD, a.encode(), AT_FDCWD, b.encode(), 2)
+
+
+def through_path_fd(path):
+    fd = os.open(path, os.O_PATH)
+    read(f"/proc/self/fd/{fd}")
+
+
+def chrooted(root, path):
+    os.chroot(root)
+    os.chdir("/")
+    read(path)
+
+
+def connect(address, port, family=socket.AF_INET, kind=socket.SOCK_STREAM, protocol=0):
+    """A connect that is let through; nothing has to listen there."""
+    try:
+        made = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise NotHere(str(error)) from error
+    with made:
+        try:
+            made.connect((address, port))
+        except ConnectionRefusedError:
+            pass
+
+
+def send(address, port, family=socket.AF_INET, how="sendto"):
+    with socket.socket(family, socket.SOCK_DGRAM) as made:
+        if how == "sendto":
+            made.sendto(b"x", (address, port))
+        elif how == "sendmsg":
+            made.sendmsg([b"x"], [], 0, (address, port))
+        else:
+            sendmmsg(made, address, port)
+
+
+def sendmmsg(made, address, port):
+    name = ctypes.create_string_buffer(struct.pack("=H", socket.AF_INET) + struct.pack(">H", port) +
+                                       socket.inet_aton(address) + bytes(8))
+    data = ctypes.create_string_buffer(b"x", 1)
+    vector = ctypes.create_string_buffer(struct.pack("PN", ctypes.addressof(data), 1))
+    header = struct.pack("PIxxxxPNPNixxxxIxxxx", ctypes.addressof(name), 16, ctypes.addressof(vector), 1,
+                         0, 0, 0, 0)
+    call(libc.sendmmsg(made.fileno(), ctypes.create_string_buffer(header), 1, 0))
+
+
+def fast_open(address, port):
+    with socket.socket() as made:
+        try:
+            made.sendto(b"x", socket.MSG_FASTOPEN, (address, port))
+        except ConnectionRefusedError:
+            pass
+
+
+def reconnect_by_send(address, port):
+    """A datagram socket that is connected elsewhere, let go by AF_UNSPEC, and sends to an address."""
+    with socket.socket(type=socket.SOCK_DGRAM) as made:
+        made.connect(("127.0.0.1", 9))
+        call(libc.connect(made.fileno(), struct.pack("=H14x", 0), 16))
+        made.sendto(b"x", (address, port))
+
+
+def unspec_send(address, port):
+    """AF_UNSPEC in sendto means IPv4 to a datagram socket."""
+    with socket.socket(type=socket.SOCK_DGRAM) as made:
+        name = struct.pack("=H", 0) + struct.pack(">H", port) + socket.inet_aton(address) + bytes(8)
+        call(libc.sendto(made.fileno(), b"x", 1, 0, name, 16))
+
+
+def below(path, depth, deed):
+    """Goes down a chain of directories named d, one step after the other, and does something there."""
+    os.chdir(path)
+    for _ in range(depth):
+        os.chdir("d" if os.path.isdir("d") else "n" * 200)
+    deed()
+
+
+def perform(code):
+    try:
+        exec(compile(code, "<deed>", "exec"), globals())
+        return "ok"
+    except NotHere as reason:
+        return f"n/a: {reason}"
+    except subprocess.CalledProcessError as error:
+        return f"exit {error.returncode}: {error.stderr.decode(errors='replace').strip()}"
+    except OSError as error:
+        return errno.errorcode.get(error.errno, str(error))
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+def in_child(code):
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    pid = os.fork()
+    if pid == 0:
+        os.write(writer, perform(code).encode()[:60000])
+        os._exit(0)
+    close(writer)
+    with os.fdopen(reader, "rb") as file:
+        answer = file.read().decode()
+    status = os.waitpid(pid, 0)[1]
+    return answer or f"status {status}"
+
+
+if __name__ == "__main__":
+    print(json.dumps({name: in_child(code) for name, code in json.load(sys.stdin).items()}))
