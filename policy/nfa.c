@@ -174,32 +174,46 @@ static int add_token(struct bl_nfa *nfa, const struct states *before, uint32_t t
 	return r;
 }
 
-/* All patterns of an atom that end in '**' end in one state: which of them it was is forgotten. */
-static int forever_state(struct bl_nfa *nfa, uint32_t atom, uint32_t pattern, uint32_t *ret)
+static int grow_tails(struct bl_nfa *nfa, size_t need)
 {
-	size_t capacity = nfa->n_forever;
+	size_t capacity = nfa->n_tails;
 	int r;
 
-	if (atom >= nfa->n_forever) {
-		r = bl_grow(&nfa->forever, &capacity, (size_t)atom + 1, sizeof(*nfa->forever));
-		if (r)
-			return r;
-		memset(nfa->forever + nfa->n_forever, 0,
-		       (capacity - nfa->n_forever) * sizeof(*nfa->forever));
-		nfa->n_forever = capacity;
-	}
-	if (!nfa->forever[atom]) {
+	if (need <= nfa->n_tails)
+		return 0;
+	r = bl_grow(&nfa->tails, &capacity, need, sizeof(*nfa->tails));
+	if (r)
+		return r;
+	memset(nfa->tails + nfa->n_tails, 0, (capacity - nfa->n_tails) * sizeof(*nfa->tails));
+	nfa->n_tails = capacity;
+	return 0;
+}
+
+/*
+ * All patterns of an atom that end in '**' end in one state, and so do all that end in '*': which
+ * of them it was is forgotten. Otherwise what a list of '*word*' has seen would be any set of its
+ * words.
+ */
+static int tail_state(struct bl_nfa *nfa, uint32_t atom, bool forever, uint32_t pattern,
+		      uint32_t *ret)
+{
+	size_t index = 2 * (size_t)atom + forever;
+	int r = grow_tails(nfa, index + 1);
+
+	if (!r && !nfa->tails[index]) {
 		r = add_state(nfa, pattern, ret);
 		if (!r)
 			r = add_link(nfa, &nfa->states[*ret].accepts, 0, atom);
 		if (r)
 			return r;
-		nfa->states[*ret].loop = BL_LOOP_ALL;
-		nfa->states[*ret].forever = true;
-		nfa->forever[atom] = *ret;
+		nfa->states[*ret].loop = forever ? BL_LOOP_ALL : BL_LOOP_COMPONENT;
+		nfa->states[*ret].forever = forever;
+		nfa->states[*ret].tail = true;
+		nfa->tails[index] = *ret;
 	}
-	*ret = nfa->forever[atom];
-	return 0;
+	if (!r)
+		*ret = nfa->tails[index];
+	return r;
 }
 
 struct builder {
@@ -209,10 +223,10 @@ struct builder {
 	uint32_t pattern;
 };
 
-static int end_forever(const struct builder *b, const struct states *before)
+static int end_in_tail(const struct builder *b, const struct states *before, bool forever)
 {
 	uint32_t state;
-	int r = forever_state(b->nfa, b->atom, b->pattern, &state);
+	int r = tail_state(b->nfa, b->atom, forever, b->pattern, &state);
 
 	for (size_t i = 0; !r && i < before->count; i++) {
 		uint32_t *skips = &b->nfa->states[before->items[i]].skips;
@@ -295,8 +309,8 @@ static int build(const struct builder *b, uint32_t item, struct states *states, 
 			item = it->next;
 			continue;
 		}
-		if (it->kind == BL_GLOB_STARS && last) {
-			r = end_forever(b, states);
+		if (last && (it->kind == BL_GLOB_STARS || it->kind == BL_GLOB_STAR)) {
+			r = end_in_tail(b, states, it->kind == BL_GLOB_STARS);
 			states->count = 0;
 			return r;
 		}
@@ -368,7 +382,7 @@ void bl_nfa_clear(struct bl_nfa *nfa)
 	free(nfa->links);
 	free(nfa->shared_states);
 	free(nfa->visits);
-	free(nfa->forever);
+	free(nfa->tails);
 	free(nfa->closures);
 	free(nfa->closure_ends);
 	bl_interns_clear(&nfa->sets);
@@ -463,8 +477,8 @@ static int order_closures(struct bl_nfa *nfa, const uint32_t *starts)
 }
 
 /*
- * Every edge and skip leads to a later state, but for skips to the states that accept forever:
- * those are done first, the others in falling order.
+ * Every edge and skip leads to a later state, but for skips to the tails: those are done first, the
+ * others in falling order.
  */
 int bl_nfa_finish(struct bl_nfa *nfa)
 {
@@ -480,7 +494,7 @@ int bl_nfa_finish(struct bl_nfa *nfa)
 		for (size_t state = nfa->n_states - 1; !r && state; state--) {
 			struct bl_nfa_state *s = &nfa->states[state];
 
-			if (s->forever != (pass == 0))
+			if (s->tail != (pass == 0))
 				continue;
 			s->only = reachable_atom(nfa, s);
 			r = append_closure(nfa, (uint32_t)state, starts);

@@ -24,6 +24,7 @@ struct bl_nfa_state {
 	uint8_t loop;	  /* enum bl_nfa_loop */
 	bool slash;	  /* was entered by a '/' */
 	bool forever;	  /* accepts whatever follows */
+	bool tail;	  /* accepts, and has no edges: shared by the patterns of an atom */
 };
 #define BL_NFA_SEVERAL UINT32_MAX
 
@@ -52,8 +53,8 @@ struct bl_nfa {
 	struct bl_interns shared; /* (state, token): a token that follows one state only */
 	uint32_t *shared_states;  /* by the number in shared */
 	size_t shared_capacity;
-	uint32_t *forever; /* by atom: the state that accepts it whatever follows; 0: none */
-	size_t n_forever;
+	uint32_t *tails; /* by atom * 2 + (0: for '*', 1: for '**'): its state; 0: none */
+	size_t n_tails;
 	struct bl_nfa_visit *visits;
 	size_t n_visits, visits_capacity;
 	uint32_t first_slash;

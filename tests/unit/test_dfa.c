@@ -380,6 +380,27 @@ static void test_latches(void **state)
 	assert_true(dfa.n_states < 500);
 }
 
+/* The same within a component: a list of words to look for, and not any set of them. */
+static void test_words_in_names(void **state)
+{
+	_cleanup_(bl_nfa_clear) struct bl_nfa nfa = {};
+	_cleanup_(bl_dfa_clear) struct bl_dfa dfa = {};
+	struct bl_dfa_budget small = { .states = 2000, .bytes = 64 << 20, .words = 1 << 24 };
+	char text[32];
+
+	for (uint32_t i = 0; i < 40; i++) {
+		snprintf(text, sizeof(text), "/tmp/*word%u*", i);
+		add(&nfa, text, 0, i);
+	}
+	add(&nfa, "/tmp/*/x*", 0, 40);
+	assert_int_equal(bl_nfa_finish(&nfa), 0);
+	assert_int_equal(bl_dfa_build(&nfa, &small, &dfa, NULL), 0);
+	set_outputs(&dfa, false);
+	assert_int_equal(run(&dfa, "/tmp/a-word7-and-word9"), 1);
+	assert_int_equal(run(&dfa, "/tmp/a-word7/y"), 0);
+	assert_int_equal(run(&dfa, "/tmp/a-word7/xy"), 1);
+}
+
 static void test_budgets(void **state)
 {
 	static const char *const texts[] = { "/a/b*c", "/a/b?d" };
@@ -423,7 +444,8 @@ int main(void)
 		cmocka_unit_test(test_minimal), cmocka_unit_test(test_order),
 		cmocka_unit_test(test_sink),	cmocka_unit_test(test_alphabet),
 		cmocka_unit_test(test_forgetting), cmocka_unit_test(test_latches),
-		cmocka_unit_test(test_budgets), cmocka_unit_test(test_same_again),
+		cmocka_unit_test(test_words_in_names), cmocka_unit_test(test_budgets),
+		cmocka_unit_test(test_same_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
