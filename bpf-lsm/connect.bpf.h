@@ -132,8 +132,8 @@ static __always_inline int bl_connect_address(struct socket *sock, const void *a
 	scratch = bl_scratch_get();
 	if (!scratch)
 		return bl_fail_closed();
-	bpf_probe_read_kernel(&scratch->sockaddr, family == AF_INET6 ? sizeof(scratch->sockaddr) : 8,
-			      address);
+	bpf_probe_read_kernel(&scratch->sockaddr,
+			      family == AF_INET6 ? sizeof(scratch->sockaddr) : 8, address);
 	scratch->sockaddr.family = family;
 	return bl_connect_decide(sock, scratch, hook);
 }

@@ -18,8 +18,7 @@ static __always_inline int bl_is_daemon(void)
 	return globals.daemon_tgid && bpf_get_current_pid_tgid() >> 32 == globals.daemon_tgid;
 }
 
-static __always_inline int bl_label_mentions(const struct bl_label *label,
-					     const struct bl_act *act)
+static __always_inline int bl_label_mentions(const struct bl_label *label, const struct bl_act *act)
 {
 	return act->op == BL_OP_EXEC ? label->exec : label->open_access & act->search;
 }
@@ -186,6 +185,7 @@ static long bl_path_turn(__u32 index, void *ctx)
  */
 static __always_inline int bl_fail_closed(void)
 {
+	bl_sequence_next();
 	bl_count(BL_COUNT_LOST_SCRATCH);
 	if (globals.ceiling || !globals.denies)
 		return 0;

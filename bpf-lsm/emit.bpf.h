@@ -69,8 +69,7 @@ static __always_inline __u32 bl_exe_text(struct bl_scratch *scratch, struct task
 
 	if (!exe)
 		return 0;
-	bl_climb(scratch,
-		 (__u64)exe->f_path.mnt - bpf_core_field_offset(struct mount, mnt),
+	bl_climb(scratch, (__u64)exe->f_path.mnt - bpf_core_field_offset(struct mount, mnt),
 		 (__u64)exe->f_path.dentry);
 	if (scratch->cursor.state != BL_CURSOR_DONE)
 		scratch->event.flags |= cut;
@@ -224,15 +223,22 @@ static __always_inline void bl_object_fill(struct bl_scratch *scratch, const str
 	}
 }
 
+/* The next sequence number of this CPU; a record that can't be made uses one up as well. */
+static __always_inline __u64 bl_sequence_next(void)
+{
+	__u32 zero = 0;
+	__u64 *sequence = bpf_map_lookup_elem(&sequences, &zero);
+
+	return sequence ? __sync_fetch_and_add(sequence, 1) + 1 : 0;
+}
+
 /* Sends the record; a lost one has used up its sequence number, so that the gap shows. */
 static __always_inline void bl_event_send(struct bl_scratch *scratch)
 {
 	struct bl_event *event = &scratch->event;
-	__u32 zero = 0, used = scratch->strings_used;
-	__u64 *sequence = bpf_map_lookup_elem(&sequences, &zero);
+	__u32 used = scratch->strings_used;
 
-	if (sequence)
-		event->seq = __sync_fetch_and_add(sequence, 1) + 1;
+	event->seq = bl_sequence_next();
 	if (used > BL_EVENT_STRINGS_MAX)
 		used = BL_EVENT_STRINGS_MAX;
 	event->size = sizeof(*event) + used;

@@ -16,8 +16,8 @@ static __always_inline int bl_mounts_change(void)
 /* The task's credentials are about to change: the same address may hold others soon. */
 static __always_inline int bl_subject_forget(void)
 {
-	struct bl_subject *subject = bpf_task_storage_get(&subjects, bpf_get_current_task_btf(),
-							  NULL, 0);
+	struct bl_subject *subject =
+		bpf_task_storage_get(&subjects, bpf_get_current_task_btf(), NULL, 0);
 
 	if (subject)
 		subject->stale = 1;

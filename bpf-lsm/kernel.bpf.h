@@ -49,7 +49,8 @@ static __always_inline __u32 bl_sequence(const void *lock)
 
 	if (bpf_rdonly_cast)
 		value = ((struct seqcount *)bpf_rdonly_cast(
-				 lock, bpf_core_type_id_kernel(struct seqcount)))->sequence;
+				 lock, bpf_core_type_id_kernel(struct seqcount)))
+				->sequence;
 	else
 		bpf_probe_read_kernel(&value, sizeof(value), lock);
 	bl_barrier();
@@ -57,13 +58,13 @@ static __always_inline __u32 bl_sequence(const void *lock)
 }
 
 /* A pointer-sized field of a struct that is known by its address only; 0 where it can't be read. */
-#define bl_read(type, address, field)                                                         \
-	({                                                                                    \
-		__u64 __value = 0;                                                            \
-		bpf_probe_read_kernel(&__value, bpf_core_field_size(((type *)0)->field),      \
-				      (const void *)((address) +                              \
-						     bpf_core_field_offset(type, field)));    \
-		__value;                                                                      \
+#define bl_read(type, address, field)                                                           \
+	({                                                                                      \
+		__u64 __value = 0;                                                              \
+		bpf_probe_read_kernel(                                                          \
+			&__value, bpf_core_field_size(((type *)0)->field),                      \
+			(const void *)((address) + bpf_core_field_offset(type, field)));        \
+		__value;                                                                        \
 	})
 
 static __always_inline void bl_count(__u32 counter)

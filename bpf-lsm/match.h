@@ -159,8 +159,7 @@ BL_INLINE void bl_fp_block(struct bl_fp *fp, const struct bl_header *header, __u
 
 #ifndef __bpf__
 /* The fingerprint of an edge, as bl_trie_turn() makes it block by block. */
-BL_INLINE __u64 bl_fp_edge(const struct bl_header *header, __u32 node, const char *name,
-			   __u32 len)
+BL_INLINE __u64 bl_fp_edge(const struct bl_header *header, __u32 node, const char *name, __u32 len)
 {
 	struct bl_fp fp = {};
 
@@ -424,7 +423,8 @@ static long bl_seen_turn(__u32 index, void *ctx)
 {
 	const struct bl_matcher *m = ctx;
 
-	if (index >= m->walk->n_seen || m->walk->seen[index & (BL_SEEN_MAX - 1)] != m->walk->current)
+	if (index >= m->walk->n_seen ||
+	    m->walk->seen[index & (BL_SEEN_MAX - 1)] != m->walk->current)
 		return index >= m->walk->n_seen;
 	m->walk->current_seen = 1;
 	return 1;
@@ -450,10 +450,9 @@ static long bl_cand_turn(__u32 index, void *ctx)
 {
 	struct bl_matcher *m = ctx;
 	struct bl_walk *walk = m->walk;
-	const struct bl_cand *cand = bl_at(m->image,
-					   walk->list + sizeof(struct bl_list) +
-						   index * sizeof(struct bl_cand),
-					   struct bl_cand);
+	const struct bl_cand *cand = bl_at(
+		m->image, walk->list + sizeof(struct bl_list) + index * sizeof(struct bl_cand),
+		struct bl_cand);
 
 	if (!cand || !(cand->access & m->access) || !bl_cond_holds(m->bits, cand->cond))
 		return 0;

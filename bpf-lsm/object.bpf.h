@@ -18,8 +18,8 @@ static __always_inline int bl_label_valid(const struct bl_label *label, struct d
 	       label->epoch == globals.epoch && label->dentry == (__u64)dentry &&
 	       label->parent == (__u64)dentry->d_parent &&
 	       (__u32)label->name == dentry->d_name.hash &&
-	       (__u32)(label->name >> 32) == dentry->d_name.len &&
-	       label->until > bpf_jiffies64() && label->renames == bl_sequence(&rename_lock);
+	       (__u32)(label->name >> 32) == dentry->d_name.len && label->until > bpf_jiffies64() &&
+	       label->renames == bl_sequence(&rename_lock);
 }
 
 static __always_inline __u64 bl_pass_word(__u64 print, __u32 lock, __u32 access)
@@ -30,8 +30,8 @@ static __always_inline __u64 bl_pass_word(__u64 print, __u32 lock, __u32 access)
 
 static __always_inline void bl_label_store(struct bl_scratch *scratch, struct inode *inode)
 {
-	struct bl_label *label = bpf_inode_storage_get(&labels, inode, NULL,
-						       BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct bl_label *label =
+		bpf_inode_storage_get(&labels, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	__u32 lock;
 
 	if (!label)

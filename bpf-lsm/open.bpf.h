@@ -21,8 +21,7 @@
 #define FS_IOC_FSSETXATTR 0x401c5820
 
 static __always_inline int bl_open_object(struct dentry *dentry, struct super_block *sb,
-					  struct inode *inode, __u8 access, __u8 search,
-					  __u32 hook)
+					  struct inode *inode, __u8 access, __u8 search, __u32 hook)
 {
 	struct bl_act act = {
 		.dentry = dentry,

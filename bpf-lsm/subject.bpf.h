@@ -15,7 +15,8 @@ static long bl_group_turn(__u32 index, void *ctx)
 	__u32 gid = 0;
 
 	if (bpf_probe_read_kernel(&gid, sizeof(gid),
-				  (void *)(c->groups + bpf_core_field_offset(struct group_info, gid) +
+				  (void *)(c->groups +
+					   bpf_core_field_offset(struct group_info, gid) +
 					   index * sizeof(gid))))
 		return 1;
 	bl_subject_gid(c->matcher, gid);
@@ -24,8 +25,7 @@ static long bl_group_turn(__u32 index, void *ctx)
 
 static __always_inline enum bl_trust bl_exe_trust(const struct bl_label *label)
 {
-	if (label->flags &
-	    (BL_LABEL_LOST | BL_LABEL_DEEP | BL_LABEL_PSEUDO | BL_LABEL_UNTRUSTED))
+	if (label->flags & (BL_LABEL_LOST | BL_LABEL_DEEP | BL_LABEL_PSEUDO | BL_LABEL_UNTRUSTED))
 		return BL_TRUST_NONE;
 	return label->flags & BL_LABEL_CONTAINER ? BL_TRUST_CONTAINER : BL_TRUST_HOST;
 }
@@ -150,8 +150,8 @@ static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 static __always_inline struct bl_subject *bl_subject_get(struct bl_scratch *scratch)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct bl_subject *subject = bpf_task_storage_get(&subjects, task, NULL,
-							  BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct bl_subject *subject =
+		bpf_task_storage_get(&subjects, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
 	if (!subject) {
 		subject = &scratch->subject;

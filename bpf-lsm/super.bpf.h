@@ -251,9 +251,8 @@ static __always_inline int bl_super_load(struct bl_scratch *scratch, const struc
  */
 static __always_inline int bl_super_current(const struct bl_super *super)
 {
-	return super->event == bl_mount_event() &&
-	       ((!super->prefix_len && !super->n_below) ||
-		super->renames == bl_sequence(&rename_lock));
+	return super->event == bl_mount_event() && ((!super->prefix_len && !super->n_below) ||
+						    super->renames == bl_sequence(&rename_lock));
 }
 
 static __always_inline void bl_super_store(struct bl_scratch *scratch, struct bl_super *super)
@@ -274,9 +273,9 @@ static __always_inline int bl_super_get(struct bl_scratch *scratch, struct super
 {
 	struct dentry *root = sb->s_root;
 	struct inode *inode = root->d_inode;
-	struct bl_super *super = inode ? bpf_inode_storage_get(&supers, inode, NULL,
-							       BPF_LOCAL_STORAGE_GET_F_CREATE) :
-					 NULL;
+	struct bl_super *super =
+		inode ? bpf_inode_storage_get(&supers, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE)
+		      : NULL;
 
 	scratch->sb = (__u64)sb;
 	scratch->sb_root = (__u64)root;
