@@ -70,8 +70,8 @@ static bool link_trusted(int root_fd, const char *below)
 	struct stat root, st;
 
 	return fstat(root_fd, &root) == 0 &&
-	       fstatat(root_fd, below, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       st.st_uid == root.st_uid && owner_only(root_fd, &root, below);
+	       fstatat(root_fd, below, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == root.st_uid &&
+	       owner_only(root_fd, &root, below);
 }
 
 int bl_hostfs_readlink(void *userdata, const char *path, char *buf, size_t size)

@@ -24,7 +24,7 @@ struct text {
 };
 
 __attribute__((format(printf, 2, 3))) static void text_add(struct text *text, const char *format,
-							    ...)
+							   ...)
 {
 	va_list arguments;
 

@@ -81,7 +81,8 @@ static void strangers_links_are_not(void **state)
 
 	if (geteuid() != 0)
 		skip();
-	assert_int_equal(fchownat(tree->fd, "own/link", STRANGER, STRANGER, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(fchownat(tree->fd, "own/link", STRANGER, STRANGER, AT_SYMLINK_NOFOLLOW),
+			 0);
 	assert_int_equal(target(tree, "/own/link"), -EPERM);
 }
 
