@@ -54,6 +54,13 @@ def _less_renames(figures: Figures) -> Figures:
     return {name: value - rename if name.startswith("stale-") else value for name, value in figures.items()}
 
 
+def _say_figures(suite: str, load: str, figures: Figures, none: Figures) -> None:
+    """The table comes when all is measured, which takes a while."""
+    above = ", ".join(f"{name} {value - none[name]:+,.0f}" for name, value in figures.items()
+                      if name != "loop")
+    bench.say(f"{suite}: {load}, above none: {above}")
+
+
 def _suite(args: argparse.Namespace, suite: str, work: pathlib.Path, package: pathlib.Path,
            sizes: list[int]) -> tuple[str, dict[str, Figures]]:
     found: dict[str, Figures] = {}
@@ -65,10 +72,13 @@ def _suite(args: argparse.Namespace, suite: str, work: pathlib.Path, package: pa
         bench.install(g, package)
         for size in sizes:
             bench.say(f"{suite}: {bench.load(g, work / f'{size}.json')}")
-            found[f"{size:,} rules"] = _less_renames(_measure(g, f"{size:,} rules"))
+            load = f"{size:,} rules"
+            found[load] = _less_renames(_measure(g, load))
+            _say_figures(suite, load, found[load], found[NONE])
         if not args.rules:
             bench.say(f"{suite}: {bench.load(g, work / 'addresses.json')}")
             found["1,000,000 addresses"] = _measure(g, "1,000,000 addresses", "loop", "udp", "tcp")
+            _say_figures(suite, "1,000,000 addresses", found["1,000,000 addresses"], found[NONE])
         counted = [line for line in g.sh("bailiff status").splitlines() if "counted" in line]
         bench.say(f"{suite}: {' '.join(counted)}")
     return kernel, found
