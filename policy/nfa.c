@@ -485,6 +485,8 @@ int bl_nfa_finish(struct bl_nfa *nfa)
 	_cleanup_free_ uint32_t *starts = NULL;
 	int r = nfa->n_states ? 0 : add_root(nfa, 0);
 
+	if (!r)
+		r = bl_nfa_merge(nfa);
 	if (r)
 		return r;
 	starts = calloc(nfa->n_states, 2 * sizeof(*starts));

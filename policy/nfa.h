@@ -72,7 +72,15 @@ struct bl_nfa {
  */
 int bl_nfa_add(struct bl_nfa *nfa, const struct bl_glob *glob, uint32_t atom, uint32_t pattern);
 
-/* Ends building: bl_nfa_closure() and bl_nfa_matches() can be used. Returns 0 or -ENOMEM. */
+/*
+ * Makes states one from which the same follows; part of bl_nfa_finish(). Returns 0, -ENOMEM or
+ * -E2BIG.
+ */
+int bl_nfa_merge(struct bl_nfa *nfa);
+
+/*
+ * Ends building: bl_nfa_closure() and bl_nfa_matches() can be used. Returns 0, -ENOMEM or -E2BIG.
+ */
 int bl_nfa_finish(struct bl_nfa *nfa);
 
 /* The states that are reached together with 'state' and have any use; sorted. */

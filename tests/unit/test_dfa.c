@@ -380,6 +380,25 @@ static void test_latches(void **state)
 	assert_true(dfa.n_states < 500);
 }
 
+/* What a list's patterns have in common at their ends is one, before any minimising. */
+static void test_common_ends(void **state)
+{
+	static const char *const texts[] = { "/a/xx.key", "/b/yy.key", "/c/{z,zz}.key" };
+	_cleanup_(bl_nfa_clear) struct bl_nfa one = {}, many = {};
+	_cleanup_(bl_dfa_clear) struct bl_dfa small = {}, big = {};
+
+	for (uint32_t i = 0; i < BL_ARRAY_SIZE(texts); i++) {
+		add(&one, texts[i], 0, i);
+		add(&many, texts[i], i, i);
+	}
+	assert_int_equal(bl_nfa_finish(&one), 0);
+	assert_int_equal(bl_nfa_finish(&many), 0);
+	assert_int_equal(bl_dfa_build(&one, &budget, &small, NULL), 0);
+	assert_int_equal(bl_dfa_build(&many, &budget, &big, NULL), 0);
+	assert_int_equal(small.n_states, 17);
+	assert_true(big.n_states >= small.n_states + 8);
+}
+
 /* The same within a component: a list of words to look for, and not any set of them. */
 static void test_words_in_names(void **state)
 {
@@ -444,8 +463,8 @@ int main(void)
 		cmocka_unit_test(test_minimal), cmocka_unit_test(test_order),
 		cmocka_unit_test(test_sink),	cmocka_unit_test(test_alphabet),
 		cmocka_unit_test(test_forgetting), cmocka_unit_test(test_latches),
-		cmocka_unit_test(test_words_in_names), cmocka_unit_test(test_budgets),
-		cmocka_unit_test(test_same_again),
+		cmocka_unit_test(test_common_ends), cmocka_unit_test(test_words_in_names),
+		cmocka_unit_test(test_budgets),	    cmocka_unit_test(test_same_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
