@@ -22,6 +22,8 @@
 
 #include "lsm.skel.h"
 
+#define RECORDS_AT_ONCE 256 /* of one call of bl_loader_consume() */
+
 struct bl_loader {
 	struct lsm_bpf *skeleton;
 	struct ring_buffer *ring;
@@ -32,6 +34,7 @@ struct bl_loader {
 	size_t n_hooks;
 	uint32_t generation;
 	bool canary_attached; /* file_open is attached for the canary only */
+	unsigned int budget;  /* records that this call of consume may still deliver */
 };
 
 static int fail(char **reterr_text, int error, const char *format, ...)
@@ -79,7 +82,8 @@ static int on_record(void *userdata, void *data, size_t size)
 	struct bl_loader *loader = userdata;
 
 	loader->options.event(loader->options.userdata, data, size);
-	return 0;
+	/* Records may come faster than they are delivered: without an end the caller's loop hangs. */
+	return --loader->budget ? 0 : -EAGAIN;
 }
 
 /* The first inner map gives the verifier the shape of all later ones. */
@@ -277,8 +281,10 @@ static void detach_unneeded(struct bl_loader *loader, const struct bl_header *he
 }
 
 /*
- * Hooks first, then the image, then the word that makes cached labels of older images stale: a
- * hook without rules answers 0, and every run takes all it needs from one image.
+ * Hooks first: one without rules answers 0. Then the word that makes cached labels of older images
+ * stale, then the image, so that once it is in force nothing decides by an older one (the first
+ * image comes before its word, without which nothing is decided); every run takes all it needs from
+ * one image.
  */
 static int swap_image(struct bl_loader *loader, int fd, const struct bl_header *header,
 		      uint32_t generation, char **reterr_text)
@@ -289,9 +295,15 @@ static int swap_image(struct bl_loader *loader, int fd, const struct bl_header *
 
 	if (r < 0)
 		return r;
-	if (bpf_map_update_elem(bpf_map__fd(loader->skeleton->maps.images), &zero, &fd, BPF_ANY) < 0)
-		return fail(reterr_text, -errno, "cannot put the new policy in force: %s",
-			    strerror(errno));
+	globals->denies |= !!(header->flags & BL_TABLES_DENIES);
+	if (loader->generation)
+		__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
+	if (bpf_map_update_elem(bpf_map__fd(loader->skeleton->maps.images), &zero, &fd, BPF_ANY) < 0) {
+		r = -errno;
+		__atomic_store_n(&globals->generation, loader->generation, __ATOMIC_SEQ_CST);
+		return fail(reterr_text, r, "cannot put the new policy in force: %s",
+			    strerror(-r));
+	}
 	globals->denies = !!(header->flags & BL_TABLES_DENIES);
 	__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
 	detach_unneeded(loader, header);
@@ -329,7 +341,11 @@ int bl_loader_fd(const struct bl_loader *loader)
 
 int bl_loader_consume(struct bl_loader *loader)
 {
-	return ring_buffer__consume(loader->ring);
+	int r;
+
+	loader->budget = RECORDS_AT_ONCE;
+	r = ring_buffer__consume(loader->ring);
+	return r == -EAGAIN ? RECORDS_AT_ONCE : r;
 }
 
 int bl_loader_counters(const struct bl_loader *loader, uint64_t counters[_BL_COUNT_MAX])

@@ -47,7 +47,10 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 /* For epoll: readable when events wait. Owned by the loader. */
 int bl_loader_fd(const struct bl_loader *loader);
 
-/* Delivers the waiting events to options.event; returns their number or -errno. */
+/*
+ * Delivers waiting events to options.event, a bounded number of them: the fd stays readable while
+ * there are more. Returns their number or -errno.
+ */
 int bl_loader_consume(struct bl_loader *loader);
 
 /* Sums the per-CPU counters into counters[_BL_COUNT_MAX]. Returns 0 or -errno. */

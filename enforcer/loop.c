@@ -14,7 +14,7 @@
 /* What the loop owns besides the daemon; lives as long as bl_daemon_loop() runs. */
 struct loop {
 	struct bl_daemon *daemon;
-	sd_event_source *ring, *mounts, *tick;
+	sd_event_source *ring, *more, *mounts, *tick;
 	sd_event_source *terminate, *interrupt, *hangup;
 	sd_event_source *journal_io; /* only while journald takes no more */
 	sd_event_source *journal_time;
@@ -24,6 +24,7 @@ struct loop {
 static void loop_done(struct loop *loop)
 {
 	sd_event_source_disable_unref(loop->ring);
+	sd_event_source_disable_unref(loop->more);
 	sd_event_source_disable_unref(loop->mounts);
 	sd_event_source_disable_unref(loop->tick);
 	sd_event_source_disable_unref(loop->terminate);
@@ -35,16 +36,29 @@ static void loop_done(struct loop *loop)
 
 /* ---- records ------------------------------------------------------------------------------ */
 
-static int on_ring(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+/*
+ * Delivers some records and comes back for more until there are none, so that in a storm the other
+ * sources have their turn. The fd alone would not do: not every record wakes the reader.
+ */
+static int deliver(struct loop *loop)
 {
-	struct loop *loop = userdata;
 	int r = bl_loader_consume(loop->daemon->loader);
 
 	if (r < 0 && r != -EINTR && r != -EAGAIN) {
 		loop->error = r;
 		return sd_event_exit(loop->daemon->event, r);
 	}
-	return 0;
+	return sd_event_source_set_enabled(loop->more, r > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static int on_ring(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	return deliver(userdata);
+}
+
+static int on_more(sd_event_source *source, void *userdata)
+{
+	return deliver(userdata);
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
@@ -54,7 +68,9 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	uint64_t counters[_BL_COUNT_MAX];
 	int r;
 
-	bl_loader_consume(daemon->loader); /* what came without a wake-up */
+	r = deliver(loop); /* what came without a wake-up */
+	if (r < 0)
+		return r;
 	r = bl_loader_counters(daemon->loader, counters);
 	bl_deliver_losses(&daemon->deliver, r < 0 ? NULL : counters);
 	bl_deliver_clock(&daemon->deliver);
@@ -148,6 +164,11 @@ static int add_sources(struct loop *loop)
 
 	r = sd_event_add_io(event, &loop->ring, bl_loader_fd(daemon->loader), EPOLLIN, on_ring,
 			    loop);
+	if (r >= 0)
+		r = sd_event_add_defer(event, &loop->more, on_more, loop);
+	/* A deferred source counts as the one that waits longest: it would always be the next. */
+	if (r >= 0)
+		r = sd_event_source_set_priority(loop->more, SD_EVENT_PRIORITY_IDLE);
 	if (r >= 0)
 		r = sd_event_add_signal(event, &loop->terminate, SIGTERM, on_stop, loop);
 	if (r >= 0)

@@ -20,6 +20,9 @@
 #include "rundir.h"
 #include "sandbox.h"
 
+#define LAST_ROUNDS	  64 /* of bl_loader_consume() */
+#define STEP_TIMEOUT_USEC 120000000
+
 /* Each step returns BL_EXIT_GOOD, or has logged why not and returns the exit code. */
 typedef int (*step_fn)(struct bl_daemon *daemon);
 
@@ -210,6 +213,15 @@ static int confine(struct bl_daemon *daemon)
 	return BL_EXIT_GOOD;
 }
 
+static void block_signal(int number)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int serve(struct bl_daemon *daemon)
 {
 	struct utsname kernel = { 0 };
@@ -220,6 +232,9 @@ static int serve(struct bl_daemon *daemon)
 	};
 	_cleanup_free_ char *text = NULL;
 
+	/* Up to here they just end the process; from here on they are events of the loop. */
+	block_signal(SIGTERM);
+	block_signal(SIGINT);
 	if (uname(&kernel) == 0)
 		start.kernel = kernel.release;
 	if (bl_report_started(&daemon->log.entry, &start) == 0)
@@ -240,8 +255,9 @@ static void stop(struct bl_daemon *daemon, bool served)
 {
 	bl_worker_free(daemon->worker);
 	bl_control_free(daemon->control);
-	if (served)
-		bl_loader_consume(daemon->loader); /* what happened up to here is told */
+	/* What happened up to here is told; a storm that goes on does not keep us. */
+	for (int i = 0; served && i < LAST_ROUNDS && bl_loader_consume(daemon->loader) > 0; i++)
+		;
 	bl_loader_free(daemon->loader);
 	if (served && bl_report_stopped(&daemon->log.entry, "enforcement lifted") == 0)
 		bl_log_entry(&daemon->log);
@@ -257,16 +273,16 @@ static void stop(struct bl_daemon *daemon, bool served)
 	bl_close(daemon->lock_fd);
 }
 
-/* From here on signals are events, in every thread to come. */
-static void block_signals(void)
+/* A start can be long, of a big policy on a slow machine; one that makes no progress is ended. */
+static int run_steps(struct bl_daemon *daemon)
 {
-	sigset_t set;
+	int code = BL_EXIT_GOOD;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (size_t i = 0; code == BL_EXIT_GOOD && i < BL_ARRAY_SIZE(steps); i++) {
+		sd_notifyf(0, "EXTEND_TIMEOUT_USEC=%d", STEP_TIMEOUT_USEC);
+		code = steps[i](daemon);
+	}
+	return code;
 }
 
 static int run(const struct bl_options *options)
@@ -280,13 +296,12 @@ static int run(const struct bl_options *options)
 		.deliver = { .proc_fd = -1 },
 		.started_ns = bl_now_ns(),
 	};
-	int code = BL_EXIT_GOOD;
+	int code;
 
-	block_signals();
+	block_signal(SIGHUP); /* a reload asked for too early is done when we are ready */
 	if (bl_log_init(&daemon.log, options->target) < 0)
 		return BL_EXIT_INTERNAL;
-	for (size_t i = 0; code == BL_EXIT_GOOD && i < BL_ARRAY_SIZE(steps); i++)
-		code = steps[i](&daemon);
+	code = run_steps(&daemon);
 	stop(&daemon, code == BL_EXIT_GOOD);
 	return code;
 }
