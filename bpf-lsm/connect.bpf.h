@@ -78,9 +78,7 @@ static long bl_connect_turn(__u32 index, void *ctx)
 	const struct bl_act *act = c->act;
 
 	scratch->search = act->search;
-	c->judged = BL_JUDGED_PASS;
-	if (!bl_run_fix(scratch))
-		return 1;
+	scratch->generation = 0;
 	c->judged = BL_JUDGED_AGAIN;
 	if (!bl_connect_match(scratch, act->port))
 		return 0;

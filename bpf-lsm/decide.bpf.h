@@ -160,10 +160,7 @@ static long bl_path_turn(__u32 index, void *ctx)
 	scratch->search = act->search;
 	c->judged = BL_JUDGED_AGAIN;
 	if (!scratch->cached) {
-		if (!bl_run_fix(scratch)) {
-			c->judged = BL_JUDGED_PASS;
-			return 1;
-		}
+		scratch->generation = 0;
 		if (!bl_object_compute(scratch, act->dentry, act->sb, act->inode))
 			return 0;
 		if (!bl_label_mentions(&scratch->object, act)) {

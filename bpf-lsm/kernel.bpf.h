@@ -75,26 +75,10 @@ static __always_inline void bl_count(__u32 counter)
 		__sync_fetch_and_add(value, 1);
 }
 
-/* Fixes the image that a run decides by: the one in force. 0: there is none. */
-static __always_inline int bl_run_fix(struct bl_scratch *scratch)
-{
-	const struct bl_header *header;
-	__u32 zero = 0;
-	void *image = bpf_map_lookup_elem(&images, &zero);
-
-	if (!image)
-		return 0;
-	header = bpf_map_lookup_elem(image, &zero);
-	if (!header)
-		return 0;
-	scratch->generation = header->generation;
-	scratch->tables = header->flags;
-	return 1;
-}
-
 /*
- * Sets up a part of a run. A run has one image: a part that finds another than the run began with
- * fails, and the run starts again. 0: it changed, or there is none.
+ * Sets up a part of a run on the image in force. A run has one image: the first part that needs
+ * one fixes its generation in the scratch; a later part that finds another fails, and the run
+ * starts again. 0: it changed.
  */
 static __always_inline int bl_run_start(struct bl_matcher *m, struct bl_scratch *scratch)
 {
@@ -110,6 +94,10 @@ static __always_inline int bl_run_start(struct bl_matcher *m, struct bl_scratch 
 	m->bits = NULL;
 	m->except = 0;
 	m->access = scratch->search;
+	if (!scratch->generation) {
+		scratch->generation = m->header->generation;
+		scratch->tables = m->header->flags;
+	}
 	return scratch->generation == m->header->generation;
 }
 

@@ -144,6 +144,8 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 	if (!scratch || !bl_run_start(&m, scratch))
 		return 0;
 	label = &scratch->label;
+	if (!(label->flags & BL_LABEL_PSEUDO) && scratch->super.generation != scratch->generation)
+		return 0;
 	bl_walk_reset(&scratch->walk);
 	if (scratch->walk_end == BL_WALK_ROOT)
 		bpf_loop(scratch->super.n_aliases, bl_alias_turn, &ctx, 0);

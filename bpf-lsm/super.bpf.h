@@ -234,7 +234,7 @@ static __always_inline int bl_super_load(struct bl_scratch *scratch, const struc
 {
 	__u32 lock = super->lock;
 
-	if (lock & 1 || super->generation != scratch->generation)
+	if (lock & 1 || super->generation != globals.generation)
 		return 0;
 	bl_barrier();
 	__builtin_memcpy(&scratch->super, super, offsetof(struct bl_super, aliases[1]));
