@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Places: mounts that come and go, directories that move, and names too deep or long to spell out."""
+
+from trial import check_fields, do, events, policy, trial
+
+RULE = {"id": "place", "on": "open", "access": "read", "path": "/srv/p/**", "action": "deny"}
+CLEAN = "umount -q /srv/m/t /srv/p/t /srv/m/a/t /srv/p/a/t 2> /dev/null || :; rm -rf /srv/p /srv/m"
+
+
+def judge(g, rule, prepare, change, deeds):
+    """Shows that deeds work before and after a change, and then that they are refused after one
+    that was made while the rule was in force."""
+    try:
+        g.sh(f"mkdir -p /srv/p /srv/m; {prepare}; {change}")
+        assert set(do(g, deeds).values()) == {"ok"}, do(g, deeds)
+        g.sh(f"{CLEAN}; mkdir -p /srv/p /srv/m; {prepare}")
+        with policy(g, rule) as since:
+            g.sh(change)
+            after = do(g, deeds)
+            assert set(after.values()) == {"EPERM"}, after
+            g.wait_until(lambda: len(events(g, since)) >= len(deeds), 60, "the verdicts")
+            return events(g, since)
+    finally:
+        g.sh(CLEAN)
+
+
+def test_file_system_below_a_guarded_directory(g):
+    found = judge(g, RULE, "mkdir /srv/p/t", "mount -t tmpfs t /srv/p/t; echo x > /srv/p/t/file",
+                  {"read": "read('/srv/p/t/file')"})
+    check_fields(found[0], path="/srv/p/t/file", filesystem="host")
+
+
+def test_file_system_mounted_before(g):
+    judge(g, RULE, "mkdir /srv/p/t; mount -t tmpfs t /srv/p/t; echo x > /srv/p/t/file", "true",
+          {"read": "read('/srv/p/t/file')"})
+
+
+def test_bind_mount_made_later(g):
+    """The object stays guarded at its other name, and what is bound into the guarded place becomes it."""
+    judge(g, RULE, "mkdir /srv/m/t; echo x > /srv/p/file", "mount --bind /srv/p /srv/m/t",
+          {"other name": "read('/srv/m/t/file')", "own name": "read('/srv/p/file')"})
+    judge(g, RULE, "mkdir /srv/p/t /srv/m/x; echo x > /srv/m/x/file", "mount --bind /srv/m/x /srv/p/t",
+          {"bound in": "read('/srv/p/t/file')"})
+
+
+def test_mount_moved(g):
+    judge(g, RULE, "mkdir /srv/p/t /srv/m/t; mount --make-private / 2> /dev/null || :; "
+          "mount -t tmpfs t /srv/m/t; echo x > /srv/m/t/file",
+          "mount --make-private /; mount --move /srv/m/t /srv/p/t", {"moved in": "read('/srv/p/t/file')"})
+
+
+def test_directory_above_a_mount_renamed(g):
+    judge(g, RULE, "mkdir -p /srv/m/a/t; mount -t tmpfs t /srv/m/a/t; echo x > /srv/m/a/t/file",
+          "cat /srv/m/a/t/file; mv /srv/m/a /srv/p/a", {"renamed in": "read('/srv/p/a/t/file')"})
+
+
+def test_directory_renamed_in_and_out(g):
+    try:
+        g.sh("mkdir -p /srv/p /srv/m/d; echo x > /srv/m/d/file")
+        deed = {"in": "read('/srv/p/d/file')"}, {"out": "read('/srv/m/d/file')"}
+        with policy(g, RULE):
+            assert do(g, deed[1])["out"] == "ok"
+            g.sh("mv /srv/m/d /srv/p/d")
+            assert do(g, deed[0])["in"] == "EPERM"
+            # A rename takes the right to what it is about, but not of what lies below.
+            assert g.run("mv /srv/p/d /srv/m/d", check=False).rc != 0
+    finally:
+        g.sh(CLEAN)
+
+
+def test_deep_names(g):
+    """A path of 300 components can't be spelled out: every rule that might mean it holds for it."""
+    chain = "os.makedirs('/srv/{0}', exist_ok=True); os.chdir('/srv/{0}')\n" \
+            "for _ in range(300):\n os.mkdir('d'); os.chdir('d')\nopen('file', 'w').close()"
+    try:
+        g.sh(CLEAN)
+        made = do(g, {"p": chain.format("p"), "m": chain.format("m")})
+        assert set(made.values()) == {"ok"}, made
+        deeds = {"guarded": "below('/srv/p', 300, lambda: read('file'))",
+                 "elsewhere": "below('/srv/m', 300, lambda: read('file'))",
+                 "shallow": "below('/srv/m', 200, lambda: os.listdir('.'))"}
+        before = do(g, deeds)
+        assert set(before.values()) == {"ok"}, before
+        with policy(g, RULE) as since:
+            after = do(g, deeds)
+            assert after["guarded"] == "EPERM" and after["shallow"] == "ok", after
+            g.wait_until(lambda: events(g, since), 60, "a verdict")
+            assert "path" in events(g, since)[0]["BAILIFF_TRUNCATED"], events(g, since)[0]
+    finally:
+        g.sh(CLEAN)
+
+
+def test_long_names(g):
+    """More than 4096 bytes, reached by one chdir after the other."""
+    chain = "os.makedirs('/srv/p', exist_ok=True); os.chdir('/srv/p')\n" \
+            "for _ in range(25):\n os.mkdir('n' * 200); os.chdir('n' * 200)\nopen('file', 'w').close()"
+    try:
+        g.sh(CLEAN)
+        assert do(g, {"make": chain}) == {"make": "ok"}
+        deed = {"guarded": "below('/srv/p', 25, lambda: read('file'))"}
+        assert do(g, deed)["guarded"] == "ok"
+        with policy(g, RULE):
+            assert do(g, deed)["guarded"] == "EPERM"
+    finally:
+        g.sh(CLEAN)
+
+
+def test_overlay_in_a_user_namespace(g):
+    """A guarded directory as the lower layer of somebody's own overlay."""
+    if int(g.kernel().split(".")[0]) == 6 and int(g.kernel().split(".")[1]) < 5:
+        g.not_applicable("before 6.5 an overlay opens its lower files with the overlay's own path: a known limit")
+    script = "setpriv --reuid=1000 --regid=1000 --clear-groups unshare -Urm sh -c " \
+             "\"mount -t tmpfs t /srv/m && mkdir /srv/m/u /srv/m/w /srv/m/o && mount -t overlay o " \
+             "-o lowerdir=/srv/p,upperdir=/srv/m/u,workdir=/srv/m/w,userxattr /srv/m/o && cat /srv/m/o/{}\""
+    trial(g, [{**RULE, "path": "/srv/p/file"}], {"overlay": f"sh('''{script.format('file')}''')"},
+          allowed={"neighbour": f"sh('''{script.format('other')}''')"},
+          prepare="modprobe overlay; mkdir -p /srv/p /srv/m; echo x > /srv/p/file; echo x > /srv/p/other",
+          clean=CLEAN)
+
+
+def test_hard_link_from_before(g):
+    """Two names of one file from before the rule: the guarded one is refused."""
+    trial(g, [RULE], {"guarded name": "read('/srv/p/file')"}, allowed={"other file": "read('/srv/m/other')"},
+          prepare="mkdir -p /srv/p /srv/m; echo x > /srv/p/file; ln -f /srv/p/file /srv/m/file; echo x > /srv/m/other",
+          clean=CLEAN)
