@@ -161,7 +161,7 @@ static const struct operation operations[] = {
 	{ "stale-unmentioned", run_stale, 2, "files/unmentioned", 0 },
 	{ "fresh-mentioned", run_fresh, 1, "fresh", 0 },
 	{ "fresh-unmentioned", run_fresh, 1, "other", 0 },
-	{ "exec", run_exec, 1, NULL, 21 },
+	{ "exec", run_exec, 1, NULL, 101 },
 	{ "udp-mentioned", run_udp, 8, "127.0.0.1", 0 },
 	{ "udp-unmentioned", run_udp, 8, "127.0.0.2", 0 },
 	{ "tcp-mentioned", run_tcp, 4, "127.0.0.1", 0 },
