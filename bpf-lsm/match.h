@@ -73,7 +73,7 @@ struct bl_walk {
 
 	__u32 list;	   /* offset of the list being searched */
 	__u32 access;	   /* what is asked */
-	__u32 excepted;
+	__u32 excepted;	   /* accesses that a rule's exceptions take out */
 	__u32 verdict;	   /* enum bl_verdict of the strictest match */
 	__u32 rule;
 	__u32 rank;	   /* of that rule */
@@ -412,10 +412,8 @@ static long bl_except_turn(__u32 index, void *ctx)
 
 	if (!except)
 		return 1;
-	if ((except->access & m->access) && bl_cond_holds(m->bits, except->cond)) {
-		m->walk->excepted = 1;
-		return 1;
-	}
+	if (bl_cond_holds(m->bits, except->cond))
+		m->walk->excepted |= except->access;
 	return except->last != 0; /* the verifier wants 0 or 1 */
 }
 
@@ -456,11 +454,12 @@ static long bl_cand_turn(__u32 index, void *ctx)
 
 	if (!cand || !(cand->access & m->access) || !bl_cond_holds(m->bits, cand->cond))
 		return 0;
+	/* An exception for reading is none for the writing that is asked for in the same call. */
 	if (cand->excepts) {
 		walk->excepted = 0;
 		m->except = cand->excepts;
 		BL_LOOP(BL_EXCEPTS_MAX, bl_except_turn, m);
-		if (walk->excepted)
+		if (!(cand->access & m->access & ~walk->excepted))
 			return 0;
 	}
 	/* Before counting: a rule that isn't told apart any more may still be the strictest. */

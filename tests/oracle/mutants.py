@@ -80,7 +80,8 @@ MUTANTS = {
     "exceptions without object": lambda: broken(
         excepted=lambda exception, access: exception.subject_holds(access)),
     "exceptions without path": lambda: broken(excepted=without_key("path")),
-    "exceptions without access": lambda: broken(excepted=without_key("access")),
+    "exceptions excuse every access": lambda: broken(
+        excused=lambda exception: oracle.READ | oracle.MODIFY),
     "exceptions without to": lambda: broken(excepted=without_key("to")),
     "exceptions without port": lambda: broken(excepted=without_key("port")),
     "exceptions without protocol": lambda: broken(excepted=without_key("protocol")),

@@ -361,8 +361,16 @@ class Rule:
         self.severity = source.get("severity", "medium")
 
     def matches(self, access):
-        return access.on in self.on and self.match.holds(access) \
-            and not any(self.match.semantics.excepted(each, access) for each in self.unless)
+        if access.on not in self.on or not self.match.holds(access):
+            return False
+        holding = [each for each in self.unless if self.match.semantics.excepted(each, access)]
+        if access.on != "open":
+            return not holding
+        # Each exception takes out the kinds of access that it names; the rule stands for the rest.
+        left = access.access & (READ | MODIFY if self.match.access is None else self.match.access)
+        for exception in holding:
+            left &= ~self.match.semantics.excused(exception)
+        return left != 0
 
 
 class Semantics:
@@ -387,6 +395,10 @@ class Semantics:
 
     def excepted(self, exception, access):
         return exception.holds(access)
+
+    def excused(self, exception):
+        """The kinds of access that an exception takes out of its rule."""
+        return READ | MODIFY if exception.access is None else exception.access
 
     def strictness(self, rule):
         """The winner has the smallest of these."""
