@@ -39,7 +39,7 @@ def _suite(args: argparse.Namespace, suite: str, work: pathlib.Path, package: pa
         quiet = _watched(g, "sleep 1")
         bench.say(f"{suite}: reloading under watch")
         began = time.monotonic()
-        loud = _watched(g, "bailiff --json reload > /root/reload.json")
+        loud = _watched(g, "bailiff reload --json > /root/reload.json")
         bench.say(f"{suite}: took {time.monotonic() - began:.0f} s on this host")
         took = json.loads(g.read("/root/reload.json"))["took_ms"]
         blocked = (loud["command"][1] - quiet["command"][0]) / 1e3
