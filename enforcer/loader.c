@@ -108,7 +108,8 @@ static int load_skeleton(struct bl_loader *loader, char **reterr_text)
 	if (r < 0)
 		return fail(reterr_text, r, "cannot load the BPF programs: %s%s", strerror(-r),
 			    r == -EPERM ? " (CAP_BPF and CAP_PERFMON are needed, and a kernel that "
-					  "allows BPF-LSM programs)" : "");
+					  "allows BPF-LSM programs)"
+					: "");
 	return 0;
 }
 
@@ -138,11 +139,10 @@ static int start(struct bl_loader *loader, char **reterr_text)
 	r = find_host(loader, reterr_text);
 	if (r < 0)
 		return r;
-	loader->ring = ring_buffer__new(bpf_map__fd(loader->skeleton->maps.ring), on_record,
-					loader, NULL);
+	loader->ring =
+		ring_buffer__new(bpf_map__fd(loader->skeleton->maps.ring), on_record, loader, NULL);
 	if (!loader->ring)
-		return fail(reterr_text, -errno, "cannot read the event ring: %s",
-			    strerror(errno));
+		return fail(reterr_text, -errno, "cannot read the event ring: %s", strerror(errno));
 	return 0;
 }
 
@@ -157,8 +157,7 @@ static int open_all(struct bl_loader *loader, char **reterr_text)
 			    "needs CONFIG_DEBUG_INFO_BTF");
 	loader->skeleton = lsm_bpf__open();
 	if (!loader->skeleton)
-		return fail(reterr_text, -errno, "cannot open the BPF object: %s",
-			    strerror(errno));
+		return fail(reterr_text, -errno, "cannot open the BPF object: %s", strerror(errno));
 	bl_hook_table(&loader->n_hooks);
 	loader->links = calloc(loader->n_hooks, sizeof(*loader->links));
 	loader->available = calloc(loader->n_hooks, sizeof(*loader->available));
@@ -298,11 +297,11 @@ static int swap_image(struct bl_loader *loader, int fd, const struct bl_header *
 	globals->denies |= !!(header->flags & BL_TABLES_DENIES);
 	if (loader->generation)
 		__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
-	if (bpf_map_update_elem(bpf_map__fd(loader->skeleton->maps.images), &zero, &fd, BPF_ANY) < 0) {
+	if (bpf_map_update_elem(bpf_map__fd(loader->skeleton->maps.images), &zero, &fd, BPF_ANY) <
+	    0) {
 		r = -errno;
 		__atomic_store_n(&globals->generation, loader->generation, __ATOMIC_SEQ_CST);
-		return fail(reterr_text, r, "cannot put the new policy in force: %s",
-			    strerror(-r));
+		return fail(reterr_text, r, "cannot put the new policy in force: %s", strerror(-r));
 	}
 	globals->denies = !!(header->flags & BL_TABLES_DENIES);
 	__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
@@ -425,8 +424,8 @@ size_t bl_loader_hooks(const struct bl_loader *loader, struct bl_hook_info *info
 			.attached = loader->links[i] != NULL,
 		};
 		if (!loader->available[i] ||
-		    bpf_obj_get_info_by_fd(bpf_program__fd(find_program(loader, i)), &info,
-					   &size) < 0)
+		    bpf_obj_get_info_by_fd(bpf_program__fd(find_program(loader, i)), &info, &size) <
+			    0)
 			continue;
 		infos[i].program_id = info.id;
 		infos[i].verified_insns = info.verified_insns;
