@@ -169,7 +169,7 @@ static const struct bl_rule *rule_of_pattern(const struct bl_compiler *c, uint32
 			const struct bl_patterns *both[] = { &m->path, &m->exe };
 
 			for (size_t j = 0; j < BL_ARRAY_SIZE(both); j++)
-				if (pattern >= both[j]->items &&
+				if (both[j]->count && pattern >= both[j]->items &&
 				    pattern < both[j]->items + both[j]->count)
 					return rule;
 		}
