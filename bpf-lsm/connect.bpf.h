@@ -59,7 +59,7 @@ static __always_inline int bl_normalise(struct bl_prefix_key *key, const struct 
 	return 1;
 }
 
-/* Finds the lists of scratch->addr. Verified on its own. Returns 0: there is no policy. */
+/* Finds the lists of scratch->addr. Verified on its own. Returns 0: no image. */
 __noinline int bl_connect_match(struct bl_scratch *scratch, __u32 port)
 {
 	struct bl_matcher m;
@@ -70,24 +70,16 @@ __noinline int bl_connect_match(struct bl_scratch *scratch, __u32 port)
 	return 1;
 }
 
-/* One attempt at a destination. */
-static long bl_connect_turn(__u32 index, void *ctx)
+/* A destination: what rules say of its address and port; then who asks and what follows. */
+static __always_inline int bl_connect_judge(struct bl_scratch *scratch, const struct bl_act *act)
 {
-	struct bl_judge_ctx *c = ctx;
-	struct bl_scratch *scratch = c->scratch;
-	const struct bl_act *act = c->act;
-
+	scratch->generation = globals.generation;
 	scratch->search = act->search;
-	scratch->generation = 0;
-	c->judged = BL_JUDGED_AGAIN;
 	if (!bl_connect_match(scratch, act->port))
-		return 0;
-	if (!scratch->lists.by_addr && !scratch->lists.by_port) {
-		c->judged = BL_JUDGED_PASS;
-		return 1;
-	}
-	c->judged = bl_judge(scratch, act);
-	return c->judged != BL_JUDGED_AGAIN;
+		return BL_JUDGED_NOT;
+	if (!scratch->lists.by_addr && !scratch->lists.by_port)
+		return BL_JUDGED_PASS;
+	return bl_judge(scratch, act);
 }
 
 static __always_inline int bl_connect_decide(struct socket *sock, struct bl_scratch *scratch,
@@ -103,11 +95,9 @@ static __always_inline int bl_connect_decide(struct socket *sock, struct bl_scra
 		.access = protocol,
 		.search = protocol,
 	};
-	struct bl_judge_ctx ctx = { .act = &act, .scratch = scratch };
 
 	scratch->v6 = bl_normalise(&scratch->addr, &scratch->sockaddr);
-	bpf_loop(BL_JUDGE_TRIES, bl_connect_turn, &ctx, 0);
-	return bl_finish(scratch, ctx.judged);
+	return bl_finish(scratch, bl_connect_judge(scratch, &act));
 }
 
 /*

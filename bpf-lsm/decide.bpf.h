@@ -4,11 +4,9 @@
 
 #include "emit.bpf.h"
 
-#define BL_JUDGE_TRIES 4
-
-/* What one attempt came to. */
+/* What a run came to. */
 enum bl_judged {
-	BL_JUDGED_AGAIN = 0, /* the policy was swapped meanwhile */
+	BL_JUDGED_NOT = 0, /* there was no image to judge by */
 	BL_JUDGED_PASS,
 	BL_JUDGED_REFUSE,
 };
@@ -48,7 +46,7 @@ static __always_inline void bl_label_search(struct bl_matcher *m, const struct b
 /*
  * Searches what rules ask of scratch->object, or of scratch->lists for a destination, with the
  * subject's conditions (NULL: the policy has none). The strictest match stays in the walk.
- * Verified on its own. Returns 0: the policy changed meanwhile.
+ * Verified on its own. Returns 0: no image.
  */
 __noinline int bl_search(struct bl_scratch *scratch, struct bl_subject *subject, __u32 op)
 {
@@ -105,10 +103,10 @@ static __always_inline int bl_judge(struct bl_scratch *scratch, const struct bl_
 	if (scratch->tables & BL_TABLES_SUBJECTS) {
 		subject = bl_subject_get(scratch);
 		if (!subject)
-			return BL_JUDGED_AGAIN;
+			return BL_JUDGED_NOT;
 	}
 	if (!bl_search(scratch, subject, act->op))
-		return BL_JUDGED_AGAIN;
+		return BL_JUDGED_NOT;
 	scratch->print = subject ? subject->print : 1;
 	return bl_answer(scratch, act);
 }
@@ -144,41 +142,22 @@ static __always_inline void bl_pass_keep(struct bl_scratch *scratch, struct bl_l
 	__sync_val_compare_and_swap(&label->pass, old, word | access);
 }
 
-struct bl_judge_ctx {
-	struct bl_scratch *scratch;
-	const struct bl_act *act;
-	__u32 judged;
-};
-
-/* One attempt at a named object. */
-static long bl_path_turn(__u32 index, void *ctx)
+/* A named object: its label from the cache, or worked out; then who asks and what follows. */
+static __always_inline int bl_path_judge(struct bl_scratch *scratch, const struct bl_act *act)
 {
-	struct bl_judge_ctx *c = ctx;
-	struct bl_scratch *scratch = c->scratch;
-	const struct bl_act *act = c->act;
-
 	scratch->search = act->search;
-	c->judged = BL_JUDGED_AGAIN;
 	if (!scratch->cached) {
-		scratch->generation = 0;
 		if (!bl_object_compute(scratch, act->dentry, act->sb, act->inode))
-			return 0;
-		if (!bl_label_mentions(&scratch->object, act)) {
-			c->judged = BL_JUDGED_PASS;
-			return 1;
-		}
+			return BL_JUDGED_NOT;
+		if (!bl_label_mentions(&scratch->object, act))
+			return BL_JUDGED_PASS;
 	}
-	c->judged = bl_judge(scratch, act);
-	if (c->judged != BL_JUDGED_AGAIN)
-		return 1;
-	scratch->cached = 0;
-	return 0;
+	return bl_judge(scratch, act);
 }
 
 /*
- * No verdict could be computed: no scratch memory, or a policy that changed at every attempt. A
- * policy that refuses anything refuses this; one that only reports lets it pass. Counted either
- * way.
+ * No verdict could be computed for want of memory. A policy that refuses anything refuses this; one
+ * that only reports lets it pass. Counted either way.
  */
 static __always_inline int bl_fail_closed(void)
 {
@@ -193,7 +172,7 @@ static __always_inline int bl_fail_closed(void)
 static __always_inline int bl_finish(struct bl_scratch *scratch, __u32 judged)
 {
 	bl_scratch_put(scratch);
-	if (judged == BL_JUDGED_AGAIN)
+	if (judged == BL_JUDGED_NOT)
 		return bl_fail_closed();
 	if (judged == BL_JUDGED_REFUSE)
 		return -EPERM;
@@ -211,17 +190,18 @@ static __always_inline struct bl_label *bl_label_find(struct dentry *dentry, str
 /* Judges an access to a named object by the tables; label: its valid label, or NULL. */
 static __always_inline int bl_path_search(const struct bl_act *act, struct bl_label *label)
 {
-	struct bl_judge_ctx ctx = { .act = act };
+	struct bl_scratch *scratch = bl_scratch_get();
+	int judged;
 
-	ctx.scratch = bl_scratch_get();
-	if (!ctx.scratch)
+	if (!scratch)
 		return bl_fail_closed();
-	ctx.scratch->cached = label && bl_object_load(ctx.scratch, label);
-	ctx.scratch->passed = 0;
-	bpf_loop(BL_JUDGE_TRIES, bl_path_turn, &ctx, 0);
-	if (label && ctx.scratch->passed && ctx.scratch->cached)
-		bl_pass_keep(ctx.scratch, label);
-	return bl_finish(ctx.scratch, ctx.judged);
+	scratch->generation = globals.generation;
+	scratch->cached = label && bl_object_load(scratch, label);
+	scratch->passed = 0;
+	judged = bl_path_judge(scratch, act);
+	if (label && scratch->passed && scratch->cached)
+		bl_pass_keep(scratch, label);
+	return bl_finish(scratch, judged);
 }
 
 /*

@@ -76,15 +76,14 @@ static __always_inline void bl_count(__u32 counter)
 }
 
 /*
- * Sets up a part of a run on the image in force. A run has one image: the first part that needs
- * one fixes its generation in the scratch; a later part that finds another fails, and the run
- * starts again. 0: it changed.
+ * Sets up a part of a run on the image of the run's generation. 0: it isn't there, which user space
+ * sees to that it can't happen.
  */
 static __always_inline int bl_run_start(struct bl_matcher *m, struct bl_scratch *scratch)
 {
-	__u32 zero = 0;
+	__u32 slot = scratch->generation & 1, zero = 0;
 
-	m->image = bpf_map_lookup_elem(&images, &zero);
+	m->image = bpf_map_lookup_elem(&images, &slot);
 	if (!m->image)
 		return 0;
 	m->header = bpf_map_lookup_elem(m->image, &zero);
@@ -94,10 +93,7 @@ static __always_inline int bl_run_start(struct bl_matcher *m, struct bl_scratch 
 	m->bits = NULL;
 	m->except = 0;
 	m->access = scratch->search;
-	if (!scratch->generation) {
-		scratch->generation = m->header->generation;
-		scratch->tables = m->header->flags;
-	}
+	scratch->tables = m->header->flags;
 	return scratch->generation == m->header->generation;
 }
 

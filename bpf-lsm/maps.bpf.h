@@ -15,10 +15,14 @@ struct bl_image_map {
 	__uint(value_size, BL_CHUNK_BYTES);
 };
 
-/* The policy in force: one slot, swapped by user space. Absent: nothing is decided yet. */
+/*
+ * The policy images, by the lowest bit of their generation; written by user space. A run decides by
+ * the generation that was in force when it began: the image of that one stays in its slot until
+ * no run can be using it.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, __u32);
 	__array(values, struct bl_image_map);
 } images SEC(".maps");

@@ -133,7 +133,7 @@ static __always_inline __u32 bl_trust_flags(__u32 trust)
 
 /*
  * The classes of the name in scratch->walk, by the superblock in scratch->super, into
- * scratch->label. Verified on its own. Returns 0: the policy changed meanwhile.
+ * scratch->label. Verified on its own. Returns 0: no image.
  */
 __noinline int bl_label_match(struct bl_scratch *scratch)
 {
@@ -144,8 +144,6 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 	if (!scratch || !bl_run_start(&m, scratch))
 		return 0;
 	label = &scratch->label;
-	if (!(label->flags & BL_LABEL_PSEUDO) && scratch->super.generation != scratch->generation)
-		return 0;
 	bl_walk_reset(&scratch->walk);
 	if (scratch->walk_end == BL_WALK_ROOT)
 		bpf_loop(scratch->super.n_aliases, bl_alias_turn, &ctx, 0);
@@ -165,7 +163,7 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 /*
  * Works out the label of a dentry into scratch->label, and leaves the text of its name in
  * scratch->walk. A file's superblock comes from its inode: since its path is in a union (6.18),
- * the verifier trusts nothing that is reached through it. Returns 0: the policy changed meanwhile.
+ * the verifier trusts nothing that is reached through it. Returns 0: no image.
  */
 static __always_inline int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry,
 					    struct super_block *sb)
@@ -214,9 +212,8 @@ static __always_inline int bl_object_load(struct bl_scratch *scratch, const stru
 	bl_barrier();
 	__builtin_memcpy(&scratch->object, label, sizeof(*label));
 	bl_barrier();
-	if (lock & 1 || label->lock != lock)
+	if (lock & 1 || label->lock != lock || scratch->object.generation != scratch->generation)
 		return 0;
-	scratch->generation = scratch->object.generation;
 	scratch->tables = scratch->object.tables;
 	return 1;
 }

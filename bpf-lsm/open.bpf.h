@@ -99,6 +99,15 @@ static __always_inline int bl_open_file(struct file *file)
 	return bl_path_search(&act, label);
 }
 
+/* Of a name that exists; the kernel checks that before the hook, the verifier wants it said. */
+static __always_inline int bl_open_there(struct dentry *dentry, __u8 access, __u8 search,
+					 __u32 hook)
+{
+	struct inode *inode = dentry->d_inode;
+
+	return inode ? bl_open_dentry(dentry, inode, access, search, hook) : 0;
+}
+
 static __always_inline int bl_open_create(struct dentry *dentry, __u32 hook)
 {
 	return bl_open_dentry(dentry, NULL, BL_ACCESS_CREATE, BL_ACCESS_CREATE, hook);
@@ -106,7 +115,7 @@ static __always_inline int bl_open_create(struct dentry *dentry, __u32 hook)
 
 static __always_inline int bl_open_delete(struct dentry *dentry, __u32 hook)
 {
-	return bl_open_dentry(dentry, dentry->d_inode, BL_ACCESS_DELETE, BL_ACCESS_DELETE, hook);
+	return bl_open_there(dentry, BL_ACCESS_DELETE, BL_ACCESS_DELETE, hook);
 }
 
 /*
@@ -117,24 +126,23 @@ static __always_inline int bl_open_rename(struct dentry *from, struct dentry *to
 {
 	__u8 access = BL_ACCESS_CREATE;
 
-	if (bl_open_dentry(from, from->d_inode, BL_ACCESS_DELETE, BL_ACCESS_ANY, BL_HOOK_RENAME))
+	if (bl_open_there(from, BL_ACCESS_DELETE, BL_ACCESS_ANY, BL_HOOK_RENAME))
 		return -EPERM;
 	if (to->d_inode)
 		access |= BL_ACCESS_DELETE;
-	return bl_open_dentry(to, to->d_inode, access, access, BL_HOOK_RENAME);
+	return bl_open_dentry(to, NULL, access, access, BL_HOOK_RENAME);
 }
 
 static __always_inline int bl_open_link(struct dentry *from, struct dentry *to)
 {
-	if (bl_open_dentry(from, from->d_inode, BL_ACCESS_ATTRIBUTES, BL_ACCESS_ANY, BL_HOOK_LINK))
+	if (bl_open_there(from, BL_ACCESS_ATTRIBUTES, BL_ACCESS_ANY, BL_HOOK_LINK))
 		return -EPERM;
 	return bl_open_create(to, BL_HOOK_LINK);
 }
 
 static __always_inline int bl_open_attributes(struct dentry *dentry, __u32 hook)
 {
-	return bl_open_dentry(dentry, dentry->d_inode, BL_ACCESS_ATTRIBUTES, BL_ACCESS_ATTRIBUTES,
-			      hook);
+	return bl_open_there(dentry, BL_ACCESS_ATTRIBUTES, BL_ACCESS_ATTRIBUTES, hook);
 }
 
 /*
@@ -144,17 +152,17 @@ static __always_inline int bl_open_attributes(struct dentry *dentry, __u32 hook)
 static __always_inline int bl_open_setattr(struct dentry *dentry, struct iattr *attr)
 {
 	__u32 valid = attr->ia_valid;
+	__u8 access = BL_ACCESS_ATTRIBUTES;
 
 	if (valid & ATTR_SIZE) {
 		if (valid & (ATTR_FILE | ATTR_OPEN))
 			return 0;
-		return bl_open_dentry(dentry, dentry->d_inode, BL_ACCESS_WRITE, BL_ACCESS_WRITE,
-				      BL_HOOK_SETATTR);
-	}
-	if (valid & ATTR_FORCE ||
-	    !(valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME)))
+		access = BL_ACCESS_WRITE;
+	} else if (valid & ATTR_FORCE ||
+		   !(valid & (ATTR_MODE | ATTR_UID | ATTR_GID | ATTR_ATIME | ATTR_MTIME))) {
 		return 0;
-	return bl_open_attributes(dentry, BL_HOOK_SETATTR);
+	}
+	return bl_open_there(dentry, access, access, BL_HOOK_SETATTR);
 }
 
 static __always_inline int bl_open_ioctl(struct file *file, __u32 cmd)

@@ -32,7 +32,7 @@ static __always_inline enum bl_trust bl_exe_trust(const struct bl_label *label)
 
 /*
  * subject->bits = the conditions that the label of the executable (in scratch->label and the
- * walk's classes) leaves open. Verified on its own. Returns 0: the policy changed meanwhile.
+ * walk's classes) leaves open. Verified on its own. Returns 0: no image.
  */
 __noinline int bl_subject_exe_match(struct bl_scratch *scratch, struct bl_subject *subject)
 {
@@ -46,7 +46,7 @@ __noinline int bl_subject_exe_match(struct bl_scratch *scratch, struct bl_subjec
 
 /*
  * subject->bits &= the conditions that the user and any of the groups leave open. Verified on its
- * own, apart from the executable for the stack's sake. Returns 0: the policy changed meanwhile.
+ * own, apart from the executable for the stack's sake. Returns 0: no image.
  */
 __noinline int bl_subject_ids_match(struct bl_scratch *scratch, struct bl_subject *subject)
 {
@@ -87,7 +87,7 @@ static long bl_print_turn(__u32 index, void *ctx)
 
 /*
  * A fingerprint of the conditions for struct bl_label.pass: 32 bits of a strongly universal hash
- * with the image's secret keys. Verified on its own. Returns 0: the policy changed meanwhile.
+ * with the image's secret keys. Verified on its own. Returns 0: no image.
  */
 __noinline int bl_subject_print(struct bl_scratch *scratch, struct bl_subject *subject)
 {
@@ -144,7 +144,7 @@ static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 
 /*
  * The current task's conditions: in its storage, or in the scratch for this run alone where no
- * storage is to be had. NULL: the policy changed meanwhile. Call it only when the policy looks
+ * storage is to be had. NULL: no image. Call it only when the policy looks
  * at subjects, and after the object's label has been put into scratch->object.
  */
 static __always_inline struct bl_subject *bl_subject_get(struct bl_scratch *scratch)

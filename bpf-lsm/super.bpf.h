@@ -216,7 +216,7 @@ static long bl_super_turn(__u32 index, void *ctx)
 	return 1;
 }
 
-/* Works out scratch->super for scratch->sb. Verified on its own. Returns 0: the policy changed. */
+/* Works out scratch->super for scratch->sb. Verified on its own. Returns 0: no image. */
 __noinline int bl_super_scan(struct bl_scratch *scratch)
 {
 	struct bl_matcher m;
@@ -234,7 +234,7 @@ static __always_inline int bl_super_load(struct bl_scratch *scratch, const struc
 {
 	__u32 lock = super->lock;
 
-	if (lock & 1 || super->generation != globals.generation)
+	if (lock & 1 || super->generation != scratch->generation)
 		return 0;
 	bl_barrier();
 	__builtin_memcpy(&scratch->super, super, offsetof(struct bl_super, aliases[1]));
@@ -268,7 +268,7 @@ static __always_inline void bl_super_store(struct bl_scratch *scratch, struct bl
 	super->lock = lock + 2;
 }
 
-/* Leaves the superblock's record in scratch->super. Returns 0: the policy changed meanwhile. */
+/* Leaves the superblock's record in scratch->super. Returns 0: no image. */
 static __always_inline int bl_super_get(struct bl_scratch *scratch, struct super_block *sb)
 {
 	struct dentry *root = sb->s_root;

@@ -279,32 +279,38 @@ static void detach_unneeded(struct bl_loader *loader, const struct bl_header *he
 	loader->canary_attached = false;
 }
 
+static int put_image(struct bl_loader *loader, uint32_t slot, int fd)
+{
+	int map = bpf_map__fd(loader->skeleton->maps.images);
+
+	return bpf_map_update_elem(map, &slot, &fd, BPF_ANY) < 0 ? -errno : 0;
+}
+
 /*
- * Hooks first: one without rules answers 0. Then the word that makes cached labels of older images
- * stale, then the image, so that once it is in force nothing decides by an older one (the first
- * image comes before its word, without which nothing is decided); every run takes all it needs from
- * one image.
+ * Hooks first: one without rules answers 0. Then the image into its generation's slot, then the word
+ * that puts it in force: a run decides by the generation that it found at its start. The slot's
+ * last user was the generation before the last; the kernel waits for an RCU grace period after each
+ * change of this map, so once the slot is written again to the same effect, no run is left that
+ * began before the word changed, and the next generation may have the other slot.
  */
 static int swap_image(struct bl_loader *loader, int fd, const struct bl_header *header,
 		      uint32_t generation, char **reterr_text)
 {
 	struct bl_globals *globals = &loader->skeleton->bss->globals;
-	uint32_t zero = 0;
+	uint32_t slot = generation & 1;
 	int r = attach_needed(loader, header, reterr_text);
 
 	if (r < 0)
 		return r;
-	globals->denies |= !!(header->flags & BL_TABLES_DENIES);
-	if (loader->generation)
-		__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
-	if (bpf_map_update_elem(bpf_map__fd(loader->skeleton->maps.images), &zero, &fd, BPF_ANY) <
-	    0) {
-		r = -errno;
-		__atomic_store_n(&globals->generation, loader->generation, __ATOMIC_SEQ_CST);
+	r = put_image(loader, slot, fd);
+	if (r < 0)
 		return fail(reterr_text, r, "cannot put the new policy in force: %s", strerror(-r));
-	}
-	globals->denies = !!(header->flags & BL_TABLES_DENIES);
+	globals->denies |= !!(header->flags & BL_TABLES_DENIES);
 	__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
+	put_image(loader, slot, fd);
+	globals->denies = !!(header->flags & BL_TABLES_DENIES);
+	slot = !slot;
+	bpf_map_delete_elem(bpf_map__fd(loader->skeleton->maps.images), &slot);
 	detach_unneeded(loader, header);
 	return 0;
 }
