@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Reload: by every way, and refused when the policy is broken."""
+
+import json
+
+from trial import do, policy
+from testguest import POLICY_DIR
+
+def rule(name, path=None):
+    return {"id": name, "on": "open", "path": path or f"/srv/r/{name}", "action": "deny"}
+
+
+def generation(g):
+    return json.loads(g.sh("bailiff status --json"))["policy"]["generation"]
+
+
+def test_ways_to_reload(g):
+    path = g.put_policy("ways", {"bailiff": 1, "mode": "enforce", "rules": [rule("x")]})
+    try:
+        for command in ("systemctl reload bailiffd", "kill -HUP $(systemctl show -P MainPID bailiffd)",
+                        "bailiff reload"):
+            before = generation(g)
+            cursor = g.journal_cursor()
+            g.sh(command, timeout=300)
+            g.wait_until(lambda: generation(g) == before + 1, 120, f"a new generation after {command}")
+            loaded = g.journal("MESSAGE_ID=9404b4edbc4043c9b4b556b274da9b12", since=cursor)
+            assert loaded[-1]["BAILIFF_GENERATION"] == str(before + 1), loaded
+    finally:
+        g.remove(path)
+        g.run(["bailiff", "reload"], timeout=300)
+
+
+def test_broken_file_keeps_what_is_in_force(g):
+    broken = f"{POLICY_DIR}/broken.json"
+    g.sh("mkdir -p /srv/r; echo x > /srv/r/x")
+    deed = {"read": "read('/srv/r/x')"}
+    assert do(g, deed)["read"] == "ok"
+    try:
+        with policy(g, rule("x")):
+            assert do(g, deed)["read"] == "EPERM"
+            before = generation(g)
+            try:
+                g.write(broken, '{ "bailiff": 1, "rules": [ { "id": "b", "on": "open", "pth": "/x", "action": "deny" } ] }\n')
+                cursor = g.journal_cursor()
+                for command in (["bailiff", "reload"], ["systemctl", "reload", "bailiffd"]):
+                    result = g.run(command, check=False, timeout=300)
+                    assert result.rc == 1, result.describe()
+                    if command[0] == "bailiff":
+                        assert f"{broken}:1:" in result.stderr and "path" in result.stderr, result.describe()
+                assert generation(g) == before and do(g, deed)["read"] == "EPERM"
+                rejected = g.journal("MESSAGE_ID=c3789b83ab7a4f16861a0a99718fcd13", since=cursor)
+                assert rejected[0]["BAILIFF_GENERATION"] == str(before), rejected[0]
+                assert int(rejected[0]["BAILIFF_ERRORS"]) >= 1 and rejected[0]["BAILIFF_REASON"], rejected[0]
+            finally:
+                g.remove(broken)
+    finally:
+        g.remove("/srv/r")
