@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The guest's side of the test rig: runs commands and moves files for the host.
  *
@@ -162,8 +162,13 @@ static void child_exec(char **argv, int in, int out, int err)
 {
 	static char *const environment[] = {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/bash",
-		"LANG=C.UTF-8", "TERM=dumb", NULL,
+		"HOME=/root",
+		"USER=root",
+		"LOGNAME=root",
+		"SHELL=/bin/bash",
+		"LANG=C.UTF-8",
+		"TERM=dumb",
+		NULL,
 	};
 	sigset_t none;
 	int oom = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -534,8 +539,9 @@ static int serve_request(struct session *s)
 {
 	switch (s->head[0]) {
 	case 'H':
-		return frame_size(s) > CHUNK_BYTES ? -EPIPE
-						   : send_frame(s->port, 'H', s->payload, frame_size(s));
+		return frame_size(s) > CHUNK_BYTES
+			       ? -EPIPE
+			       : send_frame(s->port, 'H', s->payload, frame_size(s));
 	case 'X':
 		return serve_exec(s);
 	case 'P':
@@ -646,7 +652,8 @@ static int find_ports(struct server servers[PORTS_MAX])
 	while (ports && count < PORTS_MAX && (entry = readdir(ports))) {
 		if (!port_is_ours(entry->d_name))
 			continue;
-		snprintf(servers[count++].device, sizeof(servers[0].device), "/dev/%s", entry->d_name);
+		snprintf(servers[count++].device, sizeof(servers[0].device), "/dev/%s",
+			 entry->d_name);
 	}
 	if (ports)
 		closedir(ports);

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """The guest's side of trial.py: runs deeds, each in a child of its own, and says how each ended.
 
 Reads a JSON object {name: Python code} from stdin and prints one {name: answer}. An answer is "ok",

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """Throw-away virtual machines: start one, run commands in it, move files, stop it.
 
 `vm` is the command line over this module, `run` the test runner, and a test gets a Guest.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """What a guest test is given: a Guest with words for what tests do with bailiff."""
 
 from __future__ import annotations

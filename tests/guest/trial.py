@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """Trials of rules: deeds that work, a policy, and the same deeds judged by it."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """The package as it comes: the daemon runs, refuses nothing, stops and starts."""
 
 import json

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """The rules that are shipped: silent on ordinary work, and not silent where they should speak."""
 
 SHARED_MEMORY_RULE = "base-exec-in-shared-memory"

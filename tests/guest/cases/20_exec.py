@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """exec: every way in which a file becomes a running program or a part of one."""
 
 from trial import check_fields, do, events, policy, trial

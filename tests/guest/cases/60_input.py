@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """Bad input: each has its own diagnostic and exit code, by the tool as it is installed."""
 
 import json

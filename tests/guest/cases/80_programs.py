@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """The verifier's report: each program on this kernel, and what the verifier did for it."""
 
 import json

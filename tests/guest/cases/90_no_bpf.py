@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """A kernel that was booted without 'bpf' among its security modules."""
 
 FRESH = True

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """A kernel under lockdown=confidentiality, which keeps BPF from reading its memory."""
 
 FRESH = True
