@@ -86,14 +86,13 @@ static void deliver_view(struct bl_deliver *deliver, const struct bl_event_view 
 		bl_lost_no_memory(deliver->lost);
 		return;
 	}
-	deliver->delivered++;
 	text = bl_entry_get(&deliver->entry, "MESSAGE", &len);
 	if (log->to_console && text)
 		fprintf(stderr, "%.*s\n", (int)len, text);
 	/* A drop is counted by the sender and reported by bl_deliver_losses(). */
-	if (log->to_journal)
-		bl_journal_send(log->journal, &deliver->entry, rank_of(event->fixed.verdict),
-				bl_now_ns());
+	if (!log->to_journal || bl_journal_send(log->journal, &deliver->entry,
+						rank_of(event->fixed.verdict), bl_now_ns()) == 0)
+		deliver->delivered++;
 }
 
 void bl_deliver_record(void *userdata, const void *data, size_t size)

@@ -15,7 +15,7 @@ struct bl_deliver {
 	struct bl_entry entry;
 	struct bl_fields_context context;
 	int proc_fd;
-	uint64_t delivered;
+	uint64_t delivered; /* taken by journald or waiting for it */
 	uint64_t canaries; /* records of the self-test, which are no events */
 };
 

@@ -86,6 +86,18 @@ static int on_record(void *userdata, void *data, size_t size)
 	return --loader->budget ? 0 : -EAGAIN;
 }
 
+/* libbpf's own words, without the verifier's log behind them: it is megabytes long. */
+static int print_start(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[512];
+
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\n")] = '\0';
+	return fprintf(stderr, "%s\n", text);
+}
+
 /* The first inner map gives the verifier the shape of all later ones. */
 static int create_image(uint32_t chunks)
 {
@@ -150,6 +162,7 @@ static int open_all(struct bl_loader *loader, char **reterr_text)
 {
 	int r;
 
+	libbpf_set_print(print_start);
 	loader->btf = btf__load_vmlinux_btf();
 	if (!loader->btf)
 		return fail(reterr_text, -EOPNOTSUPP,

@@ -11,14 +11,10 @@
 /* Everything loaded into the kernel by this process. Opaque. */
 struct bl_loader;
 
-/* A message of the loader or libbpf for the daemon's own log; level as syslog's (3, 4, 6, 7). */
-typedef void (*bl_log_fn)(void *userdata, int level, const char *text);
-
 /* One record from the ring; data is valid only during the call. */
 typedef void (*bl_event_fn)(void *userdata, const void *data, size_t size);
 
 struct bl_loader_options {
-	bl_log_fn log;
 	bl_event_fn event;
 	void *userdata;
 	size_t ring_bytes;	/* power of two, at least a page */
@@ -27,7 +23,8 @@ struct bl_loader_options {
 
 /*
  * Opens and loads all programs and maps; attaches nothing. Owns everything it creates.
- * Returns 0, or -errno with a sentence for the operator in *reterr_text (malloc'ed, may stay NULL).
+ * Returns 0, or -errno with a sentence for the operator in *reterr_text (malloc'ed, may stay NULL);
+ * libbpf's warnings go to standard error.
  */
 int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **ret,
 		  char **reterr_text);

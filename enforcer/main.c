@@ -110,16 +110,6 @@ static int build_policy(struct bl_daemon *daemon)
 	return BL_EXIT_GOOD;
 }
 
-static void on_loader_log(void *userdata, int level, const char *text)
-{
-	struct bl_daemon *daemon = userdata;
-
-	/* libbpf's debug lines are for libbpf's developers. */
-	if (level < BL_LEVEL_DEBUG)
-		bl_log_line(&daemon->log, (enum bl_level)level, "%.*s", (int)strcspn(text, "\n"),
-			    text);
-}
-
 static void on_loader_event(void *userdata, const void *data, size_t size)
 {
 	struct bl_daemon *daemon = userdata;
@@ -130,7 +120,6 @@ static void on_loader_event(void *userdata, const void *data, size_t size)
 static int load_programs(struct bl_daemon *daemon)
 {
 	const struct bl_loader_options options = {
-		.log = on_loader_log,
 		.event = on_loader_event,
 		.userdata = daemon,
 		.ring_bytes = daemon->settings.ring_bytes,
