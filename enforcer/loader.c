@@ -86,6 +86,9 @@ static int on_record(void *userdata, void *data, size_t size)
 	return --loader->budget ? 0 : -EAGAIN;
 }
 
+static int print_start(enum libbpf_print_level level, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
 /* libbpf's own words, without the verifier's log behind them: it is megabytes long. */
 static int print_start(enum libbpf_print_level level, const char *format, va_list args)
 {

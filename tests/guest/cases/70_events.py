@@ -53,9 +53,12 @@ def test_flood(g, count=5000):
             denied = status(g)["counters"]["denied"] - first["counters"]["denied"]
             assert denied == count, denied
             numbers = g.wait_until(lambda: all_through(g, since, first, count), 300, "the events to be through")
-            missing = lost(status(g)) - lost(first)
+            last = status(g)
+            missing = lost(last) - lost(first)
         print(f"# {g.kernel()}: {denied} denied, {len(numbers)} in the journal, {missing} counted as lost", flush=True)
-        assert len(set(numbers)) == len(numbers) == denied - missing, (denied, len(numbers), missing)
+        # What the daemon says of itself, that events were lost for example, can be dropped too.
+        assert len(set(numbers)) == len(numbers) <= denied <= len(numbers) + missing <= denied + 10, \
+            (denied, len(numbers), missing, last["counters"], last["journal"])
         assert numbers[-1] - numbers[0] + 1 - len(numbers) <= missing, (numbers[0], numbers[-1], missing)
     finally:
         g.remove("/srv/v", "/root/flood.py")
