@@ -97,8 +97,20 @@ static __always_inline int bl_run_start(struct bl_matcher *m, struct bl_scratch 
 	return scratch->generation == m->header->generation;
 }
 
+static long bl_spare_turn(__u32 index, void *ctx)
+{
+	struct bl_scratch *scratch = bpf_map_lookup_elem(&spares, &index);
+
+	if (!scratch || __sync_val_compare_and_swap(&scratch->busy, 0, 1) != 0)
+		return 0;
+	*(__u32 *)ctx = index;
+	return 1;
+}
+
 static __always_inline struct bl_scratch *bl_scratch_get(void)
 {
+	__u32 spare = BL_SCRATCH_SPARES;
+
 	for (__u32 i = 0; i < BL_SCRATCH_SLOTS; i++) {
 		__u32 slot = i;
 		struct bl_scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
@@ -106,7 +118,8 @@ static __always_inline struct bl_scratch *bl_scratch_get(void)
 		if (scratch && __sync_val_compare_and_swap(&scratch->busy, 0, 1) == 0)
 			return scratch;
 	}
-	return NULL;
+	bpf_loop(BL_SCRATCH_SPARES, bl_spare_turn, &spare, 0);
+	return spare < BL_SCRATCH_SPARES ? bpf_map_lookup_elem(&spares, &spare) : NULL;
 }
 
 static __always_inline void bl_scratch_put(struct bl_scratch *scratch)

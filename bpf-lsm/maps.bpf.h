@@ -52,8 +52,9 @@ struct {
 } subjects SEC(".maps");
 
 /*
- * Work space. LSM programs can be preempted by others on the same CPU, so a slot is claimed; more
- * than BL_SCRATCH_SLOTS nested runs on one CPU fail closed and are counted.
+ * Work space. LSM programs can be preempted by others on the same CPU, so a slot is claimed. Where the
+ * kernel preempts, any number of tasks can be in the middle of a run on one CPU: what finds its CPU's
+ * slots taken takes one of the spare ones, and only when those are all taken too it fails closed.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -61,6 +62,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct bl_scratch);
 } scratches SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BL_SCRATCH_SPARES);
+	__type(key, __u32);
+	__type(value, struct bl_scratch);
+} spares SEC(".maps");
 
 /* Events to user space; a full ring loses events, never verdicts. Sized by the daemon. */
 struct {

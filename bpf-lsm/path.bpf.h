@@ -4,7 +4,7 @@
 
 #include "kernel.bpf.h"
 
-#define BL_WALK_TRIES 64
+#define BL_WALK_TRIES 256
 
 enum bl_walk_end {
 	BL_WALK_DEEP = 1, /* too many components or bytes */

@@ -6,6 +6,7 @@
 #include "match.h"
 
 #define BL_SCRATCH_SLOTS 4
+#define BL_SCRATCH_SPARES 128
 #define BL_PREFIX_BYTES	 256 /* of a mount point's path, for events only */
 #define BL_MOUNTS_MAX	 8192 /* mounts of one superblock that are looked at */
 

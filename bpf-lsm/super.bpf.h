@@ -8,7 +8,7 @@
 
 #include "path.bpf.h"
 
-#define BL_SUPER_TRIES 8
+#define BL_SUPER_TRIES 64
 
 /* The event counter of the host's mount namespace: what poll() on mountinfo goes by. */
 static __always_inline __u64 bl_mount_event(void)
