@@ -15,7 +15,15 @@
  *   P  put a file: u32 mode, path
  *   G  get a file: path
  *   T  set the clock: u64 ns since 1970
- * Guest to host: H; O and E with stdout and stderr; Q {kind: u8, value: i32}, the end of X, P, G, T.
+ * Guest to host: H; O and E with stdout and stderr; Q {kind: u8, value: i32}, the end of X, P, G, T,
+ * and of a session that the agent gives up (END_ERRNO, EPIPE). END_TIMED_OUT's value is the pid of
+ * a command that outlives SIGKILL, or 0.
+ *
+ * What the kernel says of the host's presence is late: it comes by messages that a work queue
+ * handles, the data by an interrupt. On a busy guest a session may have said hello and have its
+ * command running when the hang-up of the session before it is reported, and a moment later this
+ * session's own connect. So a hang-up counts only when it lasts; and if there was a new session
+ * after all, its hello ends what ran.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -40,7 +48,17 @@
 #define FRAME_MAX_BYTES (1u << 20)
 #define CHUNK_BYTES (32u << 10)
 #define ARGS_MAX 4096
-#define IDLE_RECHECK_S 2
+#define IDLE_RECHECK_MS 2000
+/* No wait for a port is longer than this: a wake-up that the virtual line loses costs no more. */
+#define RECHECK_MS 1000
+/* Sleeps, not a span of time: on a stalled guest the clock runs on while the work queue doesn't. */
+#define HANGUP_CHECKS 10
+#define HANGUP_CHECK_MS 50
+/* A killed process in the midst of a system call that can't be interrupted stays. */
+#define REAP_CHECKS 40
+#define REAP_CHECK_MS 50
+/* More than a pipe holds, F_SETPIPE_SZ's limit for users included. */
+#define DRAIN_CHUNKS 64
 
 enum end_kind { END_EXITED, END_SIGNALLED, END_TIMED_OUT, END_ERRNO, END_FILE_MODE };
 
@@ -70,6 +88,40 @@ static void put_u32(uint8_t *bytes, uint32_t value)
 		bytes[i] = value >> (8 * i);
 }
 
+static void sleep_ms(int ms)
+{
+	poll(NULL, 0, ms);
+}
+
+static bool is_hung_up(int port)
+{
+	struct pollfd now = { .fd = port };
+
+	return poll(&now, 1, 0) > 0 && (now.revents & POLLHUP);
+}
+
+/* The driver signals what changes at a port. Returns false if nothing did in that time. */
+static bool wait_for_change(int ms)
+{
+	struct timespec limit = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+	sigset_t sigio;
+
+	sigemptyset(&sigio);
+	sigaddset(&sigio, SIGIO);
+	return sigtimedwait(&sigio, NULL, &limit) == SIGIO;
+}
+
+/* Has the host hung up and stayed away? */
+static bool host_has_gone(int port)
+{
+	for (int quiet = 0; is_hung_up(port);) {
+		if (quiet == HANGUP_CHECKS)
+			return true;
+		quiet += !wait_for_change(HANGUP_CHECK_MS);
+	}
+	return false;
+}
+
 /* Writes all, or returns -EPIPE when the host has gone. */
 static int port_write(int port, const uint8_t *bytes, size_t size)
 {
@@ -82,9 +134,12 @@ static int port_write(int port, const uint8_t *bytes, size_t size)
 			size -= written;
 			continue;
 		}
-		if (written < 0 && errno != EAGAIN && errno != EINTR)
+		if (written < 0 && errno == ENOMEM) /* the driver copies; poll() would not wait */
+			sleep_ms(HANGUP_CHECK_MS);
+		else if (written < 0 && errno != EAGAIN && errno != EINTR)
 			return -EPIPE;
-		if (poll(&ready, 1, -1) > 0 && (ready.revents & POLLHUP))
+		if (poll(&ready, 1, RECHECK_MS) > 0 && (ready.revents & POLLHUP) &&
+		    host_has_gone(port))
 			return -EPIPE;
 	}
 	return 0;
@@ -139,7 +194,7 @@ static int frame_read(struct session *s)
 		if (got < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
 		if (got == 0)
-			return -EPIPE;
+			return host_has_gone(s->port) ? -EPIPE : 0;
 		s->have += got;
 	}
 }
@@ -153,7 +208,7 @@ static int frame_wait(struct session *s)
 
 		if (r != 0)
 			return r;
-		poll(&ready, 1, -1);
+		poll(&ready, 1, RECHECK_MS);
 	}
 }
 
@@ -246,14 +301,18 @@ static int command_start(struct command *c, char **argv)
 	return 0;
 }
 
-static void command_kill(struct command *c)
+/* Returns 0, or the pid of a command that doesn't die: the host is to be answered all the same. */
+static pid_t command_kill(struct command *c)
 {
-	int status;
-
 	/* The child may not have reached setsid() yet, then the group doesn't exist. */
 	kill(-c->pid, SIGKILL);
 	kill(c->pid, SIGKILL);
-	waitpid(c->pid, &status, 0);
+	for (int i = 0; i < REAP_CHECKS; i++) {
+		if (waitpid(c->pid, NULL, WNOHANG) != 0)
+			return 0;
+		sleep_ms(REAP_CHECK_MS);
+	}
+	return c->pid;
 }
 
 /* Passes on what the command has written. Returns 1 while there may be more. */
@@ -276,15 +335,15 @@ static int relay_output(int port, int *fd, char type)
 	return r < 0 ? r : 1;
 }
 
-/* Until the pipe is empty for now: whoever else still holds its other end is not waited for. */
+/* Until the pipe is empty for now: whoever else still holds its other end is not waited for, and
+ * if it goes on writing not listened to for ever. */
 static int drain_output(int port, int *fd, char type)
 {
-	int r;
+	int r = 1;
 
-	do {
+	for (int i = 0; r > 0 && i < DRAIN_CHUNKS; i++)
 		r = relay_output(port, fd, type);
-	} while (r > 0);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static void feed_input(struct command *c)
@@ -314,28 +373,30 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
+/* Until the deadline, if there is one, but not longer than between two rechecks. */
 static int remaining_ms(int64_t deadline_ms)
 {
-	int64_t left;
+	int64_t left = deadline_ms ? deadline_ms - now_ms() : RECHECK_MS;
 
-	if (deadline_ms == 0)
-		return -1;
-	left = deadline_ms - now_ms();
-	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+	return left < 0 ? 0 : left > RECHECK_MS ? RECHECK_MS : (int)left;
 }
 
-/* Ends the command with what waitpid says of it; the output it left in its pipes goes first. */
-static int report_exit(struct session *s, struct command *c, int status)
+/* Ends the command; the output it left in its pipes goes first. */
+static int report_end(struct session *s, struct command *c, enum end_kind kind, int32_t value)
 {
 	int r = drain_output(s->port, &c->out, 'O');
 
 	if (r == 0)
 		r = drain_output(s->port, &c->err, 'E');
-	if (r < 0)
-		return r;
+	return r < 0 ? r : send_end(s->port, kind, value);
+}
+
+/* By what waitpid says of it. */
+static int report_exit(struct session *s, struct command *c, int status)
+{
 	if (WIFSIGNALED(status))
-		return send_end(s->port, END_SIGNALLED, WTERMSIG(status));
-	return send_end(s->port, END_EXITED, WEXITSTATUS(status));
+		return report_end(s, c, END_SIGNALLED, WTERMSIG(status));
+	return report_end(s, c, END_EXITED, WEXITSTATUS(status));
 }
 
 /*
@@ -368,19 +429,15 @@ static int command_turn(struct session *s, struct command *c, int64_t deadline_m
 	}
 	if ((info.ssi_signo == SIGCHLD || r == 0) && waitpid(c->pid, &status, WNOHANG) == c->pid)
 		return report_exit(s, c, status);
-	if (r == 0) {
-		command_kill(c);
-		r = drain_output(s->port, &c->out, 'O');
-		if (r == 0)
-			r = drain_output(s->port, &c->err, 'E');
-		return r < 0 ? r : send_end(s->port, END_TIMED_OUT, 0);
-	}
+	/* Whether or not there was something to do: a command that never rests has its time, too. */
+	if (remaining_ms(deadline_ms) == 0)
+		return report_end(s, c, END_TIMED_OUT, command_kill(c));
 	if (relay_output(s->port, &c->out, 'O') < 0 || relay_output(s->port, &c->err, 'E') < 0) {
 		command_kill(c);
 		return -EPIPE;
 	}
 	feed_input(c);
-	if (fds[0].revents & POLLHUP) {
+	if ((fds[0].revents & POLLHUP) && host_has_gone(s->port)) {
 		command_kill(c);
 		return -EPIPE;
 	}
@@ -411,6 +468,9 @@ static int serve_exec(struct session *s)
 
 	if (size < 6)
 		return send_end(s->port, END_ERRNO, EINVAL);
+	/* What command_kill() had to leave behind may have died since. */
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
 	timeout_ms = get_u32(s->payload);
 	/* The payload buffer is needed for the command's input. */
 	memcpy(arguments, s->payload + 4, size - 4 + 1);
@@ -563,14 +623,12 @@ static int serve_request(struct session *s)
  */
 static void wait_for_host(int port)
 {
-	struct timespec recheck = { .tv_sec = IDLE_RECHECK_S };
 	struct pollfd ready = { .fd = port, .events = POLLIN };
-	sigset_t sigio;
 
-	sigemptyset(&sigio);
-	sigaddset(&sigio, SIGIO);
-	while (poll(&ready, 1, -1) > 0 && (ready.revents & POLLHUP || !(ready.revents & POLLIN)))
-		sigtimedwait(&sigio, NULL, &recheck);
+	while (poll(&ready, 1, RECHECK_MS) <= 0 || ready.revents != POLLIN) {
+		if (ready.revents)
+			wait_for_change(IDLE_RECHECK_MS);
+	}
 }
 
 static void serve_session(struct session *s)
@@ -584,6 +642,9 @@ static void serve_session(struct session *s)
 		while (r == 1 || r == 2)
 			r = serve_request(s);
 	} while (r == 0);
+	/* A host that is still there waits for an answer. */
+	if (!is_hung_up(s->port))
+		send_end(s->port, END_ERRNO, EPIPE);
 }
 
 static void serve_port(const char *device)

@@ -13,6 +13,7 @@ import dataclasses
 import fcntl
 import hashlib
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -40,15 +41,38 @@ FILE_TIMEOUT_S = 300
 # Five levels of page tables only cost an emulator time.
 EMULATED_CPU = "max,-la57"
 ANSWER_GRACE_S = 20
+EVIDENCE_TIMEOUT_S = 60
 CHUNK_BYTES = 256 << 10
 KVM_PROBE_TIMEOUT_S = 8
 SNAPSHOT_TIMEOUT_S = 120
 
 T = TypeVar("T")
 
+# Run by another port when one got no answer, whose number is $1: what the driver holds of it, who
+# serves it, where he and his children are, and who else can't get on.
+EVIDENCE = r"""
+name=$(grep -lx "bailiff.$1" /sys/class/virtio-ports/*/name)
+port=$(basename "${name%/name}")
+echo "--- $port:"; cat "/sys/kernel/debug/virtio-ports/$port"
+for agent in $(pgrep -x guest-agent); do
+    for fd in "/proc/$agent"/fd/*; do [ "$fd" -ef "/dev/$port" ] && break; done || continue
+    for pid in $agent $(pgrep -P "$agent"); do
+        echo "--- $pid $(tr '\0' ' ' < "/proc/$pid/cmdline"), system call $(cat "/proc/$pid/syscall"):"
+        cat "/proc/$pid/stack"
+    done
+done
+echo "--- processes, and threads of the kernel that don't rest:"
+ps -eo pid,ppid,stat,etimes,wchan:30,args | awk '$3 !~ /^[IS]/ || $NF !~ /\]$/'
+echo "--- the kernel's last words:"; dmesg | tail -n 20
+"""
+
 
 class GuestError(Exception):
     """The guest, not the command run in it, failed: no boot, no answer, a panic."""
+
+
+class NoAnswer(GuestError):
+    """The agent took a request and was not heard of again in time."""
 
 
 class CommandFailed(Exception):
@@ -151,43 +175,36 @@ class Channel:
     EXITED, SIGNALLED, TIMED_OUT, ERRNO, FILE_MODE = range(5)
 
     def __init__(self, state: pathlib.Path, deadline: float) -> None:
-        self._lock = self._take_free_port(state, deadline)
+        """A port that doesn't answer is stuck, or its guest not up yet: the others have their turn
+        before it is asked again."""
         self._buffer = bytearray()
-        try:
-            self._connect(state / f"port{self._port}.sock", deadline)
-        except BaseException:
-            self._lock.close()
-            raise
-
-    def _take_free_port(self, state: pathlib.Path, deadline: float) -> BinaryIO:
-        while True:
-            for self._port in range(PORTS):
-                lock = open(state / f"port{self._port}.lock", "wb")
-                with contextlib.suppress(BlockingIOError):
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    return lock
-                lock.close()
-            if time.monotonic() > deadline:
-                raise GuestError(f"all {PORTS} ports of the guest are busy")
-            time.sleep(0.05)
-
-    def _connect(self, path: pathlib.Path, deadline: float) -> None:
-        """Connects and says hello until the agent echoes it: what it sends before is an earlier
-        session's remainder. A guest that boots doesn't listen yet, so hello is repeated."""
-        while True:
-            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            try:
-                self._socket.connect(os.fspath(path))
-                hello = self.HEAD.pack(b"H", 16) + os.urandom(16)
-                self._socket.sendall(hello)
-                if self._skip_past(hello, min(deadline, time.monotonic() + HELLO_TIMEOUT_S)):
+        answer = "is free"
+        for self.port in itertools.cycle(range(PORTS)):
+            with open(state / f"port{self.port}.lock", "wb") as lock, contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if self._connect(state / f"port{self.port}.sock", deadline):
+                    self._lock = os.dup(lock.fileno())  # the same lock: it lasts until both are closed
                     return
-            except OSError:
-                pass  # QEMU isn't up yet, or gone: the deadline and the caller decide
-            self._socket.close()
+                answer = "answers"
             if time.monotonic() > deadline:
-                raise GuestError("the guest's agent does not answer")
-            time.sleep(0.1)
+                raise GuestError(f"none of the {PORTS} ports of the guest's agent {answer}")
+            if self.port == PORTS - 1:
+                time.sleep(0.1)
+
+    def _connect(self, path: pathlib.Path, deadline: float) -> bool:
+        """Connects and says hello until the agent echoes it: what it sends before is an earlier
+        session's remainder."""
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.connect(os.fspath(path))
+            hello = self.HEAD.pack(b"H", 16) + os.urandom(16)
+            self._socket.sendall(hello)
+            if self._skip_past(hello, min(deadline, time.monotonic() + HELLO_TIMEOUT_S)):
+                return True
+        except OSError:
+            pass  # QEMU isn't up yet, or gone: the deadline and the caller decide
+        self._socket.close()
+        return False
 
     def _skip_past(self, marker: bytes, deadline: float) -> bool:
         self._buffer.clear()
@@ -204,7 +221,7 @@ class Channel:
 
     def close(self) -> None:
         self._socket.close()
-        self._lock.close()
+        os.close(self._lock)
 
     def __enter__(self) -> Channel:
         return self
@@ -247,7 +264,7 @@ class Channel:
             wait = None if deadline is None else max(0.0, deadline - time.monotonic())
             ready, writable, _ = select.select(readers, [self._socket] if outgoing else [], [], wait)
             if deadline is not None and time.monotonic() > deadline:
-                raise GuestError("the guest has stopped answering")
+                raise NoAnswer("the guest has stopped answering")
             if stdin in ready:
                 chunk = os.read(stdin.fileno(), CHUNK_BYTES)
                 outgoing += self.HEAD.pack(b"I", len(chunk)) + chunk
@@ -496,21 +513,34 @@ class Guest:
         """Runs argv in the guest; returns its rc and whether it was killed for taking too long.
 
         The agent keeps the time, by the guest's clock; the host gives it some grace."""
-        limit_ms = 0 if timeout is None else max(1, int(timeout * 1000))
         deadline = None if timeout is None else time.monotonic() + timeout * 1.5 + ANSWER_GRACE_S
-        payload = struct.pack("<I", limit_ms) + b"".join(os.fsencode(a) + b"\0" for a in argv)
         with self._channel() as channel:
             try:
-                kind, value = channel.converse((b"X", payload), stdin, {b"O": stdout, b"E": stderr},
+                kind, value = channel.converse(_command(argv, timeout), stdin, {b"O": stdout, b"E": stderr},
                                                deadline)
+                if kind == Channel.TIMED_OUT and value:
+                    stderr.write(f"process {value} outlives SIGKILL\n{self._evidence(channel.port)}".encode())
             except (GuestError, OSError) as error:
+                evidence = self._evidence(channel.port) if isinstance(error, NoAnswer) else ""
                 raise GuestError(f"{self.name}: {error}: {shlex.join(argv)}\n"
-                                 f"{self.failure_text()}") from error
+                                 f"{evidence}{self.failure_text()}") from error
         if kind == Channel.ERRNO:
-            raise GuestError(f"{self.name}: the agent could not run {argv[0]}: {os.strerror(value)}")
+            raise GuestError(f"{self.name}: the agent could not run {argv[0]} to its end: {os.strerror(value)}")
         if kind == Channel.TIMED_OUT:
             return 124, True
         return (128 + value if kind == Channel.SIGNALLED else value), False
+
+    def _evidence(self, port: int) -> str:
+        """What the guest has to say about a port whose session is stuck; the caller holds its lock."""
+        said = io.BytesIO()
+        request = _command(["/bin/sh", "-c", EVIDENCE, "sh", str(port)], EVIDENCE_TIMEOUT_S)
+        try:
+            with Channel(self.state, time.monotonic() + EVIDENCE_TIMEOUT_S) as channel, open_null() as null:
+                channel.converse(request, null, {b"O": said, b"E": said},
+                                 time.monotonic() + EVIDENCE_TIMEOUT_S * 1.5)
+        except (GuestError, OSError) as error:
+            said.write(f"nor by another port: {error}\n".encode())
+        return said.getvalue().decode(errors="replace")
 
     def _channel(self) -> Channel:
         try:
@@ -610,6 +640,12 @@ class Guest:
 
     def kernel(self) -> str:
         return self.read("/proc/sys/kernel/osrelease").strip()
+
+
+def _command(argv: list[str], timeout: float | None) -> tuple[bytes, bytes]:
+    """The request that runs argv."""
+    limit_ms = 0 if timeout is None else max(1, int(timeout * 1000))
+    return b"X", struct.pack("<I", limit_ms) + b"".join(os.fsencode(a) + b"\0" for a in argv)
 
 
 @contextlib.contextmanager

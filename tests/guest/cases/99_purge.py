@@ -5,7 +5,6 @@
 def test_purge_leaves_nothing(g):
     if g.run(["dpkg-query", "-W", "bailiff"], check=False).rc != 0:
         g.not_applicable("no package was given to the runner (--deb)")
-    g.remove("/etc/systemd/system/bailiffd.service.d")  # the rig's own, for slow guests
     g.write("/etc/bailiff/policy.d/mine.json", '{ "bailiff": 1, "rules": [] }\n')
     g.run(["dpkg", "--purge", "bailiff"], timeout=300)
     left = g.sh("""
