@@ -93,7 +93,8 @@ enum bl_proto {
  * For an address: word 0..3 of the address as stored in struct bl_prefix_key (bits beyond the
  * prefix zero), word 4 the prefix length (plus 256 for IPv6), word 5 BL_FP_ADDRESS. For a port pair: word 0 the address class, word 1 the port class,
  * word 5 BL_FP_PORT. The keys are random for each load, so that nobody can search for collisions.
- * fp 0 marks an empty slot: a fingerprint that comes out as 0 is taken as 1.
+ * fp 0 marks an empty slot: keys that make one come out as 0 are replaced, as are those by which
+ * two are the same.
  */
 #define BL_FP_ADDRESS 0x61646472u
 #define BL_FP_PORT    0x706f7274u
@@ -117,8 +118,9 @@ struct bl_hash {
 
 /*
  * The component trie. Node ids are dense, 0 is invalid, 1 is the root; nodes are an array of
- * struct bl_trie_node (8192 a chunk). An edge (node, component) -> node is in the trie hash.
+ * struct bl_trie_node (4096 a chunk). An edge (node, component) -> node is in the trie hash.
  * A state with BL_TRIE_BELOW set has left the trie below that node: no literal can match any more.
+ * There is a root wherever there are rules about paths.
  */
 #define BL_TRIE_ROOT  1u
 #define BL_TRIE_BELOW 0x80000000u
@@ -126,6 +128,8 @@ struct bl_hash {
 struct bl_trie_node {
 	__u32 term;  /* class (offset of struct bl_class) of the path that ends here */
 	__u32 below; /* class of a path that goes on below here and finds no edge */
+	__u32 dfa;   /* state that the DFA is in after the node's path; 0: dead, or no DFA */
+	__u32 _pad;
 };
 
 /*
@@ -142,7 +146,7 @@ struct bl_class {
 	__u32 exec_list; /* offset of struct bl_list */
 	__u32 open_list; /* offset of struct bl_list */
 	__u32 exe_bits;	 /* offset of BL_COND words: subject conditions whose exe this is; 0: none */
-	__u32 id;	 /* dense number, for tests and dumps */
+	__u32 open_access; /* union of the access masks of open_list */
 };
 
 /*
@@ -384,7 +388,7 @@ enum bl_counter {
 
 #ifndef __bpf__
 static_assert(sizeof(struct bl_bucket) == 64, "one bucket is one cache line");
-static_assert(sizeof(struct bl_trie_node) == 8, "abi");
+static_assert(sizeof(struct bl_trie_node) == 16, "abi");
 static_assert(sizeof(struct bl_class) == 16, "abi");
 static_assert(sizeof(struct bl_list) == 16, "abi");
 static_assert(sizeof(struct bl_cand) == 16, "abi");

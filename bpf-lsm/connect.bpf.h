@@ -13,6 +13,8 @@
 #define IPPROTO_UDPLITE 136
 #define IPPROTO_MPTCP	262
 
+#define BL_SOCKADDR_IN6_MIN 24 /* RFC 2133's has no scope */
+
 static __always_inline __u8 bl_protocol(__u32 protocol)
 {
 	switch (protocol) {
@@ -34,94 +36,147 @@ static __always_inline __u8 bl_protocol(__u32 protocol)
 	}
 }
 
-#define BL_MAPPED __builtin_bswap32(0xffff)
-#define BL_LOCAL4 __builtin_bswap32(0x7f000001)
-#define BL_LOCAL6 __builtin_bswap32(1)
-
-/*
- * One address, one form: IPv4-mapped is IPv4, and the any-address is this host, as connect(2)
- * takes it. Returns 1 for IPv6.
- */
-static __always_inline int bl_normalise(struct bl_prefix_key *key, const struct bl_sockaddr *sa)
+/* The destination in the kernel's copy of an address; known: the hook says what it is. */
+static __always_inline __u32 bl_address_family(const void *address, const struct sockaddr *known)
 {
-	__builtin_memset(key, 0, sizeof(*key));
-	if (sa->family != AF_INET6) {
-		key->word[0] = sa->word ? sa->word : BL_LOCAL4;
-		return 0;
-	}
-	if (!sa->v6[0] && !sa->v6[1] && sa->v6[2] == BL_MAPPED) {
-		key->word[0] = sa->v6[3] ? sa->v6[3] : BL_LOCAL4;
-		return 0;
-	}
-	__builtin_memcpy(key->word, sa->v6, sizeof(key->word));
-	if (!(sa->v6[0] | sa->v6[1] | sa->v6[2] | sa->v6[3]))
-		key->word[3] = BL_LOCAL6;
-	return 1;
+	__u16 family = 0;
+
+	if (bpf_rdonly_cast)
+		return bl_cast(struct sockaddr, address)->sa_family;
+	if (known)
+		return known->sa_family;
+	bpf_probe_read_kernel(&family, sizeof(family), address);
+	return family;
 }
 
-/* Finds the lists of scratch->addr. Verified on its own. Returns 0: no image. */
-__noinline int bl_connect_match(struct bl_scratch *scratch, __u32 port)
+static __always_inline void bl_address_v4(struct bl_peer *peer, const void *address,
+					  const struct sockaddr *known)
+{
+	__u64 raw = 0; /* port and address */
+
+	if (bpf_rdonly_cast) {
+		const struct sockaddr_in *in = bl_cast(struct sockaddr_in, address);
+
+		peer->port = __builtin_bswap16(in->sin_port);
+		peer->addr.word[0] = in->sin_addr.s_addr;
+		return;
+	}
+	if (known)
+		raw = *(const __u64 *)known->sa_data;
+	else
+		bpf_probe_read_kernel(&raw, 6, (const char *)address + 2);
+	peer->port = __builtin_bswap16((__u16)raw);
+	peer->addr.word[0] = (__u32)(raw >> 16);
+}
+
+static __always_inline void bl_address_v6(struct bl_peer *peer, const void *address)
+{
+	__u16 port = 0;
+
+	bpf_probe_read_kernel(&port, sizeof(port),
+			      (const char *)address +
+				      bpf_core_field_offset(struct sockaddr_in6, sin6_port));
+	bpf_probe_read_kernel(&peer->addr, sizeof(peer->addr),
+			      (const char *)address +
+				      bpf_core_field_offset(struct sockaddr_in6, sin6_addr));
+	peer->port = __builtin_bswap16(port);
+	peer->v6 = 1;
+}
+
+/* Of who asks, as it is now, what, and by which policy. Never 0. */
+static __always_inline __u64 bl_connect_print(const struct bl_peer *peer)
+{
+	const __u32 *word = peer->addr.word;
+	__u64 print = bl_identity(bpf_get_current_task_btf());
+
+	print += (word[0] | (__u64)word[1] << 32) * globals.keys[4];
+	print += (word[2] | (__u64)word[3] << 32) * globals.keys[5];
+	print +=
+		(peer->port | peer->protocol << 16 | (__u64)(peer->v6 + 1) << 32) * globals.keys[6];
+	print += globals.stamp * globals.keys[7];
+	return print | 1;
+}
+
+/* Finds the lists of scratch->peer. Verified on its own. Returns 0: no image. */
+__noinline int bl_connect_match(struct bl_scratch *scratch)
 {
 	struct bl_matcher m;
 
 	if (!scratch || !bl_run_start(&m, scratch))
 		return 0;
-	bl_connect_lists(&m, &scratch->addr, scratch->v6, port, &scratch->lists);
+	bl_connect_lists(&m, &scratch->peer, &scratch->lists);
 	return 1;
 }
 
 /* A destination: what rules say of its address and port; then who asks and what follows. */
 static __always_inline int bl_connect_judge(struct bl_scratch *scratch, const struct bl_act *act)
 {
-	scratch->generation = globals.generation;
-	scratch->search = act->search;
-	if (!bl_connect_match(scratch, act->port))
+	struct bl_subject *subject;
+
+	scratch->passed = 1;
+	if (!bl_connect_match(scratch))
 		return BL_JUDGED_NOT;
-	if (!scratch->lists.by_addr && !scratch->lists.by_port)
+	if ((!scratch->lists.by_addr && !scratch->lists.by_port) || bl_is_daemon())
 		return BL_JUDGED_PASS;
-	return bl_judge(scratch, act);
+	if (!bl_judge_subject(scratch, &subject) || !bl_search(scratch, subject, act->op))
+		return BL_JUDGED_NOT;
+	scratch->passed = 0;
+	return bl_answer(scratch, act);
 }
 
-static __always_inline int bl_connect_decide(struct socket *sock, struct bl_scratch *scratch,
+/* Most destinations end at what is remembered of the last search for them that found nothing. */
+static __always_inline int bl_connect_decide(struct socket *sock, const struct bl_peer *peer,
 					     __u32 hook)
 {
-	struct sock *sk = sock->sk;
-	__u8 protocol = bl_protocol(sk ? sk->sk_protocol : 0);
 	struct bl_act act = {
 		.sock = sock,
 		.op = BL_OP_CONNECT,
 		.hook = hook,
-		.port = __builtin_bswap16(scratch->sockaddr.port),
-		.access = protocol,
-		.search = protocol,
+		.access = peer->protocol,
+		.search = peer->protocol,
 	};
+	__u64 print = bl_connect_print(peer), *slot = bl_pass_slot(print);
+	struct bl_scratch *scratch;
+	int judged;
 
-	scratch->v6 = bl_normalise(&scratch->addr, &scratch->sockaddr);
-	return bl_finish(scratch, bl_connect_judge(scratch, &act));
+	if (*slot == print)
+		return 0;
+	scratch = bl_scratch_get();
+	if (!scratch)
+		return bl_fail_closed();
+	scratch->stamp = globals.stamp;
+	scratch->generation = scratch->stamp;
+	scratch->search = peer->protocol;
+	scratch->peer = *peer;
+	judged = bl_connect_judge(scratch, &act);
+	if (judged == BL_JUDGED_PASS && scratch->passed)
+		*slot = print;
+	return bl_finish(scratch, judged);
 }
 
 /*
  * The kernel's copy of the address. A datagram socket of IPv4 takes family 0 for its own when it
  * sends; connect(2) with it dissolves a connection and goes nowhere.
  */
-static __always_inline int bl_connect_address(struct socket *sock, const void *address, int len,
-					      __u32 hook)
+static __always_inline int bl_connect_address(struct socket *sock, const void *address,
+					      const struct sockaddr *known, int len, __u32 hook)
 {
-	struct bl_scratch *scratch;
-	__u16 family = 0;
+	struct bl_peer peer = {};
+	struct sock *sk = sock->sk;
+	__u32 family;
 
 	if (!globals.generation || !address || len < 8)
 		return 0;
-	bpf_probe_read_kernel(&family, sizeof(family), address);
+	family = bl_address_family(address, known);
 	if (family == AF_UNSPEC && hook == BL_HOOK_SENDMSG)
 		family = AF_INET;
-	if (family != AF_INET && (family != AF_INET6 || len < (int)sizeof(struct bl_sockaddr)))
+	if (family == AF_INET)
+		bl_address_v4(&peer, address, known);
+	else if (family == AF_INET6 && len >= BL_SOCKADDR_IN6_MIN)
+		bl_address_v6(&peer, address);
+	else
 		return 0;
-	scratch = bl_scratch_get();
-	if (!scratch)
-		return bl_fail_closed();
-	bpf_probe_read_kernel(&scratch->sockaddr,
-			      family == AF_INET6 ? sizeof(scratch->sockaddr) : 8, address);
-	scratch->sockaddr.family = family;
-	return bl_connect_decide(sock, scratch, hook);
+	peer.protocol = bl_protocol(sk ? sk->sk_protocol : 0);
+	bl_normalise(&peer);
+	return bl_connect_decide(sock, &peer, hook);
 }

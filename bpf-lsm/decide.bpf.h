@@ -36,7 +36,7 @@ static __always_inline void bl_label_search(struct bl_matcher *m, const struct b
 
 		if (i >= label->n_classes)
 			break;
-		class = bl_at(m->image, label->classes[i], struct bl_class);
+		class = bl_at(m, label->classes[i], struct bl_class);
 		if (!class)
 			break;
 		bl_list_search(m, exec ? class->exec_list : class->open_list);
@@ -44,7 +44,7 @@ static __always_inline void bl_label_search(struct bl_matcher *m, const struct b
 }
 
 /*
- * Searches what rules ask of scratch->object, or of scratch->lists for a destination, with the
+ * Searches what rules ask of scratch->label, or of scratch->lists for a destination, with the
  * subject's conditions (NULL: the policy has none). The strictest match stays in the walk.
  * Verified on its own. Returns 0: no image.
  */
@@ -61,7 +61,7 @@ __noinline int bl_search(struct bl_scratch *scratch, struct bl_subject *subject,
 		bl_list_search(&m, scratch->lists.by_addr);
 		bl_list_search(&m, scratch->lists.by_port);
 	} else {
-		bl_label_search(&m, &scratch->object, op == BL_OP_EXEC);
+		bl_label_search(&m, &scratch->label, op == BL_OP_EXEC);
 	}
 	return 1;
 }
@@ -93,66 +93,82 @@ static __always_inline int bl_answer(struct bl_scratch *scratch, const struct bl
 	return BL_JUDGED_PASS;
 }
 
-/* Who asks, what the rules say, what follows. */
-static __always_inline int bl_judge(struct bl_scratch *scratch, const struct bl_act *act)
+/* Who asks: scratch->print, and *ret where the policy looks at subjects. 0: no image. */
+static __always_inline int bl_judge_subject(struct bl_scratch *scratch, struct bl_subject **ret)
 {
 	struct bl_subject *subject = NULL;
 
-	if (bl_is_daemon())
-		return BL_JUDGED_PASS;
+	scratch->print = 1;
 	if (scratch->tables & BL_TABLES_SUBJECTS) {
 		subject = bl_subject_get(scratch);
 		if (!subject)
-			return BL_JUDGED_NOT;
-	}
-	if (!bl_search(scratch, subject, act->op))
-		return BL_JUDGED_NOT;
-	scratch->print = subject ? subject->print : 1;
-	return bl_answer(scratch, act);
-}
-
-/* True when the last search on the label was for this subject and what it asks, and found nothing. */
-static __always_inline int bl_pass_known(const struct bl_label *label, __u32 access)
-{
-	struct task_struct *task;
-	struct bl_subject *subject;
-	__u64 pass = label->pass, print = 1;
-
-	if (access & ~pass & ((1u << BL_PASS_ACCESS_BITS) - 1))
-		return 0;
-	if (label->tables & BL_TABLES_SUBJECTS) {
-		task = bpf_get_current_task_btf();
-		subject = bpf_task_storage_get(&subjects, task, NULL, 0);
-		if (!subject || !bl_subject_valid(subject, task, label->generation))
 			return 0;
-		print = subject->print;
+		scratch->print = subject->print;
 	}
-	return bl_pass_word(print, label->lock, 0) == (pass & ~((1ull << BL_PASS_ACCESS_BITS) - 1));
+	*ret = subject;
+	return 1;
 }
 
-/* Remembers a search that found nothing, on the label that it was made on. */
-static __always_inline void bl_pass_keep(struct bl_scratch *scratch, struct bl_label *label)
-{
-	__u64 old = scratch->object.pass;
-	__u64 word = bl_pass_word(scratch->print, scratch->object.lock, 0);
-	__u32 access = scratch->search;
+/* ---- what no rule concerned before ---------------------------------------------------------- */
 
-	if ((old & ~((1ull << BL_PASS_ACCESS_BITS) - 1)) == word)
-		access |= old & ((1u << BL_PASS_ACCESS_BITS) - 1);
-	__sync_val_compare_and_swap(&label->pass, old, word | access);
+/* Where the fingerprint of an access is remembered. */
+static __always_inline __u64 *bl_pass_slot(__u64 print)
+{
+	return &passes[print >> 32 & (BL_PASS_SLOTS - 1)];
+}
+
+/* Of an access to a labelled object; who: bl_identity(), or the subject's conditions. Never 0. */
+static __always_inline __u64 bl_label_print(__u64 who, __u64 key, __u32 op, __u32 access)
+{
+	return (who + key * globals.keys[4] + (access | op << 8) * globals.keys[6] +
+		globals.stamp * globals.keys[7]) |
+	       1;
+}
+
+/* A named object whose label is in scratch. */
+static __always_inline int bl_label_judge(struct bl_scratch *scratch, const struct bl_act *act,
+					  __u64 mine)
+{
+	struct bl_subject *subject;
+	__u64 ours;
+	int judged;
+
+	if (bl_is_daemon())
+		return BL_JUDGED_PASS;
+	if (!bl_judge_subject(scratch, &subject))
+		return BL_JUDGED_NOT;
+	ours = bl_label_print(scratch->print, scratch->label.key, act->op, act->search);
+	if (!scratch->label.key || *bl_pass_slot(ours) != ours) {
+		if (!bl_search(scratch, subject, act->op))
+			return BL_JUDGED_NOT;
+		scratch->passed = 0;
+		judged = bl_answer(scratch, act);
+		if (!scratch->passed || !scratch->label.key)
+			return judged;
+		*bl_pass_slot(ours) = ours;
+	}
+	*bl_pass_slot(mine) = mine;
+	return BL_JUDGED_PASS;
 }
 
 /* A named object: its label from the cache, or worked out; then who asks and what follows. */
-static __always_inline int bl_path_judge(struct bl_scratch *scratch, const struct bl_act *act)
+static __always_inline int bl_path_judge(struct bl_scratch *scratch, const struct bl_act *act,
+					 struct bl_label *label, int valid, __u32 sequence)
 {
+	__u64 mine;
+
 	scratch->search = act->search;
-	if (!scratch->cached) {
-		if (!bl_object_compute(scratch, act->dentry, act->sb, act->inode))
+	if (!valid || !bl_object_load(scratch, label)) {
+		if (!bl_object_compute(scratch, act->dentry, act->sb, act->inode, label, sequence))
 			return BL_JUDGED_NOT;
-		if (!bl_label_mentions(&scratch->object, act))
+		if (!bl_label_mentions(&scratch->label, act))
 			return BL_JUDGED_PASS;
 	}
-	return bl_judge(scratch, act);
+	mine = bl_label_print(bl_identity(bpf_get_current_task_btf()), scratch->label.key, act->op,
+			      act->search);
+	if (scratch->label.key && *bl_pass_slot(mine) == mine)
+		return BL_JUDGED_PASS;
+	return bl_label_judge(scratch, act, mine);
 }
 
 /*
@@ -179,43 +195,49 @@ static __always_inline int bl_finish(struct bl_scratch *scratch, __u32 judged)
 	return 0;
 }
 
-/* The inode's label if it is still right for this dentry, or NULL. */
-static __always_inline struct bl_label *bl_label_find(struct dentry *dentry, struct inode *inode)
-{
-	struct bl_label *label = bpf_inode_storage_get(&labels, inode, NULL, 0);
-
-	return label && bl_label_valid(label, dentry) ? label : NULL;
-}
-
-/* Judges an access to a named object by the tables; label: its valid label, or NULL. */
-static __always_inline int bl_path_search(const struct bl_act *act, struct bl_label *label)
+/*
+ * Judges an access to a named object by the tables; label: what its inode has, or NULL; valid: it
+ * is right for this dentry; sequence: rename_lock's, just now.
+ */
+static __always_inline int bl_path_search(const struct bl_act *act, struct bl_label *label,
+					  int valid, __u32 sequence)
 {
 	struct bl_scratch *scratch = bl_scratch_get();
-	int judged;
 
 	if (!scratch)
 		return bl_fail_closed();
-	scratch->generation = globals.generation;
-	scratch->cached = label && bl_object_load(scratch, label);
-	scratch->passed = 0;
-	judged = bl_path_judge(scratch, act);
-	if (label && scratch->passed && scratch->cached)
-		bl_pass_keep(scratch, label);
-	return bl_finish(scratch, judged);
+	scratch->stamp = globals.stamp;
+	scratch->generation = scratch->stamp;
+	return bl_finish(scratch, bl_path_judge(scratch, act, label, valid, sequence));
+}
+
+/* True when it is known at once that no rule concerns the access. */
+static __always_inline int bl_label_passes(const struct bl_label *label, __u32 op, __u32 access)
+{
+	__u64 print =
+		bl_label_print(bl_identity(bpf_get_current_task_btf()), label->key, op, access);
+
+	return *bl_pass_slot(print) == print;
 }
 
 /*
  * Judges an access to a named object. Most end at its label, without scratch memory or the
- * policy's tables: no rule mentions it for this access, or none concerns this subject.
+ * policy's tables.
  */
 static __always_inline int bl_path_decide(const struct bl_act *act)
 {
-	struct bl_label *label;
+	struct bl_label *label = NULL;
+	__u32 sequence = bl_sequence(&rename_lock);
+	int valid = 0;
 
+	if (act->inode)
+		label = bpf_inode_storage_get(&labels, act->inode, NULL, 0);
+	if (label && bl_label_valid(label, act->dentry, sequence)) {
+		if (!bl_label_mentions(label, act) || bl_label_passes(label, act->op, act->search))
+			return 0;
+		valid = 1;
+	}
 	if (!globals.generation)
 		return 0;
-	label = act->inode ? bl_label_find(act->dentry, act->inode) : NULL;
-	if (label && (!bl_label_mentions(label, act) || bl_pass_known(label, act->search)))
-		return 0;
-	return bl_path_search(act, label);
+	return bl_path_search(act, label, valid, sequence);
 }

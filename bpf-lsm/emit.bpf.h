@@ -10,7 +10,6 @@ struct bl_act {
 	struct super_block *sb; /* the dentry's */
 	struct inode *inode;   /* NULL: does not exist yet */
 	struct socket *sock;   /* connect */
-	__u16 port;
 	__u8 op;
 	__u8 access; /* for the record */
 	__u8 search; /* for the rules */
@@ -180,6 +179,8 @@ static __always_inline void bl_prefix_load(struct bl_scratch *scratch, struct su
 static __always_inline void bl_object_name(struct bl_scratch *scratch, struct dentry *dentry,
 					   struct super_block *sb)
 {
+	__u32 sequence;
+
 	if (sb->s_flags & SB_NOUSER) {
 		scratch->super.prefix_len = 0;
 		bl_walk_start(&scratch->walk);
@@ -187,10 +188,11 @@ static __always_inline void bl_object_name(struct bl_scratch *scratch, struct de
 		scratch->event.flags |= BL_EF_PSEUDO;
 		return;
 	}
-	if (!bl_super_get(scratch, sb))
+	sequence = bl_sequence(&rename_lock);
+	if (!bl_super_get(scratch, sb, sequence))
 		scratch->super.prefix_len = 0;
 	bl_prefix_load(scratch, sb);
-	bl_walk_dentry(scratch, dentry);
+	bl_walk_dentry(scratch, dentry, sequence, 0);
 	scratch->event.flags |= bl_path_flags(scratch);
 }
 
@@ -216,9 +218,9 @@ static __always_inline void bl_object_fill(struct bl_scratch *scratch, const str
 	if (act->sock) {
 		struct sock *sk = act->sock->sk;
 
-		__builtin_memcpy(event->addr, &scratch->addr, sizeof(event->addr));
-		event->port = act->port;
-		event->family = scratch->v6 ? AF_INET6 : AF_INET;
+		__builtin_memcpy(event->addr, &scratch->peer.addr, sizeof(event->addr));
+		event->port = scratch->peer.port;
+		event->family = scratch->peer.v6 ? AF_INET6 : AF_INET;
 		event->protocol = sk ? sk->sk_protocol : 0;
 	}
 }

@@ -13,17 +13,6 @@ static __always_inline int bl_mounts_change(void)
 	return 0;
 }
 
-/* The task's credentials are about to change: the same address may hold others soon. */
-static __always_inline int bl_subject_forget(void)
-{
-	struct bl_subject *subject =
-		bpf_task_storage_get(&subjects, bpf_get_current_task_btf(), NULL, 0);
-
-	if (subject)
-		subject->stale = 1;
-	return 0;
-}
-
 /* Climbs from the current task to PID 1 of the initial PID namespace. */
 static __always_inline int bl_host_find(void)
 {

@@ -25,12 +25,28 @@
 
 struct bl_globals globals;
 
+/* Random, set by user space; of the component counted from the object up. */
+struct bl_name_keys name_keys[BL_NAME_KEYS_DEPTH][BL_NAME_KEYS_WORDS];
+
+/* Counted up when credentials are made at an address that falls here. */
+__u32 cred_stamps[BL_CRED_SLOTS];
+
+/* Addresses of dentries that were looked at once: most files are never opened again. */
+__u64 sights[BL_SIGHT_SLOTS];
+
+/* Fingerprints of accesses that no rule concerns: who, what, how, by which policy. */
+__u64 passes[BL_PASS_SLOTS];
+
 /* Sequences that writers make odd: see struct seqcount, which both locks begin with. */
 extern const void rename_lock __ksym;
 extern const void mount_lock __ksym;
 
 /* From 6.2 on: a plain load instead of a helper call. */
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+/* A struct at a kernel address, for plain loads; only where bpf_rdonly_cast is there. */
+#define bl_cast(type, address) \
+	((type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
 
 /* Keeps loads in order; x86 needs no more than that, others a full barrier. */
 #ifdef __TARGET_ARCH_x86
@@ -48,9 +64,7 @@ static __always_inline __u32 bl_sequence(const void *lock)
 	__u32 value = 1; /* odd: never valid */
 
 	if (bpf_rdonly_cast)
-		value = ((struct seqcount *)bpf_rdonly_cast(
-				 lock, bpf_core_type_id_kernel(struct seqcount)))
-				->sequence;
+		value = bl_cast(struct seqcount, lock)->sequence;
 	else
 		bpf_probe_read_kernel(&value, sizeof(value), lock);
 	bl_barrier();

@@ -58,7 +58,7 @@ int BPF_PROG(bl_inode_link, struct dentry *from, struct inode *dir, struct dentr
 SEC("lsm/inode_unlink")
 int BPF_PROG(bl_inode_unlink, struct inode *dir, struct dentry *dentry)
 {
-	return bl_open_delete(dentry, BL_HOOK_UNLINK);
+	return bl_open_unlink(dentry);
 }
 
 SEC("lsm/inode_symlink")
@@ -159,13 +159,21 @@ int BPF_PROG(bl_file_open, struct file *file)
 SEC("lsm/cred_prepare")
 int BPF_PROG(bl_cred_prepare, struct cred *new, const struct cred *old)
 {
-	return bl_subject_forget();
+	bl_cred_made(new);
+	return 0;
+}
+
+SEC("lsm/cred_alloc_blank")
+int BPF_PROG(bl_cred_alloc_blank, struct cred *new)
+{
+	bl_cred_made(new);
+	return 0;
 }
 
 SEC("lsm/socket_connect")
-int BPF_PROG(bl_socket_connect, struct socket *sock, void *address, int len)
+int BPF_PROG(bl_socket_connect, struct socket *sock, struct sockaddr *address, int len)
 {
-	return bl_connect_address(sock, address, len, BL_HOOK_CONNECT);
+	return bl_connect_address(sock, address, address, len, BL_HOOK_CONNECT);
 }
 
 SEC("lsm/socket_sendmsg")
@@ -173,7 +181,7 @@ int BPF_PROG(bl_socket_sendmsg, struct socket *sock, struct msghdr *msg)
 {
 	if (!msg->msg_name)
 		return 0;
-	return bl_connect_address(sock, msg->msg_name, msg->msg_namelen, BL_HOOK_SENDMSG);
+	return bl_connect_address(sock, msg->msg_name, NULL, msg->msg_namelen, BL_HOOK_SENDMSG);
 }
 
 /* Run once by the loader: remembers PID 1's mount namespace and root. */

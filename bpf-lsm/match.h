@@ -25,6 +25,8 @@ static __always_inline const __u8 *bl_chunk(bl_image_t image, __u32 offset)
 #define BL_LOOP(count, fn, ctx) bpf_loop((count), (fn), (ctx), 0)
 #define BL_BARRIER(x)		asm volatile("" : "+r"(x))
 #define BL_INLINE		static __always_inline
+/* The compiler would load byte by byte: it takes BPF for a machine that can't load unaligned. */
+#define BL_LOAD64(at)		(*(const __u64 *)(at))
 #define BL_CALLED		static __noinline /* a frame of its own: the stack is 512 bytes */
 #else
 typedef const __u8 *bl_image_t; /* the bytes themselves */
@@ -46,6 +48,12 @@ static inline void bl_loop(__u32 count, bl_loop_fn fn, void *ctx)
 #define BL_LOOP(count, fn, ctx) bl_loop((count), (fn), (ctx))
 #define BL_BARRIER(x)		((void)0)
 #define BL_INLINE		static inline __attribute__((unused))
+#define BL_LOAD64(at)                                           \
+	({                                                      \
+		__u64 __value;                                  \
+		__builtin_memcpy(&__value, (at), sizeof(__value)); \
+		__value;                                        \
+	})
 #define BL_CALLED		BL_INLINE
 #endif
 
@@ -61,12 +69,15 @@ struct bl_walk {
 	__u32 pos;	   /* where the text starts in path[] */
 	__u32 n_comps;	   /* components; comp[0] is the last one */
 	__u32 first;	   /* component (counted as in comp[]) that the current run starts with */
+	__u32 rest;	   /* components that the trie has not followed */
 	__u32 trie;	   /* state of the trie's run */
+	__u32 trie_class;  /* what that state comes to */
 	__u32 dfa;	   /* state of the DFA's run */
 	__u32 dfa_pos;
-	__u32 name_pos;	   /* component being hashed */
+	__u32 name_pos;	   /* text of the component that the trie is at */
 	__u32 name_len;
-	__u64 h0, h1;	   /* its fingerprint so far */
+	__u64 h0, h1;	   /* a fingerprint in the making */
+	__u32 unprinted;   /* 1: something of the path is not in it */
 	__u32 n_classes;
 	__u32 overflow;	   /* more names than BL_CLASSES_MAX: the object counts as lost */
 	__u32 classes[BL_CLASSES_MAX];
@@ -99,11 +110,22 @@ struct bl_matcher {
 };
 
 /* A record of 'size' bytes (a power of two that it is aligned to) at an offset of the image. */
-#define bl_at(image, offset, type) ((const type *)bl_record((image), (offset), sizeof(type)))
+#define bl_at(m, offset, type) \
+	((const type *)bl_record(bl_chunk((m)->image, (offset)), (offset), sizeof(type)))
 
-BL_INLINE const void *bl_record(bl_image_t image, __u32 offset, __u32 size)
+/* The same where it is on every cold decision's way: the first chunk is at hand. */
+#define bl_near(m, offset, type) \
+	((const type *)bl_record(bl_near_chunk((m), (offset)), (offset), sizeof(type)))
+
+BL_INLINE const __u8 *bl_near_chunk(const struct bl_matcher *m, __u32 offset)
 {
-	const __u8 *chunk = bl_chunk(image, offset);
+	if (offset < BL_CHUNK_BYTES)
+		return (const __u8 *)m->header;
+	return bl_chunk(m->image, offset);
+}
+
+BL_INLINE const void *bl_record(const __u8 *chunk, __u32 offset, __u32 size)
+{
 	__u32 in = offset & (BL_CHUNK_BYTES - size);
 
 	if (!chunk)
@@ -127,33 +149,30 @@ BL_INLINE void bl_fp_add(struct bl_fp *fp, const struct bl_header *header, __u32
 
 BL_INLINE __u64 bl_fp_end(const struct bl_fp *fp)
 {
-	__u64 value = (fp->h0 >> 32 << 32) | (fp->h1 >> 32);
-
-	return value ? value : 1;
+	return (fp->h0 >> 32 << 32) | (fp->h1 >> 32);
 }
 
-BL_INLINE __u32 bl_word(const char *bytes)
+/* Eight bytes of a name as two words; what is beyond its end counts as nothing. */
+BL_INLINE __u64 bl_words(const char *bytes, __u32 rest)
 {
-	__u32 word;
+	__u64 words = BL_LOAD64(bytes);
 
-	__builtin_memcpy(&word, bytes, sizeof(word));
-	return word;
+	return rest < sizeof(words) ? words & ((1ull << (rest * 8)) - 1) : words;
 }
 
 /* The words of one block of a name; name has BL_PATH_PAD readable bytes after its start. */
 BL_INLINE void bl_fp_block(struct bl_fp *fp, const struct bl_header *header, __u32 block,
 			   const char *name, __u32 len)
 {
-	for (__u32 i = 0; i < BL_FP_BLOCK; i++) {
-		__u32 index = block * BL_FP_BLOCK + i, word, rest;
+	for (__u32 i = 0; i < BL_FP_BLOCK; i += 2) {
+		__u32 index = block * BL_FP_BLOCK + i;
+		__u64 words;
 
 		if (index * 4 >= len)
 			break;
-		word = bl_word(name + index * 4);
-		rest = len - index * 4;
-		if (rest < 4)
-			word &= (1u << (rest * 8)) - 1;
-		bl_fp_add(fp, header, index, word);
+		words = bl_words(name + index * 4, len - index * 4);
+		bl_fp_add(fp, header, index, (__u32)words);
+		bl_fp_add(fp, header, index + 1, words >> 32);
 	}
 }
 
@@ -201,22 +220,22 @@ BL_INLINE __u32 bl_bucket_find(const struct bl_bucket *bucket, __u64 fp)
 	return 0;
 }
 
-BL_INLINE __u32 bl_hash_find(bl_image_t image, const struct bl_hash *hash, __u64 fp)
+BL_INLINE __u32 bl_hash_find(const struct bl_matcher *m, const struct bl_hash *hash, __u64 fp)
 {
 	const struct bl_bucket *bucket;
 	__u32 value;
 
 	if (!hash->offset)
 		return 0;
-	bucket = bl_at(image, hash->offset + ((__u32)fp & hash->mask) * sizeof(*bucket),
-		       struct bl_bucket);
+	bucket = bl_near(m, hash->offset + ((__u32)fp & hash->mask) * sizeof(*bucket),
+			 struct bl_bucket);
 	if (!bucket)
 		return 0;
 	value = bl_bucket_find(bucket, fp);
 	if (value || !bucket->overflow)
 		return value;
-	bucket = bl_at(image, hash->offset + ((__u32)(fp >> 32) & hash->mask) * sizeof(*bucket),
-		       struct bl_bucket);
+	bucket = bl_near(m, hash->offset + ((__u32)(fp >> 32) & hash->mask) * sizeof(*bucket),
+			 struct bl_bucket);
 	return bucket ? bl_bucket_find(bucket, fp) : 0;
 }
 
@@ -226,6 +245,8 @@ BL_INLINE void bl_walk_reset(struct bl_walk *walk)
 {
 	walk->n_classes = 0;
 	walk->overflow = 0;
+	for (__u32 i = 0; i < BL_CLASSES_MAX; i++)
+		walk->classes[i] = 0;
 }
 
 BL_INLINE void bl_class_add(struct bl_walk *walk, __u32 class)
@@ -275,7 +296,6 @@ BL_INLINE __u64 bl_name_fp(const struct bl_matcher *m, __u32 pos, __u32 len)
 	BL_BARRIER(pos);
 	bl_fp_block(&fp, m->header, 0, &walk->path[pos & (BL_PATH_BYTES - 1)], len);
 	if (len > 4 * BL_FP_BLOCK) {
-		walk->name_pos = pos;
 		walk->name_len = len;
 		walk->h0 = fp.h0;
 		walk->h1 = fp.h1;
@@ -288,39 +308,33 @@ BL_INLINE __u64 bl_name_fp(const struct bl_matcher *m, __u32 pos, __u32 len)
 }
 
 /* One component of the trie's run; 1 ends it. */
-static long bl_trie_turn(__u32 index, void *ctx)
+BL_INLINE int bl_trie_step(const struct bl_matcher *m, __u32 k)
 {
-	const struct bl_matcher *m = ctx;
 	struct bl_walk *walk = m->walk;
-	__u32 k = walk->first - index;
-	__u32 start, end = BL_PATH_BYTES, child;
+	__u32 start = walk->name_pos, end = BL_PATH_BYTES, child;
 
-	if (k >= BL_DEPTH_MAX)
-		return 1;
-	BL_BARRIER(k);
-	start = walk->comp[k & (BL_DEPTH_MAX - 1)] + 1;
 	if (k)
 		end = walk->comp[(k - 1) & (BL_DEPTH_MAX - 1)];
-	child = bl_hash_find(m->image, &m->header->trie, bl_name_fp(m, start, end - start));
+	child = bl_hash_find(m, &m->header->trie, bl_name_fp(m, start, end - start));
 	if (!child) {
 		walk->trie |= BL_TRIE_BELOW;
 		return 1;
 	}
 	walk->trie = child;
+	walk->rest = k;
+	walk->name_pos = end + 1;
 	return 0;
 }
 
-BL_INLINE __u32 bl_trie_class(const struct bl_matcher *m, __u32 state)
+/* Two of them: what a call costs is a good part of what a step does. */
+static long bl_trie_turn(__u32 index, void *ctx)
 {
-	__u32 id = state & ~BL_TRIE_BELOW;
-	const struct bl_trie_node *node;
+	const struct bl_matcher *m = ctx;
+	__u32 k = m->walk->first - 2 * index;
 
-	if (!m->header->nodes || !state)
-		return 0;
-	node = bl_at(m->image, m->header->nodes + id * sizeof(*node), struct bl_trie_node);
-	if (!node)
-		return 0;
-	return state & BL_TRIE_BELOW ? node->below : node->term;
+	if (bl_trie_step(m, k) || !k)
+		return 1;
+	return bl_trie_step(m, k - 1);
 }
 
 /* One block of the DFA's run; 1 ends it: dead, settled, or at the end of the text. */
@@ -333,6 +347,8 @@ static long bl_dfa_turn(__u32 index, void *ctx)
 	__u32 current = state >> BL_CHUNK_SHIFT;
 
 	if (!chunk || pos >= BL_PATH_BYTES)
+		return 1;
+	if (*(const __u32 *)(chunk + (state & (BL_CHUNK_BYTES - 4))) & BL_DFA_SINK)
 		return 1;
 	BL_BARRIER(pos);
 	pos &= BL_PATH_BYTES - 1;
@@ -355,41 +371,64 @@ static long bl_dfa_turn(__u32 index, void *ctx)
 	}
 	walk->dfa = state;
 	walk->dfa_pos = pos + BL_DFA_BLOCK;
-	if (!state || n <= BL_DFA_BLOCK)
-		return 1;
-	return (*(const __u32 *)(chunk + (state & (BL_CHUNK_BYTES - 4))) & BL_DFA_SINK) != 0;
+	return n <= BL_DFA_BLOCK;
 }
 
 BL_INLINE __u32 bl_dfa_class(const struct bl_matcher *m, __u32 state)
 {
-	const __u32 *row = state ? bl_at(m->image, state, __u32) : NULL;
+	const __u32 *row = state ? bl_at(m, state, __u32) : NULL;
 
 	return row ? *row & ~BL_DFA_SINK : 0;
 }
 
+/* True for a state that nothing matches in any more. */
+BL_INLINE int bl_dfa_dead(const struct bl_matcher *m, __u32 state)
+{
+	const __u32 *row = state ? bl_at(m, state, __u32) : NULL;
+
+	return !row || *row == BL_DFA_SINK;
+}
+
 /*
- * Runs both machines over the last n_comps components of the walk's text, whose first '/' is at
- * pos, from the given states; leaves the end states in walk->trie and walk->dfa.
+ * Runs both machines over the last n_comps components of the walk's text, from the given states;
+ * leaves the end states in walk->trie and walk->dfa. A node of the trie knows where the DFA is
+ * after its path, so the DFA only reads what the trie could not follow.
  */
-BL_INLINE void bl_path_run(const struct bl_matcher *m, __u32 n_comps, __u32 pos, __u32 trie,
-			   __u32 dfa)
+BL_INLINE void bl_path_run(const struct bl_matcher *m, __u32 n_comps, __u32 trie, __u32 dfa)
 {
 	struct bl_walk *walk = m->walk;
+	const struct bl_trie_node *node = NULL;
+	__u32 rest;
 
 	walk->trie = trie;
-	walk->dfa = dfa;
-	walk->dfa_pos = pos;
+	walk->trie_class = 0;
 	walk->first = n_comps - 1;
-	if (n_comps && trie && !(trie & BL_TRIE_BELOW))
-		BL_LOOP(n_comps, bl_trie_turn, (void *)m);
-	if (n_comps && dfa)
-		BL_LOOP(BL_PATH_BYTES / BL_DFA_BLOCK, bl_dfa_turn, (void *)m);
+	walk->rest = n_comps;
+	if (n_comps && trie && !(trie & BL_TRIE_BELOW)) {
+		walk->name_pos = walk->comp[(n_comps - 1) & (BL_DEPTH_MAX - 1)] + 1;
+		BL_LOOP((n_comps + 1) / 2, bl_trie_turn, (void *)m);
+	}
+	if (trie && m->header->nodes)
+		node = bl_near(m, m->header->nodes + (walk->trie & ~BL_TRIE_BELOW) * sizeof(*node),
+			       struct bl_trie_node);
+	if (node) {
+		walk->trie_class = walk->trie & BL_TRIE_BELOW ? node->below : node->term;
+		if (!(trie & BL_TRIE_BELOW))
+			dfa = node->dfa;
+	}
+	walk->dfa = dfa;
+	rest = walk->rest;
+	if (!dfa || !rest)
+		return;
+	BL_BARRIER(rest);
+	walk->dfa_pos = walk->comp[(rest - 1) & (BL_DEPTH_MAX - 1)];
+	BL_LOOP(BL_PATH_BYTES / BL_DFA_BLOCK, bl_dfa_turn, (void *)m);
 }
 
 /* Adds the classes of the end states that bl_path_run() left. */
 BL_INLINE void bl_path_classes(const struct bl_matcher *m)
 {
-	bl_class_add(m->walk, bl_trie_class(m, m->walk->trie));
+	bl_class_add(m->walk, m->walk->trie_class);
 	bl_class_add(m->walk, bl_dfa_class(m, m->walk->dfa));
 }
 
@@ -408,7 +447,7 @@ static long bl_except_turn(__u32 index, void *ctx)
 {
 	const struct bl_matcher *m = ctx;
 	const struct bl_except *except =
-		bl_at(m->image, m->except + index * sizeof(*except), struct bl_except);
+		bl_at(m, m->except + index * sizeof(*except), struct bl_except);
 
 	if (!except)
 		return 1;
@@ -448,9 +487,9 @@ static long bl_cand_turn(__u32 index, void *ctx)
 {
 	struct bl_matcher *m = ctx;
 	struct bl_walk *walk = m->walk;
-	const struct bl_cand *cand = bl_at(
-		m->image, walk->list + sizeof(struct bl_list) + index * sizeof(struct bl_cand),
-		struct bl_cand);
+	const struct bl_cand *cand =
+		bl_at(m, walk->list + sizeof(struct bl_list) + index * sizeof(struct bl_cand),
+		      struct bl_cand);
 
 	if (!cand || !(cand->access & m->access) || !bl_cond_holds(m->bits, cand->cond))
 		return 0;
@@ -484,7 +523,7 @@ BL_INLINE void bl_verdict_reset(struct bl_walk *walk)
 /* Searches one list (0: none) for what m->access asks; the strictest match stays in the walk. */
 BL_INLINE void bl_list_search(struct bl_matcher *m, __u32 offset)
 {
-	const struct bl_list *list = offset ? bl_at(m->image, offset, struct bl_list) : NULL;
+	const struct bl_list *list = offset ? bl_at(m, offset, struct bl_list) : NULL;
 
 	if (!list || !(list->access & m->access))
 		return;
@@ -501,7 +540,7 @@ BL_INLINE __u32 bl_others(const struct bl_walk *walk)
 /* ---- subjects ----------------------------------------------------------------------------- */
 
 /* Offset of the bitset of the range that holds id, or 0. */
-BL_CALLED __u32 bl_range_find(bl_image_t image, const struct bl_ranges *ranges, __u32 id)
+BL_CALLED __u32 bl_range_find(const struct bl_matcher *m, const struct bl_ranges *ranges, __u32 id)
 {
 	__u32 low = 0, high = ranges->count, bits = 0;
 
@@ -511,8 +550,7 @@ BL_CALLED __u32 bl_range_find(bl_image_t image, const struct bl_ranges *ranges, 
 
 		if (low >= high)
 			break;
-		range = bl_at(image, ranges->offset + middle * sizeof(*range),
-			      struct bl_range_bits);
+		range = bl_at(m, ranges->offset + middle * sizeof(*range), struct bl_range_bits);
 		if (!range)
 			break;
 		if (range->first <= id) {
@@ -616,7 +654,7 @@ BL_INLINE void bl_subject_exe(const struct bl_matcher *m, __u64 *bits, enum bl_t
 
 		if (i >= m->walk->n_classes)
 			break;
-		class = bl_at(m->image, m->walk->classes[i], struct bl_class);
+		class = bl_at(m, m->walk->classes[i], struct bl_class);
 		if (!class)
 			break;
 		bl_bits_or(m, bits, class->exe_bits,
@@ -627,92 +665,11 @@ BL_INLINE void bl_subject_exe(const struct bl_matcher *m, __u64 *bits, enum bl_t
 /* Adds the conditions that a group leaves open to the walk's work space. */
 BL_INLINE void bl_subject_gid(const struct bl_matcher *m, __u32 gid)
 {
-	bl_bits_or(m, m->walk->bits, bl_range_find(m->image, &m->header->gids, gid), 0);
+	bl_bits_or(m, m->walk->bits, bl_range_find(m, &m->header->gids, gid), 0);
 }
 
 /* Adds the conditions that a user leaves open to the walk's work space. */
 BL_INLINE void bl_subject_uid(const struct bl_matcher *m, __u32 uid)
 {
-	bl_bits_or(m, m->walk->bits, bl_range_find(m->image, &m->header->uids, uid), 0);
-}
-
-/* ---- connections -------------------------------------------------------------------------- */
-
-BL_INLINE __u32 bl_prefix_mask(__u32 len)
-{
-	return len >= 32 ? ~0u : len ? __builtin_bswap32(~0u << (32 - len)) : 0;
-}
-
-BL_INLINE void bl_prefix_cut(struct bl_prefix_key *ret, const struct bl_prefix_key *key, __u32 len)
-{
-	for (__u32 i = 0; i < 4; i++) {
-		ret->word[i] = key->word[i] & bl_prefix_mask(len);
-		len = len > 32 ? len - 32 : 0;
-	}
-}
-
-/* Offset of the address's struct bl_addr_class, or 0. */
-BL_INLINE __u32 bl_addr_find(const struct bl_matcher *m, const struct bl_prefix_key *key, int v6)
-{
-	const struct bl_lens *lens = v6 ? &m->header->v6 : &m->header->v4;
-	__u32 low = 0, high = lens->n, best = 0;
-
-	for (int i = 0; i < 6; i++) {
-		__u32 middle = (low + high) >> 1, len, found;
-		const struct bl_prefix *prefix;
-		struct bl_prefix_key cut;
-
-		if (low >= high)
-			break;
-		BL_BARRIER(middle);
-		len = lens->len[middle & (BL_PREFIX_LENS_MAX - 1)];
-		bl_prefix_cut(&cut, key, len);
-		found = bl_hash_find(m->image, &m->header->addrs,
-				     bl_fp_prefix(m->header, &cut, len, v6));
-		prefix = found ? bl_at(m->image, found, struct bl_prefix) : NULL;
-		if (prefix) {
-			best = prefix->best;
-			low = middle + 1;
-		} else {
-			high = middle;
-		}
-	}
-	return best;
-}
-
-/* The two lists of a destination: rules that name addresses, rules that don't. */
-struct bl_lists {
-	__u32 by_addr;
-	__u32 by_port;
-};
-
-BL_INLINE void bl_connect_lists(const struct bl_matcher *m, const struct bl_prefix_key *key, int v6,
-				__u32 port, struct bl_lists *ret)
-{
-	const struct bl_header *header = m->header;
-	const struct bl_addr_class *addr;
-	__u32 offset = bl_addr_find(m, key, v6), port_class = 0, found;
-
-	ret->by_addr = 0;
-	ret->by_port = 0;
-	if (header->port_classes) {
-		const __u16 *class = bl_at(m->image, header->port_classes + 2 * (port & 0xffff),
-					   __u16);
-
-		port_class = class ? *class : 0;
-	}
-	if (header->port_lists) {
-		const __u32 *list = bl_at(m->image, header->port_lists + 4 * port_class, __u32);
-
-		ret->by_port = list ? *list : 0;
-	}
-	addr = offset ? bl_at(m->image, offset, struct bl_addr_class) : NULL;
-	if (!addr)
-		return;
-	ret->by_addr = addr->list;
-	if (!addr->by_port)
-		return;
-	found = bl_hash_find(m->image, &header->ports, bl_fp_port(header, addr->id, port_class));
-	if (found)
-		ret->by_addr = found;
+	bl_bits_or(m, m->walk->bits, bl_range_find(m, &m->header->uids, uid), 0);
 }

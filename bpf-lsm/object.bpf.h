@@ -4,47 +4,147 @@
 
 #include "super.bpf.h"
 
-/* An inode whose name another dentry, or the file system itself, may change unseen. */
+/*
+ * An inode whose only name this is, as long as nothing is renamed or linked. Not one that the file
+ * system may rename by itself, nor by a dentry that is a name no more.
+ */
 static __always_inline int bl_cacheable(struct dentry *dentry, struct inode *inode)
 {
-	return !(dentry->d_flags & DCACHE_OP_REVALIDATE) &&
+	return !(dentry->d_flags & DCACHE_OP_REVALIDATE) && dentry->d_hash.pprev &&
 	       ((inode->i_mode & S_IFMT) == S_IFDIR || inode->i_nlink == 1);
 }
 
 /* True when the label still says what the inode's name comes to. */
-static __always_inline int bl_label_valid(const struct bl_label *label, struct dentry *dentry)
+static __always_inline int bl_label_valid(const struct bl_label *label, struct dentry *dentry,
+					  __u32 sequence)
 {
-	return !(label->lock & 1) && label->generation == globals.generation &&
-	       label->epoch == globals.epoch && label->dentry == (__u64)dentry &&
-	       label->parent == (__u64)dentry->d_parent &&
-	       (__u32)label->name == dentry->d_name.hash &&
-	       (__u32)(label->name >> 32) == dentry->d_name.len && label->until > bpf_jiffies64() &&
-	       label->renames == bl_sequence(&rename_lock);
+	return label->dentry == (__u64)dentry && label->stamp == globals.stamp &&
+	       label->renames == sequence && label->until > bpf_jiffies64();
 }
 
-static __always_inline __u64 bl_pass_word(__u64 print, __u32 lock, __u32 access)
+/* The second look at a dentry within a while; another one may have taken its place meanwhile. */
+static __always_inline int bl_seen_before(__u64 dentry)
 {
-	return print << BL_PASS_SUBJECT_SHIFT |
-	       (lock & ((1u << BL_PASS_VERSION_BITS) - 1)) << BL_PASS_ACCESS_BITS | access;
+	__u64 *sight = &sights[dentry >> 6 & (BL_SIGHT_SLOTS - 1)];
+
+	if (*sight == dentry)
+		return 1;
+	*sight = dentry;
+	return 0;
 }
 
-static __always_inline void bl_label_store(struct bl_scratch *scratch, struct inode *inode)
+/*
+ * Where the label of an object will be kept: what its inode has, or new storage where it pays.
+ * What was kept for this very dentry before can be kept now. NULL: nowhere.
+ */
+static __always_inline struct bl_label *bl_label_place(struct bl_scratch *scratch,
+						       struct dentry *dentry, struct inode *inode,
+						       struct bl_label *label)
+{
+	if (label && label->dentry == (__u64)dentry)
+		return label;
+	scratch->label.dentry = (__u64)dentry;
+	/* Read back from memory it is a number, which the verifier lets be calculated with. */
+	if (!label && !bl_seen_before(*(volatile __u64 *)&scratch->label.dentry))
+		return NULL;
+	if (!bl_cacheable(dentry, inode))
+		return NULL;
+	return label ? label
+		     : bpf_inode_storage_get(&labels, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline int bl_label_lock(struct bl_label *label)
+{
+	__u32 lock = label->lock;
+
+	return !(lock & 1) && __sync_val_compare_and_swap(&label->lock, lock, lock + 1) == lock;
+}
+
+/* Unlocks a label that is complete again, unless it was forbidden meanwhile. */
+static __always_inline void bl_label_unlock(struct bl_label *label, struct dentry *dentry)
+{
+	__u32 lock = label->lock;
+
+	bl_barrier();
+	label->dentry = (__u64)dentry;
+	if (lock == BL_LOCK_LINKED ||
+	    __sync_val_compare_and_swap(&label->lock, lock, lock + 1) != lock)
+		label->dentry = 0;
+}
+
+/* Keeps scratch->label. */
+static __always_inline void bl_label_store(struct bl_scratch *scratch, struct dentry *dentry,
+					   struct bl_label *label)
+{
+	struct bl_label *from = &scratch->label;
+
+	if (!bl_label_lock(label))
+		return;
+	label->dentry = 0;
+	bl_barrier();
+	__builtin_memcpy(&label->stamp, &from->stamp,
+			 offsetof(struct bl_label, lock) - offsetof(struct bl_label, stamp));
+	__builtin_memcpy(&label->flags, &from->flags,
+			 sizeof(*label) - offsetof(struct bl_label, flags));
+	bl_label_unlock(label, dentry);
+}
+
+/* Takes a consistent copy of a kept label into scratch->label; 0: it changed meanwhile. */
+static __always_inline int bl_object_load(struct bl_scratch *scratch, const struct bl_label *label)
+{
+	__u32 lock = label->lock;
+
+	bl_barrier();
+	__builtin_memcpy(&scratch->label, label, sizeof(*label));
+	bl_barrier();
+	if (lock & 1 || label->lock != lock || scratch->label.stamp != scratch->stamp)
+		return 0;
+	scratch->tables = scratch->label.tables;
+	return 1;
+}
+
+/*
+ * The name that the walk has found is the one that the kept label is about, and nothing else has
+ * changed: it is good for another while, and in scratch->label. 0: it is to be worked out.
+ */
+static __always_inline int bl_label_renew(struct bl_scratch *scratch, struct dentry *dentry,
+					  struct bl_label *label)
+{
+	const struct bl_walk *walk = &scratch->walk;
+	const struct bl_label *old = &scratch->label;
+	__u64 until = bpf_jiffies64() + BL_JIFFIES_MINUTE;
+
+	if (label->dentry != (__u64)dentry || label->stamp != scratch->stamp ||
+	    label->print[0] != walk->h0 || label->print[1] != walk->h1 ||
+	    label->mounts != scratch->super.event || walk->unprinted ||
+	    scratch->walk_end != BL_WALK_ROOT || bl_super_moves(&scratch->super) ||
+	    !(label->print[0] | label->print[1]))
+		return 0;
+	if (!bl_object_load(scratch, label) || old->print[0] != walk->h0 ||
+	    old->print[1] != walk->h1 || old->mounts != scratch->super.event)
+		return 0;
+	if (!bl_label_lock(label))
+		return 1;
+	/* Nobody has got in between: then the copy is what is kept. */
+	if (label->lock == old->lock + 1) {
+		label->until = until;
+		label->renames = scratch->renames;
+	}
+	bl_label_unlock(label, dentry);
+	return 1;
+}
+
+/* An inode is about to get a second name: from now on no label of it is kept. 0: no memory. */
+static __always_inline int bl_label_forbid(struct inode *inode)
 {
 	struct bl_label *label =
 		bpf_inode_storage_get(&labels, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	__u32 lock;
 
 	if (!label)
-		return;
-	lock = label->lock;
-	if (lock & 1 || __sync_val_compare_and_swap(&label->lock, lock, lock + 1) != lock)
-		return;
-	scratch->label.lock = lock + 1;
-	scratch->label.pass = bl_pass_word(0, lock + 2, 0);
-	bl_barrier();
-	__builtin_memcpy(label, &scratch->label, sizeof(*label));
-	bl_barrier();
-	label->lock = lock + 2;
+		return 0;
+	__sync_lock_test_and_set(&label->lock, BL_LOCK_LINKED);
+	label->dentry = 0;
+	return 1;
 }
 
 struct bl_alias_ctx {
@@ -73,7 +173,7 @@ static long bl_alias_turn(__u32 index, void *ctx)
 	struct bl_alias_ctx *c = ctx;
 	struct bl_scratch *scratch = c->scratch;
 	struct bl_walk *walk = &scratch->walk;
-	__u32 n = walk->n_comps, pos = walk->pos;
+	__u32 n = walk->n_comps;
 	struct bl_alias *alias = &scratch->super.aliases[index & (BL_ALIASES_MAX - 1)];
 
 	if (alias->root != scratch->sb_root) {
@@ -83,10 +183,8 @@ static long bl_alias_turn(__u32 index, void *ctx)
 		n = scratch->level;
 		if (n >= BL_DEPTH_MAX)
 			return 0;
-		BL_BARRIER(n);
-		pos = n ? walk->comp[(n - 1) & (BL_DEPTH_MAX - 1)] : BL_PATH_BYTES;
 	}
-	bl_path_run(c->matcher, n, pos, alias->trie, alias->dfa);
+	bl_path_run(c->matcher, n, alias->trie, alias->dfa);
 	bl_path_classes(c->matcher);
 	return 0;
 }
@@ -98,6 +196,7 @@ static __always_inline void bl_label_summary(const struct bl_matcher *m, struct 
 
 	label->open_access = 0;
 	label->exec = 0;
+	label->key = 0;
 	if (label->flags & (BL_LABEL_LOST | BL_LABEL_DEEP)) {
 		label->open_access = header->accesses;
 		label->exec = 1;
@@ -105,18 +204,21 @@ static __always_inline void bl_label_summary(const struct bl_matcher *m, struct 
 	}
 	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
 		const struct bl_class *class;
-		const struct bl_list *list;
 
 		if (i >= label->n_classes)
 			break;
-		class = bl_at(m->image, label->classes[i], struct bl_class);
+		class = bl_near(m, label->classes[i], struct bl_class);
 		if (!class)
 			break;
 		label->exec |= class->exec_list;
-		list = class->open_list ? bl_at(m->image, class->open_list, struct bl_list) : NULL;
-		if (list)
-			label->open_access |= list->access;
+		label->open_access |= class->open_access;
 	}
+	label->key = label->classes[0] | (__u64)label->classes[1] << 32;
+	if (label->n_classes > 2)
+		label->key =
+			label->key * globals.keys[0] +
+			(label->classes[2] | (__u64)label->classes[3] << 32) * globals.keys[1] +
+			(label->classes[4] | (__u64)label->classes[5] << 32) * globals.keys[2];
 }
 
 static __always_inline __u32 bl_trust_flags(__u32 trust)
@@ -151,69 +253,69 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 		label->flags |= scratch->walk_end == BL_WALK_DEEP ? BL_LABEL_DEEP : BL_LABEL_LOST;
 	if (scratch->walk.overflow || scratch->super.overflow)
 		label->flags |= BL_LABEL_LOST;
-	label->generation = m.header->generation;
 	label->tables = m.header->flags;
 	label->n_classes = scratch->walk.n_classes;
-	for (__u32 i = 0; i < BL_CLASSES_MAX; i++)
-		label->classes[i] = scratch->walk.classes[i];
+	__builtin_memcpy(label->classes, scratch->walk.classes, sizeof(label->classes));
 	bl_label_summary(&m, label);
 	return 1;
 }
 
 /*
  * Works out the label of a dentry into scratch->label, and leaves the text of its name in
- * scratch->walk. A file's superblock comes from its inode: since its path is in a union (6.18),
- * the verifier trusts nothing that is reached through it. Returns 0: no image.
+ * scratch->walk; kept: what is known of it, or is going to be, or NULL. A file's superblock comes
+ * from its inode: since its path is in a union (6.18), the verifier trusts nothing that is reached
+ * through it. Returns 0: no image; *renewed: the kept label is right, nothing is to be stored.
  */
 static __always_inline int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry,
-					    struct super_block *sb)
+					    struct super_block *sb, __u32 sequence,
+					    struct bl_label *kept, int *renewed)
 {
 	struct bl_label *label = &scratch->label;
 
-	label->epoch = globals.epoch;
-	label->dentry = (__u64)dentry;
-	label->parent = (__u64)dentry->d_parent;
-	label->name = (__u64)dentry->d_name.len << 32 | dentry->d_name.hash;
-	label->until = bpf_jiffies64() + BL_JIFFIES_MINUTE;
 	if (sb->s_flags & SB_NOUSER) {
 		scratch->super.n_aliases = 0;
 		scratch->super.overflow = 0;
-		label->flags = BL_LABEL_PSEUDO;
 		scratch->walk_end = BL_WALK_LOST;
-		scratch->renames = bl_sequence(&rename_lock);
+		scratch->renames = sequence;
+		scratch->walk.unprinted = 1;
+		label->flags = BL_LABEL_PSEUDO;
 	} else {
-		if (!bl_super_get(scratch, sb))
+		if (!bl_super_get(scratch, sb, sequence))
 			return 0;
+		bl_walk_dentry(scratch, dentry, sequence, kept != NULL);
+		if (kept && bl_label_renew(scratch, dentry, kept)) {
+			*renewed = 1;
+			return 1;
+		}
+		/* Where it is mounted and what it is called there are of two instants: not kept. */
+		if (bl_super_moves(&scratch->super) && scratch->super.renames != scratch->renames)
+			scratch->renames = 1;
 		label->flags = bl_trust_flags(scratch->super.trust);
-		bl_walk_dentry(scratch, dentry);
 	}
+	label->stamp = scratch->stamp;
+	label->until = bpf_jiffies64() + BL_JIFFIES_MINUTE;
 	label->renames = scratch->renames;
+	label->mounts = scratch->super.event;
+	label->print[0] = scratch->walk.unprinted ? 0 : scratch->walk.h0;
+	label->print[1] = scratch->walk.unprinted ? 0 : scratch->walk.h1;
 	return bl_label_match(scratch);
 }
 
-/* Works out the label of the object that is judged into scratch->object, and keeps it. */
+/*
+ * Works out the label of an object into scratch->label and keeps it with the inode, if there is
+ * one. Returns 0: no image.
+ */
 static __always_inline int bl_object_compute(struct bl_scratch *scratch, struct dentry *dentry,
-					     struct super_block *sb, struct inode *inode)
+					     struct super_block *sb, struct inode *inode,
+					     struct bl_label *label, __u32 sequence)
 {
-	if (!bl_label_compute(scratch, dentry, sb))
-		return 0;
-	scratch->object = scratch->label;
-	if (inode && !(scratch->label.flags & (BL_LABEL_LOST | BL_LABEL_DEEP)) &&
-	    bl_cacheable(dentry, inode))
-		bl_label_store(scratch, inode);
-	return 1;
-}
+	struct bl_label *kept = inode ? bl_label_place(scratch, dentry, inode, label) : NULL;
+	int renewed = 0;
 
-/* Takes a consistent copy of a cached label into scratch->object; 0: it changed meanwhile. */
-static __always_inline int bl_object_load(struct bl_scratch *scratch, const struct bl_label *label)
-{
-	__u32 lock = label->lock;
-
-	bl_barrier();
-	__builtin_memcpy(&scratch->object, label, sizeof(*label));
-	bl_barrier();
-	if (lock & 1 || label->lock != lock || scratch->object.generation != scratch->generation)
+	if (!bl_label_compute(scratch, dentry, sb, sequence, kept, &renewed))
 		return 0;
-	scratch->tables = scratch->object.tables;
+	if (kept && !renewed && !(scratch->label.flags & (BL_LABEL_LOST | BL_LABEL_DEEP)) &&
+	    !(scratch->label.renames & 1))
+		bl_label_store(scratch, dentry, kept);
 	return 1;
 }

@@ -62,6 +62,29 @@ static __always_inline __u32 bl_open_access(struct file *file)
 	return access ? access : BL_ACCESS_READ | BL_ACCESS_WRITE;
 }
 
+/* An open of which the label could not tell at once. */
+static __always_inline int bl_open_search(struct file *file, struct bl_label *label, int valid,
+					  __u32 sequence)
+{
+	struct bl_act act = {
+		.dentry = file->f_path.dentry,
+		.sb = file->f_inode->i_sb,
+		.inode = file->f_inode,
+		.op = BL_OP_OPEN,
+		.hook = BL_HOOK_FILE_OPEN,
+	};
+
+	if (bl_is_canary(file))
+		return -EPERM;
+	if (!globals.generation)
+		return 0;
+	if (file->f_flags & FMODE_EXEC || act.sb != act.dentry->d_sb)
+		return 0;
+	act.access = bl_open_access(file);
+	act.search = act.access;
+	return bl_path_search(&act, label, valid, sequence);
+}
+
 /*
  * The kernel's own opens for execution are judged as exec. On kernels before 6.5 the second,
  * internal open of an overlay has the overlay's path with the real inode: it was judged before.
@@ -70,33 +93,17 @@ static __always_inline __u32 bl_open_access(struct file *file)
 static __always_inline int bl_open_file(struct file *file)
 {
 	struct dentry *dentry = file->f_path.dentry;
-	struct inode *inode = file->f_inode;
-	struct bl_label *label;
-	struct bl_act act;
-	__u32 access;
+	struct bl_label *label = bpf_inode_storage_get(&labels, file->f_inode, NULL, 0);
+	__u32 sequence = bl_sequence(&rename_lock), access;
 
-	if (bl_is_canary(file))
-		return -EPERM;
-	if (!globals.generation)
-		return 0;
-	label = bl_label_find(dentry, inode);
-	if (label && !label->open_access)
-		return 0;
-	if (file->f_flags & FMODE_EXEC || inode->i_sb != dentry->d_sb)
+	if (!label || !bl_label_valid(label, dentry, sequence))
+		return bl_open_search(file, label, 0, sequence);
+	if (!label->open_access || file->f_flags & FMODE_EXEC)
 		return 0;
 	access = bl_open_access(file);
-	if (label && (!(label->open_access & access) || bl_pass_known(label, access)))
+	if (!(label->open_access & access) || bl_label_passes(label, BL_OP_OPEN, access))
 		return 0;
-	act = (struct bl_act){
-		.dentry = dentry,
-		.sb = inode->i_sb,
-		.inode = inode,
-		.op = BL_OP_OPEN,
-		.access = access,
-		.search = access,
-		.hook = BL_HOOK_FILE_OPEN,
-	};
-	return bl_path_search(&act, label);
+	return bl_open_search(file, label, 1, sequence);
 }
 
 /* Of a name that exists; the kernel checks that before the hook, the verifier wants it said. */
@@ -135,9 +142,23 @@ static __always_inline int bl_open_rename(struct dentry *from, struct dentry *to
 
 static __always_inline int bl_open_link(struct dentry *from, struct dentry *to)
 {
+	struct inode *inode = from->d_inode;
+
+	if (globals.generation && inode && !bl_label_forbid(inode))
+		return bl_fail_closed();
 	if (bl_open_there(from, BL_ACCESS_ATTRIBUTES, BL_ACCESS_ANY, BL_HOOK_LINK))
 		return -EPERM;
 	return bl_open_create(to, BL_HOOK_LINK);
+}
+
+/* One of several names goes: what is left of them may be another one than the label's. */
+static __always_inline int bl_open_unlink(struct dentry *dentry)
+{
+	struct inode *inode = dentry->d_inode;
+
+	if (globals.generation && inode && inode->i_nlink > 1 && !bl_label_forbid(inode))
+		return bl_fail_closed();
+	return bl_open_delete(dentry, BL_HOOK_UNLINK);
 }
 
 static __always_inline int bl_open_attributes(struct dentry *dentry, __u32 hook)

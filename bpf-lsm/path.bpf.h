@@ -4,7 +4,8 @@
 
 #include "kernel.bpf.h"
 
-#define BL_WALK_TRIES 256
+#define BL_WALK_TRIES	  256
+#define BL_SHORT_NAME_MAX 31
 
 enum bl_walk_end {
 	BL_WALK_DEEP = 1, /* too many components or bytes */
@@ -35,39 +36,137 @@ static __always_inline int bl_walk_prepend(struct bl_walk *walk, const void *nam
 	return 1;
 }
 
+/* Where a dentry keeps a name of up to BL_SHORT_NAME_MAX bytes; 0: this kernel does it otherwise. */
+static __always_inline __u32 bl_short_name(void)
+{
+	if (bpf_core_field_exists(struct dentry___iname, d_iname)) {
+		if (bpf_core_field_size(struct dentry___iname, d_iname) > BL_SHORT_NAME_MAX)
+			return bpf_core_field_offset(struct dentry___iname, d_iname);
+		return 0;
+	}
+	if (bpf_core_field_exists(struct dentry___shortname, d_shortname) &&
+	    bpf_core_field_size(struct dentry___shortname, d_shortname) > BL_SHORT_NAME_MAX)
+		return bpf_core_field_offset(struct dentry___shortname, d_shortname);
+	return 0;
+}
+
+/* Adds eight bytes of a name, zero beyond its end, to the path's fingerprint (see BL_FP in abi.h). */
+static __always_inline void bl_print_add(struct bl_walk *walk, const struct bl_name_keys *keys,
+					 __u64 words, __u32 rest)
+{
+	__u64 low, high;
+
+	if (rest < 8)
+		words &= (1ull << rest * 8) - 1;
+	low = (__u32)words;
+	high = words >> 32;
+	walk->h0 += keys->key[0][0] * low + keys->key[0][1] * high;
+	walk->h1 += keys->key[1][0] * low + keys->key[1][1] * high;
+}
+
+/*
+ * Prepends "/name" of a dentry with a short name, by plain loads of whole words. The last word
+ * reaches into the text that follows, which is put back. 0: there is no room.
+ */
+static __always_inline int bl_walk_short(struct bl_walk *walk, struct dentry *dentry, __u32 len,
+					 int print)
+{
+	const __u64 *words = (const void *)dentry + bl_short_name();
+	__u32 pos = walk->pos, n = walk->n_comps;
+	const struct bl_name_keys *keys;
+	__u64 *to, *behind, text;
+
+	if (pos <= len || n >= BL_DEPTH_MAX)
+		return 0;
+	BL_BARRIER(pos);
+	behind = (__u64 *)&walk->path[pos & (BL_PATH_BYTES - 1)];
+	text = *behind;
+	pos -= len;
+	BL_BARRIER(pos);
+	to = (__u64 *)&walk->path[pos & (BL_PATH_BYTES - 1)];
+	to[0] = words[0];
+	if (len > 8)
+		to[1] = words[1];
+	if (len > 16)
+		to[2] = words[2];
+	if (len > 24)
+		to[3] = words[3];
+	if (print) {
+		if (n >= BL_NAME_KEYS_DEPTH)
+			walk->unprinted = 1;
+		keys = name_keys[n & (BL_NAME_KEYS_DEPTH - 1)];
+		bl_print_add(walk, &keys[0], to[0], len);
+		if (len > 8)
+			bl_print_add(walk, &keys[1], to[1], len - 8);
+		if (len > 16)
+			bl_print_add(walk, &keys[2], to[2], len - 16);
+		if (len > 24)
+			bl_print_add(walk, &keys[3], to[3], len - 24);
+	}
+	*behind = text;
+	((char *)to)[-1] = '/';
+	pos--;
+	BL_BARRIER(n);
+	walk->comp[n & (BL_DEPTH_MAX - 1)] = pos;
+	walk->pos = pos;
+	walk->n_comps = n + 1;
+	return 1;
+}
+
+static __always_inline int bl_walk_name(struct bl_walk *walk, struct dentry *dentry, int print)
+{
+	__u32 len = dentry->d_name.len;
+
+	if (bl_short_name() && len <= BL_SHORT_NAME_MAX)
+		return bl_walk_short(walk, dentry, len, print);
+	walk->unprinted = 1;
+	return bl_walk_prepend(walk, dentry->d_name.name, len);
+}
+
 static __always_inline void bl_walk_start(struct bl_walk *walk)
 {
 	walk->pos = BL_PATH_BYTES;
 	walk->n_comps = 0;
+	walk->h0 = 0;
+	walk->h1 = 0;
+	walk->unprinted = 0;
 }
 
 struct bl_walk_ctx {
 	struct bl_scratch *scratch;
 	struct dentry *dentry;
 	struct dentry *start;
+	__u32 sequence; /* of rename_lock, when it was last seen */
+	__u32 print;	/* 1: the path's fingerprint is wanted */
 };
 
 /* One step from a dentry to its parent; 1 ends the climb. */
-static long bl_walk_step(__u32 index, void *ctx)
+static __always_inline int bl_walk_up(struct bl_walk_ctx *c)
 {
-	struct bl_walk_ctx *c = ctx;
 	struct bl_scratch *scratch = c->scratch;
-	struct dentry *dentry = c->dentry, *parent = dentry->d_parent;
+	struct dentry *dentry = c->dentry, *parent;
 
-	if (index < BL_DEPTH_MAX)
-		scratch->dentries[index & (BL_DEPTH_MAX - 1)] = (__u64)dentry;
+	if (scratch->super.n_below)
+		scratch->dentries[scratch->walk.n_comps & (BL_DEPTH_MAX - 1)] = (__u64)dentry;
 	if ((__u64)dentry == scratch->sb_root) {
 		scratch->walk_end = BL_WALK_ROOT;
 		return 1;
 	}
+	parent = dentry->d_parent;
 	if (dentry == parent) {
 		scratch->walk_end = BL_WALK_LOST;
 		return 1;
 	}
-	if (!bl_walk_prepend(&scratch->walk, dentry->d_name.name, dentry->d_name.len))
+	if (!bl_walk_name(&scratch->walk, dentry, c->print))
 		return 1;
 	c->dentry = parent;
 	return 0;
+}
+
+/* Two of them: what a call costs is a good part of what a step does. */
+static long bl_walk_step(__u32 index, void *ctx)
+{
+	return bl_walk_up(ctx) || bl_walk_up(ctx);
 }
 
 /*
@@ -78,28 +177,37 @@ static long bl_walk_turn(__u32 index, void *ctx)
 {
 	struct bl_walk_ctx *c = ctx;
 	struct bl_scratch *scratch = c->scratch;
-	__u32 before = bl_sequence(&rename_lock);
+	__u32 before = c->sequence;
 
-	if (before & 1)
-		return 0;
-	scratch->walk_end = BL_WALK_DEEP;
-	bl_walk_start(&scratch->walk);
-	c->dentry = c->start;
-	bpf_loop(BL_DEPTH_MAX + 1, bl_walk_step, c, 0);
-	bl_barrier();
-	if (bl_sequence(&rename_lock) != before)
+	if (!(before & 1)) {
+		scratch->walk_end = BL_WALK_DEEP;
+		bl_walk_start(&scratch->walk);
+		c->dentry = c->start;
+		bpf_loop(BL_DEPTH_MAX / 2 + 1, bl_walk_step, c, 0);
+		bl_barrier();
+	}
+	c->sequence = bl_sequence(&rename_lock);
+	if (before & 1 || c->sequence != before)
 		return 0;
 	scratch->renames = before;
 	return 1;
 }
 
 /*
- * The name as of one instant: no rename happened while it was read. Leaves the text and its
- * components in scratch->walk, how it ended in walk_end, the instant's sequence in renames.
+ * The name as of one instant: no rename happened since the sequence was what is given. Leaves the
+ * text and its components in scratch->walk, how it ended in walk_end, the sequence in renames; if
+ * it is wanted, the path's fingerprint in the walk's h0 and h1, unless 'unprinted'.
  */
-static __always_inline void bl_walk_dentry(struct bl_scratch *scratch, struct dentry *dentry)
+static __always_inline void bl_walk_dentry(struct bl_scratch *scratch, struct dentry *dentry,
+					   __u32 sequence, __u32 print)
 {
-	struct bl_walk_ctx ctx = { .scratch = scratch, .dentry = dentry, .start = dentry };
+	struct bl_walk_ctx ctx = {
+		.scratch = scratch,
+		.dentry = dentry,
+		.start = dentry,
+		.sequence = sequence,
+		.print = print,
+	};
 
 	scratch->renames = 1; /* odd: set by the attempt that succeeds */
 	bpf_loop(BL_WALK_TRIES, bl_walk_turn, &ctx, 0);

@@ -4,24 +4,34 @@
 
 #include "abi.h"
 #include "match.h"
+#include "peer.h"
 
 #define BL_SCRATCH_SLOTS 4
 #define BL_SCRATCH_SPARES 128
 #define BL_PREFIX_BYTES	 256 /* of a mount point's path, for events only */
 #define BL_MOUNTS_MAX	 8192 /* mounts of one superblock that are looked at */
 
-/* struct sockaddr_in and sockaddr_in6 as far as they matter. */
-struct bl_sockaddr {
-	__u16 family;
-	__u16 port; /* network order */
-	__u32 word; /* IPv4 address, IPv6 flow label */
-	__u32 v6[4];
+/* Keys of a path's fingerprint: two hashes, two words of 32 bits in each eight bytes. */
+struct bl_name_keys {
+	__u64 key[2][2];
 };
+
+#define BL_KEYS		    8
+#define BL_NAME_KEYS_DEPTH  16 /* components that a path's fingerprint takes in */
+#define BL_NAME_KEYS_WORDS  4  /* of eight bytes in each */
+#define BL_CRED_SLOTS	    4096
+#define BL_SIGHT_SLOTS	    4096
+#define BL_PASS_SLOTS	    16384
 
 /* Set by user space through the skeleton (.bss); one word each, read without a lock. */
 struct bl_globals {
-	__u32 generation;  /* of the image in force; 0: none */
-	__u32 epoch;	   /* of the mount table; a label of an older one is stale */
+	union {
+		struct {
+			__u32 generation; /* of the image in force; 0: none */
+			__u32 epoch;	  /* of the mount table */
+		};
+		__u64 stamp; /* both at once: a label of another stamp is stale */
+	};
 	__u32 ceiling;	   /* 1: nothing is refused (BL_MODE_MONITOR) */
 	__u32 denies;	   /* 1: some rule in force refuses */
 	__u32 _pad;
@@ -32,6 +42,7 @@ struct bl_globals {
 	__u64 canary_inode;
 	__u32 canary_dev;  /* as in s_dev */
 	__u32 canary_tgid; /* the process whose open of the canary is refused; 0: none */
+	__u64 keys[BL_KEYS]; /* odd, random, nobody else's: of the fingerprints in 'passes' */
 };
 
 enum bl_label_flags {
@@ -43,39 +54,31 @@ enum bl_label_flags {
 };
 
 /*
- * Inode storage: valid while everything above n_classes is as it was. Written under the odd
- * 'lock'; a reader that sees it odd or changed works the label out itself.
+ * Inode storage. Valid for a dentry while nothing was renamed and neither the policy nor the mount
+ * table has changed. An inode with one name gets another one only by a rename or a link: a link
+ * marks its label for good (BL_LOCK_LINKED). Written under the odd 'lock', with dentry being 0
+ * meanwhile: a reader that sees single words of an older and a newer label at once has two good
+ * reasons instead of one.
  */
 struct bl_label {
-	__u32 lock;
-	__u32 generation;
-	__u32 epoch;
-	__u32 renames; /* rename_lock's sequence */
-	__u64 dentry;
-	__u64 parent;
-	__u64 name; /* hash and length */
-	__u64 until; /* jiffies: the sequence wraps some day */
-	__u32 flags; /* enum bl_label_flags */
+	__u64 dentry; /* 0: nothing is known */
+	__u64 stamp;  /* of struct bl_globals */
+	__u64 until;  /* jiffies: the sequence wraps some day */
+	__u32 renames;	   /* rename_lock's sequence */
 	__u32 open_access; /* union over the lists, so that most accesses stop here */
+	__u64 key;	   /* of the classes; 0: what passes is not remembered */
+	__u64 print[2];	   /* of the name within its superblock; 0: it has to be worked out anew */
+	__u64 mounts;	   /* the mount table's event that the superblock was looked at by */
 	__u32 exec;	   /* nonzero: exec rules mention it */
 	__u32 tables;	   /* enum bl_table_flags of the image */
+	__u32 lock;
+	__u32 flags; /* enum bl_label_flags */
 	__u32 n_classes;
-	__u32 classes[BL_CLASSES_MAX];
 	__u32 _pad;
-	__u64 pass; /* enum bl_pass_layout: a subject that no rule on this object concerns */
+	__u32 classes[BL_CLASSES_MAX];
 };
 
-/*
- * The last search that found nothing is remembered in one word: a fingerprint of the subject's
- * conditions, the label's lock as a version, and what was asked. It is only replaced by comparing
- * with the word that was there when the label was taken, so that a search on an older label can't
- * leave its answer on a newer one.
- */
-enum bl_pass_layout {
-	BL_PASS_ACCESS_BITS = 8,
-	BL_PASS_VERSION_BITS = 16,
-	BL_PASS_SUBJECT_SHIFT = BL_PASS_ACCESS_BITS + BL_PASS_VERSION_BITS,
-};
+#define BL_LOCK_LINKED 0xffffffffu
 
 /* A host mount of a superblock, as far as rules can reach below it. */
 struct bl_alias {
@@ -106,8 +109,8 @@ struct bl_subject {
 	__u64 exec_id;
 	__u64 cred;
 	__u32 egid;
-	__u32 stale; /* credentials are about to change */
-	__u64 print; /* fingerprint of bits, 40 bits */
+	__u32 cred_stamp; /* with cred: these very credentials, not later ones at their address */
+	__u64 print; /* fingerprint of bits; never 0 */
 	__u64 bits[BL_COND_WORDS];
 };
 
@@ -138,9 +141,9 @@ struct bl_scratch {
 	__u32 level;	  /* component that a mount below the root is at */
 	__u32 strings_used;
 	__u32 search;	  /* access mask that rules are searched for */
-	__u32 cached;	  /* 1: object was taken from its inode's storage */
-	__u32 passed;	  /* 1: a search found no rule */
-	__u64 print;	  /* the subject's, 1 where the policy looks at none */
+	__u32 passed;	  /* 1: no rule concerns the access */
+	__u64 stamp;	  /* generation and epoch that this run began with */
+	__u64 print;	  /* of the subject's conditions, 1 where the policy looks at none */
 
 	__u64 sb;	  /* superblock being looked at */
 	__u64 sb_root;
@@ -150,14 +153,11 @@ struct bl_scratch {
 	__u64 cgroup;	  /* cursor over cgroups */
 
 	struct bl_lists lists;	/* of a destination */
-	struct bl_sockaddr sockaddr;
-	struct bl_prefix_key addr;
-	__u32 v6;
-	__u32 _pad;
+	struct bl_peer peer;
 
 	struct bl_walk walk;
-	struct bl_label label;	   /* of the last dentry that was looked at */
-	struct bl_label object;	   /* of the object that is judged */
+	struct bl_label label;	   /* of the object, and of an executable while it is looked at */
+	struct bl_label object;	   /* the object's meanwhile */
 	struct bl_super super;	   /* of the last dentry's superblock */
 	struct bl_subject subject; /* where the task's own storage can't be had */
 	struct bl_cursor cursor;

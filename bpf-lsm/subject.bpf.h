@@ -86,8 +86,8 @@ static long bl_print_turn(__u32 index, void *ctx)
 }
 
 /*
- * A fingerprint of the conditions for struct bl_label.pass: 32 bits of a strongly universal hash
- * with the image's secret keys. Verified on its own. Returns 0: no image.
+ * A fingerprint of the conditions: 32 bits of a strongly universal hash with the image's secret
+ * keys. Verified on its own. Returns 0: no image.
  */
 __noinline int bl_subject_print(struct bl_scratch *scratch, struct bl_subject *subject)
 {
@@ -106,37 +106,87 @@ __noinline int bl_subject_print(struct bl_scratch *scratch, struct bl_subject *s
 }
 
 /*
- * Credentials that are replaced are announced (bl_subject_forget), so their address is enough to
- * tell those of now from those of then.
+ * An address as a number. The verifier lets nobody calculate with a pointer, but it does let two of
+ * them be subtracted; task is the current one.
  */
+static __always_inline __u64 bl_address(const void *pointer, const struct task_struct *task)
+{
+	return ((__u64)pointer - (__u64)task) + bpf_get_current_task();
+}
+
+static __always_inline __u32 *bl_cred_slot(__u64 cred)
+{
+	return &cred_stamps[cred >> 6 & (BL_CRED_SLOTS - 1)];
+}
+
+/* Credentials are made at an address that others may have had before. */
+static __always_inline void bl_cred_made(const struct cred *cred)
+{
+	__u64 address = bl_address(cred, bpf_get_current_task_btf());
+
+	__sync_fetch_and_add(bl_cred_slot(address), 1);
+}
+
+static __always_inline __u32 bl_cred_stamp(const struct task_struct *task)
+{
+	return *bl_cred_slot(bl_address(task->cred, task));
+}
+
+/*
+ * A fingerprint of the current task as it is now: no other task, program or credentials have the
+ * same. Multiply-shift hashing (Dietzfelbinger) with secret keys.
+ */
+static __always_inline __u64 bl_identity(const struct task_struct *task)
+{
+	__u64 address = bpf_get_current_task(), cred = (__u64)task->cred - (__u64)task + address;
+	__u64 stamp = *bl_cred_slot(cred);
+
+	return address * globals.keys[0] + task->start_boottime * globals.keys[1] +
+	       cred * globals.keys[2] + (task->self_exec_id ^ stamp << 32) * globals.keys[3];
+}
+
+/* The conditions follow from the executable and the credentials. */
 static __always_inline int bl_subject_valid(const struct bl_subject *subject,
 					    struct task_struct *task, __u32 generation)
 {
-	return subject->generation == generation && !subject->stale &&
-	       subject->cred == (__u64)task->cred && subject->exec_id == task->self_exec_id;
+	return subject->generation == generation && subject->cred == (__u64)task->cred &&
+	       subject->cred_stamp == bl_cred_stamp(task) && subject->exec_id == task->self_exec_id;
 }
 
-/* Works a subject out anew. Uses scratch's walk, label and superblock. */
-static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
-					      struct bl_subject *subject, struct task_struct *task)
+/* The executable's conditions; scratch->label is the object's again afterwards. 0: no image. */
+static __always_inline int bl_subject_exe_compute(struct bl_scratch *scratch,
+						  struct bl_subject *subject,
+						  struct task_struct *task)
 {
 	struct mm_struct *mm = task->mm;
 	struct file *exe = mm ? mm->exe_file : NULL;
+	int r = 1, renewed;
 
+	scratch->object = scratch->label;
+	scratch->label.flags = BL_LABEL_PSEUDO;
+	if (exe && scratch->tables & BL_TABLES_EXES)
+		r = bl_label_compute(scratch, exe->f_path.dentry, exe->f_inode->i_sb,
+				     bl_sequence(&rename_lock), NULL, &renewed);
+	if (r)
+		r = bl_subject_exe_match(scratch, subject);
+	scratch->label = scratch->object;
+	return r;
+}
+
+/* Works a subject out anew. Uses scratch's walk and superblock. */
+static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
+					      struct bl_subject *subject, struct task_struct *task)
+{
 	subject->generation = 0;
 	subject->print = 0;
 	subject->cred = (__u64)task->cred;
+	subject->cred_stamp = bl_cred_stamp(task);
 	subject->euid = task->cred->euid.val;
 	subject->egid = task->cred->egid.val;
 	subject->exec_id = task->self_exec_id;
-	subject->stale = 0;
 	scratch->groups = (__u64)task->cred->group_info;
-	scratch->label.flags = BL_LABEL_PSEUDO;
-	if (exe && scratch->tables & BL_TABLES_EXES &&
-	    !bl_label_compute(scratch, exe->f_path.dentry, exe->f_inode->i_sb))
-		return 0;
-	if (!bl_subject_exe_match(scratch, subject) || !bl_subject_ids_match(scratch, subject) ||
-	    !bl_subject_print(scratch, subject))
+	if (!bl_subject_exe_compute(scratch, subject, task) ||
+	    !bl_subject_ids_match(scratch, subject) || !bl_subject_print(scratch, subject))
 		return 0;
 	subject->generation = scratch->generation;
 	return 1;
@@ -144,8 +194,7 @@ static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 
 /*
  * The current task's conditions: in its storage, or in the scratch for this run alone where no
- * storage is to be had. NULL: no image. Call it only when the policy looks
- * at subjects, and after the object's label has been put into scratch->object.
+ * storage is to be had. NULL: no image. Call it only when the policy looks at subjects.
  */
 static __always_inline struct bl_subject *bl_subject_get(struct bl_scratch *scratch)
 {

@@ -13,7 +13,11 @@
 /* The event counter of the host's mount namespace: what poll() on mountinfo goes by. */
 static __always_inline __u64 bl_mount_event(void)
 {
-	return globals.host_ns ? bl_read(struct mnt_namespace, globals.host_ns, event) : 0;
+	if (!globals.host_ns)
+		return 0;
+	if (bpf_rdonly_cast)
+		return bl_cast(struct mnt_namespace, globals.host_ns)->event;
+	return bl_read(struct mnt_namespace, globals.host_ns, event);
 }
 
 /* Prepends a dentry's name that is known by its address only; 0 when that fails. */
@@ -69,12 +73,6 @@ static __always_inline void bl_climb(struct bl_scratch *scratch, __u64 mount, __
 	bpf_loop(2 * BL_DEPTH_MAX, bl_climb_turn, &scratch, 0);
 }
 
-/* True when no path below these states can match anything. */
-static __always_inline int bl_states_dead(const struct bl_matcher *m, __u32 trie, __u32 dfa)
-{
-	return !dfa && (!trie || ((trie & BL_TRIE_BELOW) && !bl_trie_class(m, trie)));
-}
-
 /* Keeps the mount point's path for the events: of the first mount of the superblock's root. */
 static __always_inline void bl_prefix_keep(struct bl_scratch *scratch)
 {
@@ -98,7 +96,10 @@ static __always_inline void bl_alias_add(const struct bl_matcher *m, struct bl_s
 
 	if (root == scratch->sb_root)
 		bl_prefix_keep(scratch);
-	if (bl_states_dead(m, trie, dfa))
+	if (bl_dfa_dead(m, dfa))
+		dfa = 0;
+	/* No path below here can match anything. */
+	if (!dfa && (!trie || ((trie & BL_TRIE_BELOW) && !m->walk->trie_class)))
 		return;
 	for (__u32 i = 0; i < BL_ALIASES_MAX; i++) {
 		if (i >= n)
@@ -163,8 +164,7 @@ static long bl_mount_turn(__u32 index, void *ctx)
 		root = bl_read(struct mount, mount, mnt.mnt_root);
 		bl_climb(scratch, mount, root);
 		if (scratch->cursor.state == BL_CURSOR_DONE) {
-			bl_path_run(m, m->walk->n_comps, m->walk->pos, BL_TRIE_ROOT,
-				    m->header->dfa_start);
+			bl_path_run(m, m->walk->n_comps, BL_TRIE_ROOT, m->header->dfa_start);
 			bl_alias_add(m, scratch, root);
 		} else {
 			scratch->super.overflow = 1;
@@ -249,10 +249,15 @@ static __always_inline int bl_super_load(struct bl_scratch *scratch, const struc
  * is renamed. That is rare; renames are not: so only records of superblocks that are mounted
  * somewhere below the root go by the sequence.
  */
-static __always_inline int bl_super_current(const struct bl_super *super)
+static __always_inline int bl_super_moves(const struct bl_super *super)
 {
-	return super->event == bl_mount_event() && ((!super->prefix_len && !super->n_below) ||
-						    super->renames == bl_sequence(&rename_lock));
+	return super->prefix_len || super->n_below;
+}
+
+static __always_inline int bl_super_current(const struct bl_super *super, __u32 sequence)
+{
+	return super->event == bl_mount_event() &&
+	       (!bl_super_moves(super) || super->renames == sequence);
 }
 
 static __always_inline void bl_super_store(struct bl_scratch *scratch, struct bl_super *super)
@@ -268,8 +273,12 @@ static __always_inline void bl_super_store(struct bl_scratch *scratch, struct bl
 	super->lock = lock + 2;
 }
 
-/* Leaves the superblock's record in scratch->super. Returns 0: no image. */
-static __always_inline int bl_super_get(struct bl_scratch *scratch, struct super_block *sb)
+/*
+ * Leaves the superblock's record, as of rename_lock's sequence, in scratch->super. Returns 0: no
+ * image.
+ */
+static __always_inline int bl_super_get(struct bl_scratch *scratch, struct super_block *sb,
+					__u32 sequence)
 {
 	struct dentry *root = sb->s_root;
 	struct inode *inode = root->d_inode;
@@ -279,7 +288,7 @@ static __always_inline int bl_super_get(struct bl_scratch *scratch, struct super
 
 	scratch->sb = (__u64)sb;
 	scratch->sb_root = (__u64)root;
-	if (super && bl_super_load(scratch, super) && bl_super_current(&scratch->super))
+	if (super && bl_super_load(scratch, super) && bl_super_current(&scratch->super, sequence))
 		return 1;
 	if (!bl_super_scan(scratch))
 		return 0;

@@ -67,12 +67,30 @@ struct inode {
 	struct super_block *i_sb;
 };
 
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
 struct dentry {
 	unsigned int d_flags;
+	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
 	struct super_block *d_sb;
+};
+
+/* Where a short name is; from 6.14 on its member has another name. */
+struct dentry___iname {
+	unsigned char d_iname[32];
+};
+
+union shortname_store {
+	unsigned char string[40];
+};
+
+struct dentry___shortname {
+	union shortname_store d_shortname;
 };
 
 struct mount;
@@ -221,7 +239,32 @@ struct msghdr {
 	unsigned int msg_flags;
 };
 
-struct sockaddr;
+struct sockaddr {
+	u16 sa_family;
+	char sa_data[14];
+};
+
+struct in_addr {
+	u32 s_addr;
+};
+
+struct sockaddr_in {
+	u16 sin_family;
+	u16 sin_port;
+	struct in_addr sin_addr;
+};
+
+struct in6_addr {
+	union {
+		u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct sockaddr_in6 {
+	u16 sin6_port;
+	struct in6_addr sin6_addr;
+};
+
 struct mnt_idmap;
 struct posix_acl;
 

@@ -44,14 +44,12 @@ static const struct bl_hook_entry table[] = {
 	{
 		.program = "bl_inode_link",
 		.hook = "inode_link",
-		.ops = OP(OPEN),
-		.accesses = BL_ACCESS_ANY,
+		.ops = OP(EXEC) | OP(OPEN),
 	},
 	{
 		.program = "bl_inode_unlink",
 		.hook = "inode_unlink",
-		.ops = OP(OPEN),
-		.accesses = BL_ACCESS_DELETE,
+		.ops = OP(EXEC) | OP(OPEN),
 	},
 	{
 		.program = "bl_inode_symlink",
@@ -150,6 +148,12 @@ static const struct bl_hook_entry table[] = {
 	{
 		.program = "bl_cred_prepare",
 		.hook = "cred_prepare",
+		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),
+		.flags = BL_TABLES_SUBJECTS,
+	},
+	{
+		.program = "bl_cred_alloc_blank",
+		.hook = "cred_alloc_blank",
 		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),
 		.flags = BL_TABLES_SUBJECTS,
 	},

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -144,11 +145,44 @@ static int find_host(struct bl_loader *loader, char **reterr_text)
 	return 0;
 }
 
+static int make_random(void *ret, size_t size)
+{
+	uint8_t *bytes = ret;
+
+	while (size) {
+		ssize_t got = getrandom(bytes, size, 0);
+
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (got > 0) {
+			bytes += got;
+			size -= (size_t)got;
+		}
+	}
+	return 0;
+}
+
+/* What the kernel side's fingerprints are keyed with: nobody else knows it. */
+static int make_keys(struct lsm_bpf *skeleton)
+{
+	struct bl_globals *globals = &skeleton->bss->globals;
+	int r = make_random(skeleton->bss->name_keys, sizeof(skeleton->bss->name_keys));
+
+	if (!r)
+		r = make_random(globals->keys, sizeof(globals->keys));
+	for (size_t i = 0; i < BL_KEYS; i++)
+		globals->keys[i] |= 1;
+	return r;
+}
+
 static int start(struct bl_loader *loader, char **reterr_text)
 {
 	struct bl_globals *globals = &loader->skeleton->bss->globals;
 	int r;
 
+	r = make_keys(loader->skeleton);
+	if (r < 0)
+		return fail(reterr_text, r, "no random numbers: %s", strerror(-r));
 	globals->ceiling = loader->options.ceiling == BL_MODE_MONITOR;
 	globals->daemon_tgid = getpid();
 	r = find_host(loader, reterr_text);
@@ -420,6 +454,8 @@ int bl_loader_canary(struct bl_loader *loader, const char *path)
 	globals->canary_inode = st.st_ino;
 	globals->canary_dev = major(st.st_dev) << 20 | minor(st.st_dev);
 	__atomic_store_n(&globals->canary_tgid, getpid(), __ATOMIC_SEQ_CST);
+	/* An open that a label can answer is not looked at closely. */
+	__atomic_fetch_add(&globals->epoch, 1, __ATOMIC_SEQ_CST);
 	if (loader->links[hook])
 		return 0;
 	loader->canary_attached = true;

@@ -18,6 +18,7 @@ struct layout {
 	uint32_t *lists;
 	uint32_t *classes;
 	uint32_t *prefixes; /* by number in addr_sets */
+	uint32_t *rows;	    /* by state of the DFA */
 	uint32_t empty_list;
 	uint32_t exe_any, exe_grant;	  /* numbers in c->bits */
 	uint32_t *uid_bits, *gid_bits;	  /* by range: numbers in c->bits */
@@ -32,6 +33,7 @@ static void layout_clear(struct layout *l)
 	free(l->lists);
 	free(l->classes);
 	free(l->prefixes);
+	free(l->rows);
 	free(l->uid_bits);
 	free(l->gid_bits);
 	bl_range_table_clear(&l->uids);
@@ -212,7 +214,7 @@ static int place_list(struct layout *l, uint32_t id, uint32_t *ret)
 
 static int place_class(struct layout *l, uint32_t id)
 {
-	struct bl_class placed = { .id = id };
+	struct bl_class placed = {};
 	struct bl_class_info info;
 	size_t n;
 	int r;
@@ -222,6 +224,11 @@ static int place_class(struct layout *l, uint32_t id)
 	r = place_list(l, info.exec_list, &placed.exec_list);
 	if (!r)
 		r = place_list(l, info.open_list, &placed.open_list);
+	if (!r && placed.open_list) {
+		const struct bl_list *list = bl_image_at(l->image, placed.open_list);
+
+		placed.open_access = list->access;
+	}
 	if (!r)
 		r = bl_image_alloc(l->image, sizeof(placed), sizeof(placed), true, &l->classes[id]);
 	if (!r)
@@ -250,72 +257,25 @@ static int place_classes(struct layout *l)
 	return r ? r : place_list(l, l->c->exec_lost, &header->exec_lost);
 }
 
-/* ---- the trie ----------------------------------------------------------------------------- */
-
-/* A trie without any class is left out. */
-static bool trie_matters(const struct bl_compiler *c)
-{
-	for (uint32_t set = 1; set <= c->trie.sets.count; set++)
-		if (c->trie_classes[set])
-			return true;
-	return false;
-}
-
-static int place_nodes(struct layout *l)
-{
-	const struct bl_trie *trie = &l->c->trie;
-	struct bl_header *header = &l->c->header;
-	struct bl_trie_node *nodes;
-	int r = bl_image_alloc(l->image, trie->n_items * sizeof(*nodes), sizeof(*nodes), false,
-			       &header->nodes);
-
-	if (r)
-		return r;
-	header->n_nodes = (uint32_t)trie->n_items;
-	nodes = bl_image_at(l->image, header->nodes);
-	for (size_t id = BL_TRIE_ROOT; id < trie->n_items; id++)
-		nodes[id] = (struct bl_trie_node){
-			.term = l->classes[l->c->trie_classes[trie->term[id]]],
-			.below = l->classes[l->c->trie_classes[trie->under[id]]],
-		};
-	return 0;
-}
-
-static int make_trie_entries(struct layout *l)
-{
-	const struct bl_trie *trie = &l->c->trie;
-	int r = 0;
-
-	for (uint32_t id = BL_TRIE_ROOT + 1; !r && id < trie->n_items; id++) {
-		const struct bl_trie_item *item = &trie->items[id];
-
-		r = bl_entries_add(&l->trie,
-				   bl_hash_edge(&l->c->header, item->parent,
-						trie->names + item->name, item->name_len),
-				   id);
-	}
-	return r;
-}
-
 /* ---- the DFA ------------------------------------------------------------------------------ */
 
-static void fill_row(const struct layout *l, const uint32_t *offsets, uint32_t state)
+static void fill_row(const struct layout *l, uint32_t state)
 {
 	const struct bl_dfa *dfa = &l->c->dfa;
-	uint32_t *row = bl_image_at(l->image, offsets[state]);
+	uint32_t *row = bl_image_at(l->image, l->rows[state]);
 
 	row[0] = l->classes[dfa->outputs[state]];
 	if (bl_dfa_is_sink(dfa, state))
 		row[0] |= BL_DFA_SINK;
 	for (uint32_t letter = 0; letter < dfa->n_classes; letter++)
-		row[1 + letter] = offsets[dfa->next[(size_t)state * dfa->n_classes + letter]];
+		row[1 + letter] = l->rows[dfa->next[(size_t)state * dfa->n_classes + letter]];
 }
 
 /*
  * The dead state has a row as well, without a class and going nowhere: so a block of bytes is
  * walked to its end without a look at whether the state is 0. It is the first one.
  */
-static int place_rows(struct layout *l, const uint32_t *order, uint32_t *offsets)
+static int place_rows(struct layout *l, const uint32_t *order)
 {
 	const struct bl_dfa *dfa = &l->c->dfa;
 	size_t row_bytes = (1 + (size_t)dfa->n_classes) * sizeof(uint32_t);
@@ -329,10 +289,10 @@ static int place_rows(struct layout *l, const uint32_t *order, uint32_t *offsets
 		if (r)
 			return r;
 		for (size_t k = 0; k < n; k++)
-			offsets[i + k ? order[i + k - 1] : 0] = offset + (uint32_t)(k * row_bytes);
+			l->rows[i + k ? order[i + k - 1] : 0] = offset + (uint32_t)(k * row_bytes);
 	}
 	for (uint32_t state = 0; state < dfa->n_states; state++)
-		fill_row(l, offsets, state);
+		fill_row(l, state);
 	return 0;
 }
 
@@ -340,24 +300,99 @@ static int place_dfa(struct layout *l)
 {
 	const struct bl_dfa *dfa = &l->c->dfa;
 	size_t per_chunk = BL_CHUNK_BYTES / ((1 + (size_t)dfa->n_classes) * sizeof(uint32_t));
-	_cleanup_free_ uint32_t *order = NULL, *offsets = NULL;
+	_cleanup_free_ uint32_t *order = NULL;
 	int r;
 
 	if (!dfa->start)
 		return 0;
 	order = calloc(dfa->n_states, sizeof(*order));
-	offsets = calloc(dfa->n_states, sizeof(*offsets));
-	if (!order || !offsets)
+	l->rows = calloc(dfa->n_states, sizeof(*l->rows));
+	if (!order || !l->rows)
 		return -ENOMEM;
 	r = bl_dfa_order(dfa, per_chunk, order);
 	if (!r)
-		r = place_rows(l, order, offsets);
+		r = place_rows(l, order);
 	if (r)
 		return r;
-	l->c->header.dfa_start = offsets[dfa->start];
+	l->c->header.dfa_start = l->rows[dfa->start];
 	l->c->header.n_byte_classes = dfa->n_classes;
 	memcpy(l->c->header.byte_class, dfa->byte_class, sizeof(dfa->byte_class));
 	return 0;
+}
+
+/* ---- the trie ----------------------------------------------------------------------------- */
+
+/* Of a trie without any class only the root is kept: the DFA starts there. */
+static size_t count_nodes(const struct bl_compiler *c)
+{
+	for (uint32_t set = 1; set <= c->trie.sets.count; set++)
+		if (c->trie_classes[set])
+			return c->trie.n_items;
+	return c->dfa.start ? BL_TRIE_ROOT + 1 : 0;
+}
+
+/* The state that the DFA is in after an item's path, when it was in another after its parent's. */
+static uint32_t run_dfa(const struct bl_compiler *c, const struct bl_trie_item *item,
+			uint32_t state)
+{
+	const struct bl_dfa *dfa = &c->dfa;
+	const char *name = c->trie.names + item->name;
+
+	for (size_t i = 0; state && i <= item->name_len; i++) {
+		uint8_t byte = i ? (uint8_t)name[i - 1] : '/';
+
+		state = dfa->next[(size_t)state * dfa->n_classes + dfa->byte_class[byte]];
+	}
+	return state;
+}
+
+static int fill_nodes(struct layout *l)
+{
+	const struct bl_compiler *c = l->c;
+	struct bl_trie_node *nodes = bl_image_at(l->image, c->header.nodes);
+	_cleanup_free_ uint32_t *states = calloc(c->header.n_nodes + 1, sizeof(*states));
+
+	if (!states)
+		return -ENOMEM;
+	for (uint32_t id = BL_TRIE_ROOT; id < c->header.n_nodes; id++) {
+		const struct bl_trie_item *item = &c->trie.items[id];
+
+		states[id] = id == BL_TRIE_ROOT ? c->dfa.start
+						: run_dfa(c, item, states[item->parent]);
+		nodes[id] = (struct bl_trie_node){
+			.term = l->classes[c->trie_classes[c->trie.term[id]]],
+			.below = l->classes[c->trie_classes[c->trie.under[id]]],
+			.dfa = states[id] ? l->rows[states[id]] : 0,
+		};
+	}
+	return 0;
+}
+
+static int place_nodes(struct layout *l)
+{
+	struct bl_header *header = &l->c->header;
+
+	header->n_nodes = (uint32_t)count_nodes(l->c);
+	if (!header->n_nodes)
+		return 0;
+	return bl_image_alloc(l->image, header->n_nodes * sizeof(struct bl_trie_node),
+			      sizeof(struct bl_trie_node), false, &header->nodes);
+}
+
+static int make_trie_entries(struct layout *l)
+{
+	const struct bl_trie *trie = &l->c->trie;
+	int r = 0;
+
+	for (uint32_t id = BL_TRIE_ROOT + 1; !r && id < l->c->header.n_nodes; id++) {
+		const struct bl_trie_item *item = &trie->items[id];
+
+		r = bl_entries_add(&l->trie,
+				   bl_hash_edge(&l->c->header, item->parent,
+						trie->names + item->name, item->name_len),
+				   id);
+	}
+	return r;
 }
 
 /* ---- connections -------------------------------------------------------------------------- */
@@ -459,9 +494,7 @@ static int place_connects(struct layout *l)
 	r = place_addrs(l);
 	if (!r)
 		r = place_port_entry_lists(l);
-	if (!r)
-		r = place_port_lists(l);
-	return r ? r : place_port_classes(l);
+	return r ? r : place_port_lists(l);
 }
 
 static int make_port_entries(struct layout *l)
@@ -529,8 +562,7 @@ static int make_entries(struct layout *l)
 	int r = 0;
 
 	l->trie.count = l->addrs.count = l->ports.count = 0;
-	if (l->c->header.nodes)
-		r = make_trie_entries(l);
+	r = make_trie_entries(l);
 	if (!r)
 		r = make_addr_entries(l, &l->c->v4, 0);
 	if (!r)
@@ -592,6 +624,7 @@ static void fill_stats(const struct bl_compiler *c, struct bl_tables *tables)
 	tables->stats.prefixes = (uint32_t)(c->v4.count + c->v6.count);
 }
 
+/* What every cold decision looks up comes first: of a small policy it is all in the first chunk. */
 int bl_compile_layout(struct bl_compiler *c, struct bl_tables *tables)
 {
 	_cleanup_(layout_clear) struct layout l = { .c = c, .image = &c->image };
@@ -602,14 +635,18 @@ int bl_compile_layout(struct bl_compiler *c, struct bl_tables *tables)
 		r = place_subjects(&l);
 	if (!r)
 		r = place_classes(&l);
-	if (!r && trie_matters(c))
+	if (!r)
 		r = place_nodes(&l);
 	if (!r)
 		r = place_connects(&l);
 	if (!r)
+		r = place_tables(&l);
+	if (!r)
 		r = place_dfa(&l);
 	if (!r)
-		r = place_tables(&l);
+		r = place_port_classes(&l);
+	if (!r)
+		r = fill_nodes(&l);
 	if (!r)
 		r = bl_image_finish(l.image);
 	if (r)

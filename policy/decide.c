@@ -5,7 +5,7 @@
 
 #include "base.h"
 #include "compile.h"
-#include "match.h"
+#include "peer.h"
 
 /* What came of a path's text. */
 enum path_kind {
@@ -46,8 +46,7 @@ static enum path_kind find_classes(const struct bl_matcher *m, const char *path)
 	bl_walk_reset(m->walk);
 	if (kind != PATH_WALKED)
 		return kind;
-	bl_path_run(m, m->walk->n_comps, m->walk->pos, m->header->nodes ? BL_TRIE_ROOT : 0,
-		    m->header->dfa_start);
+	bl_path_run(m, m->walk->n_comps, BL_TRIE_ROOT, m->header->dfa_start);
 	bl_path_classes(m);
 	return kind;
 }
@@ -59,7 +58,7 @@ static void any_group(const struct bl_matcher *m, uint64_t *bits)
 
 	for (uint32_t i = 0; i < gids->count; i++) {
 		const struct bl_range_bits *range =
-			bl_at(m->image, gids->offset + i * sizeof(*range), struct bl_range_bits);
+			bl_at(m, gids->offset + i * sizeof(*range), struct bl_range_bits);
 
 		bl_bits_clear(m->walk->bits);
 		bl_bits_or(m, m->walk->bits, range->bits, 0);
@@ -104,46 +103,20 @@ static void decide_path(struct bl_matcher *m, const struct bl_query *query)
 	n = m->walk->n_classes;
 	memcpy(classes, m->walk->classes, sizeof(classes));
 	for (uint32_t i = 0; i < n; i++) {
-		const struct bl_class *found = bl_at(m->image, classes[i], struct bl_class);
+		const struct bl_class *found = bl_at(m, classes[i], struct bl_class);
 
 		bl_list_search(m, exec ? found->exec_list : found->open_list);
 	}
 }
 
-/*
- * One address, one form, as the kernel side does it: an IPv4 address that is written as an IPv6
- * one is IPv4, and the any-address is this host. Returns whether it is IPv6.
- */
-static bool normalise(const struct bl_query *query, struct bl_prefix_key *ret)
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-	static const uint8_t any[16];
-	const uint8_t *addr = query->addr;
-	bool v6 = query->family == AF_INET6;
-	size_t len;
-
-	if (v6 && !memcmp(addr, mapped, sizeof(mapped))) {
-		addr += sizeof(mapped);
-		v6 = false;
-	}
-	len = v6 ? 16 : 4;
-	*ret = (struct bl_prefix_key){};
-	if (memcmp(addr, any, len))
-		memcpy(ret, addr, len);
-	else if (v6)
-		ret->word[3] = htonl(1);
-	else
-		ret->word[0] = htonl(INADDR_LOOPBACK);
-	return v6;
-}
-
 static void decide_connect(struct bl_matcher *m, const struct bl_query *query)
 {
-	struct bl_prefix_key key;
+	struct bl_peer peer = { .v6 = query->family == AF_INET6, .port = query->port };
 	struct bl_lists lists;
-	bool v6 = normalise(query, &key);
 
-	bl_connect_lists(m, &key, v6, query->port, &lists);
+	memcpy(&peer.addr, query->addr, peer.v6 ? 16 : 4);
+	bl_normalise(&peer);
+	bl_connect_lists(m, &peer, &lists);
 	bl_list_search(m, lists.by_addr);
 	bl_list_search(m, lists.by_port);
 }

@@ -14,7 +14,9 @@
 #define KICKS_MAX    2000
 #define BUCKETS_MAX  (1u << 24)
 /* Tables are at most this full: nine in ten. Beyond it building takes long. */
-#define FULL_PERCENT 90u
+#define FULL_PERCENT	60 /* fuller, and too many look-ups need both buckets */
+#define SPARSE_BUCKETS	256 /* tables up to here are kept emptier still */
+#define SPARSE_PERCENT	25
 
 static uint64_t splitmix64(uint64_t *state)
 {
@@ -131,7 +133,7 @@ static int cuckoo_add(struct cuckoo *c, uint64_t fp, uint32_t value)
 {
 	uint32_t first = first_bucket(c, fp), second = second_bucket(c, fp), at;
 
-	if (bucket_has(&c->buckets[first], fp) || bucket_has(&c->buckets[second], fp))
+	if (!fp || bucket_has(&c->buckets[first], fp) || bucket_has(&c->buckets[second], fp))
 		return -EEXIST;
 	if (bucket_put(&c->buckets[first], fp, value) || bucket_put(&c->buckets[second], fp, value))
 		return 0;
@@ -172,7 +174,8 @@ int bl_cuckoo_build(const struct bl_entries *entries, struct bl_bucket **ret, ui
 {
 	size_t n = 1;
 
-	while (n * BL_BUCKET_SLOTS * FULL_PERCENT / 100 < entries->count)
+	while (n * BL_BUCKET_SLOTS * (n < SPARSE_BUCKETS ? SPARSE_PERCENT : FULL_PERCENT) / 100 <
+	       entries->count)
 		n *= 2;
 	for (; n <= BUCKETS_MAX; n *= 2) {
 		_cleanup_free_ struct bl_bucket *buckets = calloc(n, sizeof(*buckets));

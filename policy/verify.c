@@ -171,6 +171,13 @@ static int check_list(struct verifier *v, uint32_t offset)
 	return check_cands(v, list);
 }
 
+static uint32_t list_access(const struct verifier *v, uint32_t offset)
+{
+	const struct bl_list *list = at(v, offset);
+
+	return list->access;
+}
+
 /* 0 is allowed: no class. */
 static int check_class(struct verifier *v, uint32_t offset)
 {
@@ -187,6 +194,8 @@ static int check_class(struct verifier *v, uint32_t offset)
 	r = check_list(v, found->exec_list);
 	if (!r)
 		r = check_list(v, found->open_list);
+	if (!r && found->open_access != (found->open_list ? list_access(v, found->open_list) : 0))
+		return bad(v, "a class has a wrong access mask");
 	if (!r && found->exe_bits)
 		r = check_bits(v, found->exe_bits);
 	return r;
@@ -304,6 +313,26 @@ static int check_row(struct verifier *v, uint32_t offset)
 	return r;
 }
 
+/* The states that the trie's nodes go on from. */
+static int check_starts(struct verifier *v)
+{
+	const struct bl_header *header = v->header;
+	const struct bl_trie_node *nodes = at(v, header->nodes);
+	int r = 0;
+
+	if (!header->nodes)
+		return header->dfa_start ? bad(v, "a DFA without a root of the trie") : 0;
+	if (nodes[BL_TRIE_ROOT].dfa != header->dfa_start)
+		return bad(v, "the trie's root is not where the DFA starts");
+	for (uint32_t id = BL_TRIE_ROOT; !r && id < header->n_nodes; id++) {
+		if (nodes[id]._pad || (nodes[id].dfa && !header->dfa_start))
+			return bad(v, "a node of the trie is not valid");
+		if (nodes[id].dfa)
+			r = push_row(v, nodes[id].dfa);
+	}
+	return r;
+}
+
 static int check_dfa(struct verifier *v)
 {
 	const struct bl_header *header = v->header;
@@ -312,11 +341,11 @@ static int check_dfa(struct verifier *v)
 	for (int byte = 0; byte < 256; byte++)
 		if (header->byte_class[byte] && header->byte_class[byte] >= header->n_byte_classes)
 			return bad(v, "a byte has no class");
-	if (!header->dfa_start)
-		return header->n_byte_classes ? bad(v, "a DFA without a start") : 0;
-	if (!header->n_byte_classes || header->n_byte_classes > 256)
+	if (!header->dfa_start && header->n_byte_classes)
+		return bad(v, "a DFA without a start");
+	if (header->dfa_start && (!header->n_byte_classes || header->n_byte_classes > 256))
 		return bad(v, "the DFA has a wrong number of byte classes");
-	r = push_row(v, header->dfa_start);
+	r = check_starts(v);
 	while (!r && v->n_rows)
 		r = check_row(v, v->rows[--v->n_rows]);
 	return r;

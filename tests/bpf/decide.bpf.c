@@ -26,7 +26,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, DECIDE_SLOTS_MAX);
 	__type(key, __u32);
-	__type(value, struct decide_peer);
+	__type(value, struct bl_peer);
 } peers SEC(".maps");
 
 /* A copy of the query: the context can't be read at a variable offset. */
@@ -60,8 +60,7 @@ static __always_inline int image_open(struct bl_matcher *m)
 static __always_inline void path_classify(struct bl_matcher *m)
 {
 	bl_walk_reset(m->walk);
-	bl_path_run(m, m->walk->n_comps, m->walk->pos, m->header->nodes ? BL_TRIE_ROOT : 0,
-		    m->header->dfa_start);
+	bl_path_run(m, m->walk->n_comps, BL_TRIE_ROOT, m->header->dfa_start);
 	bl_path_classes(m);
 }
 
@@ -105,21 +104,18 @@ static __always_inline void object_search(struct bl_matcher *m, __u32 op)
 
 		if (i >= m->walk->n_classes)
 			break;
-		class = bl_at(m->image, m->walk->classes[i], struct bl_class);
+		class = bl_at(m, m->walk->classes[i], struct bl_class);
 		if (!class)
 			break;
 		bl_list_search(m, op == BL_OP_EXEC ? class->exec_list : class->open_list);
 	}
 }
 
-static __always_inline void peer_search(struct bl_matcher *m, const __u32 addr[4], int v6,
-					__u32 port)
+static __always_inline void peer_search(struct bl_matcher *m, const struct bl_peer *peer)
 {
-	struct bl_prefix_key key;
 	struct bl_lists lists;
 
-	__builtin_memcpy(&key, addr, sizeof(key));
-	bl_connect_lists(m, &key, v6, port, &lists);
+	bl_connect_lists(m, peer, &lists);
 	bl_list_search(m, lists.by_addr);
 	bl_list_search(m, lists.by_port);
 }
@@ -148,7 +144,7 @@ int decide(struct decide_query *asked)
 	m.access = query->access;
 	bl_verdict_reset(object);
 	if (query->op == BL_OP_CONNECT) {
-		peer_search(&m, query->addr, query->v6 != 0, query->port);
+		peer_search(&m, &query->peer);
 	} else {
 		path_classify(&m);
 		object_search(&m, query->op);
@@ -195,13 +191,13 @@ static long peer_turn(__u32 index, void *ctx)
 	struct timed *timed = ctx;
 	struct bl_matcher m = timed->m;
 	__u32 slot = timed_slot(index, timed->slots), zero = 0;
-	const struct decide_peer *peer = bpf_map_lookup_elem(&peers, &slot);
+	const struct bl_peer *peer = bpf_map_lookup_elem(&peers, &slot);
 
 	m.walk = bpf_map_lookup_elem(&walks, &zero);
 	if (!m.walk || !peer)
 		return 1;
 	bl_verdict_reset(m.walk);
-	peer_search(&m, peer->addr, peer->v6 != 0, peer->port);
+	peer_search(&m, peer);
 	timed->matched += m.walk->verdict != BL_VERDICT_UNSET;
 	return 0;
 }

@@ -2,7 +2,7 @@
 /* What tests/oracle/decide_kernel.c and the program it runs say to each other. */
 #pragma once
 
-#include "abi.h"
+#include "peer.h"
 
 #define DECIDE_GIDS_MAX 64
 /* Prepared paths; slot 0 is a query's object, slot 1 its executable. */
@@ -15,9 +15,7 @@
 struct decide_query {
 	__u32 op;     /* enum bl_op */
 	__u32 access; /* bits asked */
-	__u32 addr[4];
-	__u32 v6;
-	__u32 port;
+	struct bl_peer peer;
 	__u32 exe_known; /* slot 1 holds the executable's path */
 	__u32 trust;	 /* enum bl_trust of it */
 	__u32 uid;
@@ -37,11 +35,4 @@ struct decide_timing {
 	__u32 access;
 	__u32 matched; /* answer: how many decisions were no 'allow' */
 	__u64 ns;      /* answer: for all of them */
-};
-
-/* A destination of a timed run over addresses. */
-struct decide_peer {
-	__u32 addr[4];
-	__u32 v6;
-	__u32 port;
 };

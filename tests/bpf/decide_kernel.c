@@ -32,12 +32,7 @@ static void kernel_trust(void *userdata, unsigned int trust)
 
 static void fill_peer(struct decide_query *q, const struct bl_query *query)
 {
-	struct decide_peer peer;
-
-	decide_peer_set(&peer, query->addr, query->family == AF_INET6 ? 16 : 4, query->port);
-	memcpy(q->addr, peer.addr, sizeof(q->addr));
-	q->v6 = peer.v6;
-	q->port = peer.port;
+	decide_peer_set(&q->peer, query->addr, query->family == AF_INET6 ? 16 : 4, query->port);
 }
 
 static int kernel_decide(void *userdata, const struct bl_query *query, struct bl_answer *ret)

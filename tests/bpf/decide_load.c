@@ -77,7 +77,7 @@ int decide_kernel_open(struct decide_kernel *k, size_t n_slots)
 
 	*k = (struct decide_kernel){ .image_fd = -1 };
 	k->walks_bytes = page_up(n_slots * sizeof(struct bl_walk));
-	k->peers_bytes = page_up(DECIDE_SLOTS_MAX * sizeof(struct decide_peer));
+	k->peers_bytes = page_up(DECIDE_SLOTS_MAX * sizeof(struct bl_peer));
 	r = load_quietly(k, n_slots);
 	if (r == 0)
 		r = map_memory(k->skel->maps.walks, k->walks_bytes, (void **)&k->walks);
@@ -151,23 +151,11 @@ int decide_kernel_path(struct decide_kernel *k, size_t slot, const char *path)
 	return 0;
 }
 
-void decide_peer_set(struct decide_peer *peer, const uint8_t *addr, size_t len, uint16_t port)
+void decide_peer_set(struct bl_peer *peer, const uint8_t *addr, size_t len, uint16_t port)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff }, nothing[16] = { 0 };
-
-	*peer = (struct decide_peer){ .port = port };
-	if (len == 16 && memcmp(addr, mapped, sizeof(mapped)) == 0) {
-		addr += sizeof(mapped);
-		len = 4;
-	}
-	peer->v6 = len == 16;
-	memcpy(peer->addr, addr, len);
-	if (memcmp(addr, nothing, len) != 0)
-		return;
-	if (peer->v6)
-		((uint8_t *)peer->addr)[15] = 1;
-	else
-		memcpy(peer->addr, (uint8_t[]){ 127, 0, 0, 1 }, 4);
+	*peer = (struct bl_peer){ .v6 = len == 16, .port = port };
+	memcpy(&peer->addr, addr, len);
+	bl_normalise(peer);
 }
 
 static int run(const struct bpf_program *program, void *context, size_t size)

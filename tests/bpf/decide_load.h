@@ -14,7 +14,7 @@ struct decide_bpf;
 struct decide_kernel {
 	struct decide_bpf *skel;
 	struct bl_walk *walks; /* DECIDE_SLOTS_MAX or 2 of them, shared with the programs */
-	struct decide_peer *peers;
+	struct bl_peer *peers;
 	size_t walks_bytes, peers_bytes;
 	int image_fd;
 };
@@ -32,8 +32,8 @@ int decide_kernel_publish(struct decide_kernel *k, const uint8_t *bytes, size_t 
 /* Lays a normalised path out in a slot. Returns 0, or -ENAMETOOLONG. */
 int decide_kernel_path(struct decide_kernel *k, size_t slot, const char *path);
 
-/* An address in table order: mapped ones as IPv4, unspecified ones as loopback. Sets *ret_v6. */
-void decide_peer_set(struct decide_peer *peer, const uint8_t *addr, size_t len, uint16_t port);
+/* A destination as bl_normalise() has it; len is 4 or 16. */
+void decide_peer_set(struct bl_peer *peer, const uint8_t *addr, size_t len, uint16_t port);
 
 int decide_kernel_ask(struct decide_kernel *k, struct decide_query *query);
 int decide_kernel_time_open(struct decide_kernel *k, struct decide_timing *timing);

@@ -80,6 +80,12 @@ static int build(const struct bl_entries *entries, struct table *ret)
 	return 0;
 }
 
+static struct bl_matcher matcher_of(const struct table *table)
+{
+	return (struct bl_matcher){ .image = table->image,
+				    .header = (const struct bl_header *)table->image };
+}
+
 static uint64_t fingerprint(uint64_t i)
 {
 	i = (i + 1) * 0x9e3779b97f4a7c15u;
@@ -94,17 +100,19 @@ static void test_cuckoo(void **state)
 	for (size_t s = 0; s < BL_ARRAY_SIZE(sizes); s++) {
 		_cleanup_(bl_entries_clear) struct bl_entries entries = {};
 		_cleanup_(table_clear) struct table table = {};
+		struct bl_matcher matcher;
 
 		for (uint32_t i = 0; i < sizes[s]; i++)
 			assert_int_equal(bl_entries_add(&entries, fingerprint(i), i + 1), 0);
 		assert_int_equal(build(&entries, &table), 0);
+		matcher = matcher_of(&table);
 		for (uint32_t i = 0; i < sizes[s]; i++)
-			assert_int_equal(bl_hash_find(table.image, &table.hash, fingerprint(i)),
+			assert_int_equal(bl_hash_find(&matcher, &table.hash, fingerprint(i)),
 					 i + 1);
 		for (uint32_t i = sizes[s]; i < 2 * sizes[s]; i++)
-			assert_int_equal(bl_hash_find(table.image, &table.hash, fingerprint(i)), 0);
+			assert_int_equal(bl_hash_find(&matcher, &table.hash, fingerprint(i)), 0);
 		assert_true(((size_t)table.hash.mask + 1) * BL_BUCKET_SLOTS <
-			    4 * (size_t)sizes[s] + 8);
+			    8 * (size_t)sizes[s] + 8);
 	}
 }
 
@@ -125,13 +133,14 @@ static void test_hopeless(void **state)
 {
 	_cleanup_(bl_entries_clear) struct bl_entries entries = {};
 	_cleanup_(table_clear) struct table table = {};
+	struct bl_matcher matcher;
 
 	for (uint32_t i = 0; i < 9; i++)
 		assert_int_equal(bl_entries_add(&entries, (uint64_t)(i << 6) << 32 | 1, i + 1), 0);
 	assert_int_equal(build(&entries, &table), 0);
+	matcher = matcher_of(&table);
 	for (uint32_t i = 0; i < 9; i++)
-		assert_int_equal(bl_hash_find(table.image, &table.hash,
-					      (uint64_t)(i << 6) << 32 | 1),
+		assert_int_equal(bl_hash_find(&matcher, &table.hash, (uint64_t)(i << 6) << 32 | 1),
 				 i + 1);
 	assert_true(table.hash.mask >= 64);
 }
