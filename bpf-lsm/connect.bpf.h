@@ -13,6 +13,7 @@
 #define IPPROTO_UDPLITE 136
 #define IPPROTO_MPTCP	262
 
+#define BL_SOCKADDR_PORT    2
 #define BL_SOCKADDR_IN6_MIN 24 /* RFC 2133's has no scope */
 
 static __always_inline __u8 bl_protocol(__u32 protocol)
@@ -61,10 +62,11 @@ static __always_inline void bl_address_v4(struct bl_peer *peer, const void *addr
 		peer->addr.word[0] = in->sin_addr.s_addr;
 		return;
 	}
+	/* Not by the member: its relocation would be for one of its bytes. */
 	if (known)
-		raw = *(const __u64 *)known->sa_data;
+		raw = *(const __u64 *)((const char *)known + BL_SOCKADDR_PORT);
 	else
-		bpf_probe_read_kernel(&raw, 6, (const char *)address + 2);
+		bpf_probe_read_kernel(&raw, 6, (const char *)address + BL_SOCKADDR_PORT);
 	peer->port = __builtin_bswap16((__u16)raw);
 	peer->addr.word[0] = (__u32)(raw >> 16);
 }

@@ -61,7 +61,7 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 static __always_inline __u32 bl_sequence(const void *lock)
 {
-	__u32 value = 1; /* odd: never valid */
+	__u32 value;
 
 	if (bpf_rdonly_cast)
 		value = bl_cast(struct seqcount, lock)->sequence;

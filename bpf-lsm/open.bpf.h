@@ -50,22 +50,26 @@ static __always_inline int bl_is_canary(struct file *file)
 	       bpf_get_current_pid_tgid() >> 32 == globals.canary_tgid;
 }
 
-static __always_inline __u32 bl_open_access(struct file *file)
+static __always_inline __u32 bl_open_access(struct file *file, __u32 flags)
 {
-	__u32 access = 0;
+	__u32 mode = file->f_mode, access = 0;
 
-	if (file->f_mode & FMODE_READ)
+	if (mode & FMODE_READ)
 		access |= BL_ACCESS_READ;
-	if (file->f_mode & FMODE_WRITE || file->f_flags & O_TRUNC)
+	if (mode & FMODE_WRITE || flags & O_TRUNC)
 		access |= BL_ACCESS_WRITE;
 	/* Access mode 3 is for ioctls; it needs both rights. */
 	return access ? access : BL_ACCESS_READ | BL_ACCESS_WRITE;
 }
 
-/* An open of which the label could not tell at once. */
+/*
+ * An open of which the label could not tell at once. On kernels before 6.5 the second, internal
+ * open of an overlay has the overlay's path with the real inode: it was judged before.
+ */
 static __always_inline int bl_open_search(struct file *file, struct bl_label *label, int valid,
 					  __u32 sequence)
 {
+	__u32 flags = file->f_flags;
 	struct bl_act act = {
 		.dentry = file->f_path.dentry,
 		.sb = file->f_inode->i_sb,
@@ -78,32 +82,34 @@ static __always_inline int bl_open_search(struct file *file, struct bl_label *la
 		return -EPERM;
 	if (!globals.generation)
 		return 0;
-	if (file->f_flags & FMODE_EXEC || act.sb != act.dentry->d_sb)
+	if (flags & FMODE_EXEC || act.sb != act.dentry->d_sb)
 		return 0;
-	act.access = bl_open_access(file);
+	act.access = bl_open_access(file, flags);
 	act.search = act.access;
 	return bl_path_search(&act, label, valid, sequence);
 }
 
 /*
- * The kernel's own opens for execution are judged as exec. On kernels before 6.5 the second,
- * internal open of an overlay has the overlay's path with the real inode: it was judged before.
- * Nothing is read of the file that the label can spare: this is the hook that runs most.
+ * The kernel's own opens for execution are judged as exec. Nothing is read of the file that the
+ * label can spare: this is the hook that runs most.
  */
 static __always_inline int bl_open_file(struct file *file)
 {
 	struct dentry *dentry = file->f_path.dentry;
 	struct bl_label *label = bpf_inode_storage_get(&labels, file->f_inode, NULL, 0);
-	__u32 sequence = bl_sequence(&rename_lock), access;
+	__u32 sequence = bl_sequence(&rename_lock), flags, access;
+	int valid = label && bl_label_valid(label, dentry, sequence);
 
-	if (!label || !bl_label_valid(label, dentry, sequence))
-		return bl_open_search(file, label, 0, sequence);
-	if (!label->open_access || file->f_flags & FMODE_EXEC)
-		return 0;
-	access = bl_open_access(file);
-	if (!(label->open_access & access) || bl_label_passes(label, BL_OP_OPEN, access))
-		return 0;
-	return bl_open_search(file, label, 1, sequence);
+	if (valid) {
+		if (!label->open_access)
+			return 0;
+		flags = file->f_flags;
+		access = bl_open_access(file, flags);
+		if (!(label->open_access & access) || flags & FMODE_EXEC ||
+		    bl_label_passes(label, BL_OP_OPEN, access))
+			return 0;
+	}
+	return bl_open_search(file, label, valid, sequence);
 }
 
 /* Of a name that exists; the kernel checks that before the hook, the verifier wants it said. */
