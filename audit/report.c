@@ -16,8 +16,8 @@ enum { PRIORITY_ERROR = 3, PRIORITY_WARNING = 4, PRIORITY_NOTICE = 5 };
 /* Fields of these entries that are always numbers; see bl_report_is_number(). */
 static const char *const numbers[] = {
 	"BAILIFF_SCHEMA",      "BAILIFF_GENERATION", "BAILIFF_FILES",  "BAILIFF_RULES",
-	"BAILIFF_TABLE_BYTES", "BAILIFF_TOOK_MS",    "BAILIFF_ERRORS", "BAILIFF_SEEN",
-	"BAILIFF_LOST",	       "BAILIFF_LOST_TOTAL",
+	"BAILIFF_TABLE_BYTES", "BAILIFF_TOOK_MS",    "BAILIFF_SWAP_US",	   "BAILIFF_ERRORS",
+	"BAILIFF_SEEN",	       "BAILIFF_LOST",	     "BAILIFF_LOST_TOTAL",
 };
 
 /* Names of the counters in a report of losses, by enum bl_lost_reason. */
@@ -125,6 +125,7 @@ int bl_report_policy_loaded(struct bl_entry *entry, const struct bl_report_polic
 	put_number(entry, &line, "BAILIFF_RULES", "rules", policy->rules);
 	put_number(entry, &line, "BAILIFF_TABLE_BYTES", "bytes", policy->bytes);
 	put_number(entry, &line, "BAILIFF_TOOK_MS", "took_ms", policy->took_ms);
+	put_number(entry, &line, "BAILIFF_SWAP_US", "swap_us", policy->swap_us);
 	put_text(entry, &line, "BAILIFF_POLICY_DIGEST", "digest", policy->digest);
 	put_line(entry, &line);
 	return bl_entry_error(entry);

@@ -33,6 +33,7 @@ struct bl_report_policy {
 	uint64_t rules;
 	uint64_t bytes;	  /* of the compiled tables */
 	uint64_t took_ms; /* parse, compile and publish */
+	uint64_t swap_us; /* from 'compiled' to 'in force' */
 };
 int bl_report_policy_loaded(struct bl_entry *entry, const struct bl_report_policy *policy);
 

@@ -37,6 +37,7 @@ static void report_loaded(struct bl_daemon *daemon, const struct bl_generation *
 		.rules = generation->n_rules,
 		.bytes = generation->bytes,
 		.took_ms = generation->took_ms,
+		.swap_us = generation->swap_us,
 	};
 
 	if (bl_report_policy_loaded(&daemon->log.entry, &report) == 0)
@@ -55,6 +56,7 @@ int bl_daemon_publish(struct bl_daemon *daemon, struct bl_worker_result *result,
 	if (r < 0)
 		return r;
 	now_ns = bl_now_ns();
+	generation->swap_us = (uint32_t)((now_ns - began_ns) / 1000);
 	generation->loaded_us = realtime_us();
 	generation->took_ms = (uint32_t)((result->took_ns + now_ns - began_ns) / 1000000);
 	bl_generations_push(&daemon->generations, generation, now_ns);

@@ -35,6 +35,7 @@ struct bl_generation {
 	uint64_t loaded_us;	/* CLOCK_REALTIME of its publication */
 	uint64_t replaced_ns;	/* CLOCK_MONOTONIC; 0: in force */
 	uint32_t took_ms;	/* read, parse, compile, publish */
+	uint32_t swap_us;	/* of which the daemon's other work waited so long */
 	struct bl_arena *arena; /* owns all of the above */
 };
 

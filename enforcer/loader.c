@@ -15,6 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "hooks.h"
 #include "policy.h"
 
@@ -33,7 +34,10 @@ struct bl_loader {
 	struct bpf_link **links; /* one for each entry of the hook table */
 	bool *available;
 	size_t n_hooks;
-	uint32_t generation;
+	uint32_t generation; /* in force; 0: none */
+	int image_fd;	     /* its image */
+	int staged_fd;	     /* the next one's, in its slot already; -1: none */
+	bool replaced;	     /* the other slot still has the generation before */
 	bool canary_attached; /* file_open is attached for the canary only */
 	unsigned int budget;  /* records that this call of consume may still deliver */
 };
@@ -229,6 +233,7 @@ int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **re
 	if (!loader)
 		return -ENOMEM;
 	loader->options = *options;
+	loader->image_fd = loader->staged_fd = -1;
 	r = open_all(loader, reterr_text);
 	if (r < 0) {
 		bl_loader_free(loader);
@@ -244,6 +249,8 @@ void bl_loader_free(struct bl_loader *loader)
 		return;
 	for (size_t i = 0; loader->links && i < loader->n_hooks; i++)
 		bpf_link__destroy(loader->links[i]);
+	bl_close(loader->image_fd);
+	bl_close(loader->staged_fd);
 	ring_buffer__free(loader->ring);
 	lsm_bpf__destroy(loader->skeleton);
 	btf__free(loader->btf);
@@ -337,40 +344,31 @@ static int put_image(struct bl_loader *loader, uint32_t slot, int fd)
 }
 
 /*
- * Hooks first: one without rules answers 0. Then the image into its generation's slot, then the word
- * that puts it in force: a run decides by the generation that it found at its start. The slot's
- * last user was the generation before the last; the kernel waits for an RCU grace period after each
- * change of this map, so once the slot is written again to the same effect, no run is left that
- * began before the word changed, and the next generation may have the other slot.
+ * A slot is free for the next generation when no run can be deciding by what is in it: its last user
+ * was the generation before the one in force. The kernel waits for an RCU grace period after each
+ * change of this map, so once the slot in force is written again to the same effect, no run is left
+ * that began before that generation did.
  */
-static int swap_image(struct bl_loader *loader, int fd, const struct bl_header *header,
-		      uint32_t generation, char **reterr_text)
+void bl_loader_retire(struct bl_loader *loader)
 {
-	struct bl_globals *globals = &loader->skeleton->bss->globals;
-	uint32_t slot = generation & 1;
-	int r = attach_needed(loader, header, reterr_text);
+	uint32_t slot = loader->generation & 1;
 
-	if (r < 0)
-		return r;
-	r = put_image(loader, slot, fd);
-	if (r < 0)
-		return fail(reterr_text, r, "cannot put the new policy in force: %s", strerror(-r));
-	globals->denies |= !!(header->flags & BL_TABLES_DENIES);
-	__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
-	put_image(loader, slot, fd);
-	globals->denies = !!(header->flags & BL_TABLES_DENIES);
+	if (!loader->replaced)
+		return;
+	put_image(loader, slot, loader->image_fd);
 	slot = !slot;
 	bpf_map_delete_elem(bpf_map__fd(loader->skeleton->maps.images), &slot);
-	detach_unneeded(loader, header);
-	return 0;
+	loader->replaced = false;
 }
 
-int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len,
-		      uint32_t *ret_generation, char **reterr_text)
+int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, char **reterr_text)
 {
 	uint32_t generation = loader->generation + 1;
 	int fd, r;
 
+	bl_close(loader->staged_fd);
+	loader->staged_fd = -1;
+	bl_loader_retire(loader);
 	fd = create_image(len / BL_CHUNK_BYTES);
 	if (fd < 0)
 		return fail(reterr_text, fd, "cannot create a table of %zu bytes in the kernel: %s",
@@ -378,13 +376,46 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 	r = fill_image(fd, image, len, generation);
 	if (r < 0)
 		fail(reterr_text, r, "cannot fill the table in the kernel: %s", strerror(-r));
+	if (r == 0) {
+		r = put_image(loader, generation & 1, fd);
+		if (r < 0)
+			fail(reterr_text, r, "cannot give the new policy to the kernel: %s",
+			     strerror(-r));
+	}
+	if (r < 0)
+		bl_close(fd);
 	else
-		r = swap_image(loader, fd, (const struct bl_header *)image, generation,
-			       reterr_text);
-	close(fd);
+		loader->staged_fd = fd;
+	return r;
+}
+
+/*
+ * Hooks first: one without rules answers 0. Then the word that puts the image in force: a run
+ * decides by the generation that it found at its start.
+ */
+int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len,
+		      uint32_t *ret_generation, char **reterr_text)
+{
+	struct bl_globals *globals = &loader->skeleton->bss->globals;
+	const struct bl_header *header = (const struct bl_header *)image;
+	uint32_t generation = loader->generation + 1;
+	int r = 0;
+
+	if (loader->staged_fd < 0)
+		r = bl_loader_stage(loader, image, len, reterr_text);
+	if (r == 0)
+		r = attach_needed(loader, header, reterr_text);
 	if (r < 0)
 		return r;
+	globals->denies |= !!(header->flags & BL_TABLES_DENIES);
+	__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
+	globals->denies = !!(header->flags & BL_TABLES_DENIES);
+	loader->replaced = loader->generation != 0;
 	loader->generation = generation;
+	bl_close(loader->image_fd);
+	loader->image_fd = loader->staged_fd;
+	loader->staged_fd = -1;
+	detach_unneeded(loader, header);
 	*ret_generation = generation;
 	return 0;
 }

@@ -33,13 +33,22 @@ int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **re
 void bl_loader_free(struct bl_loader *loader);
 
 /*
- * Puts an image (verified by bl_tables_verify()) in force as the next generation: fills a new
- * inner map, swaps it in one step, and attaches or detaches hooks as the image's operations need.
- * On failure the running generation stays in force. Returns 0 or -errno; *ret_generation is the
- * new generation's number.
+ * Gives an image (verified by bl_tables_verify()) to the kernel, not in force yet: all that takes
+ * long. May be called from another thread than the rest, while none of publish and retire is.
+ * Returns 0 or -errno.
+ */
+int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, char **reterr_text);
+
+/*
+ * Puts the image in force that was staged last (or stages it now) as the next generation, in one
+ * step, and attaches or detaches hooks as its operations need. On failure the running generation
+ * stays in force. Returns 0 or -errno; *ret_generation is the new generation's number.
  */
 int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len,
 		      uint32_t *ret_generation, char **reterr_text);
+
+/* Frees the image that the last publish replaced: waits until nothing decides by it any more. */
+void bl_loader_retire(struct bl_loader *loader);
 
 /* For epoll: readable when events wait. Owned by the loader. */
 int bl_loader_fd(const struct bl_loader *loader);

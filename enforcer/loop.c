@@ -74,7 +74,9 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	r = bl_loader_counters(daemon->loader, counters);
 	bl_deliver_losses(&daemon->deliver, r < 0 ? NULL : counters);
 	bl_deliver_clock(&daemon->deliver);
-	bl_generations_purge(&daemon->generations, bl_now_ns());
+	/* A build in its thread does it itself. */
+	if (!bl_generations_purge(&daemon->generations, bl_now_ns()) && !daemon->reload.running)
+		bl_loader_retire(daemon->loader);
 	r = sd_event_source_set_time_relative(source, TICK_USEC);
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

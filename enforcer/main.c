@@ -183,7 +183,8 @@ static int open_control(struct bl_daemon *daemon)
 	if (r >= 0)
 		r = bl_control_new(daemon->event, &options, &daemon->control, &text);
 	if (r >= 0)
-		r = bl_worker_new(daemon->event, &input, bl_reload_built, daemon, &daemon->worker);
+		r = bl_worker_new(daemon->event, &input, bl_reload_stage, bl_reload_built, daemon,
+				  &daemon->worker);
 	if (r < 0)
 		return bl_log_failure(&daemon->log, BL_FAILURE_CONTROL, text ? text : strerror(-r));
 	return BL_EXIT_GOOD;

@@ -106,10 +106,19 @@ static json_t *success_answer(const struct bl_daemon *daemon, const struct bl_di
 	const struct bl_generation *running = daemon->generations.items[0];
 
 	return bl_control_success(json_pack(
-		"{s:I, s:s, s:I, s:I, s:I, s:I, s:o*}", "generation", (json_int_t)running->number,
-		"digest", running->digest, "files", (json_int_t)running->n_files, "rules",
-		(json_int_t)running->n_rules, "bytes", (json_int_t)running->bytes, "took_ms",
-		(json_int_t)running->took_ms, "diagnostics", diags_value(diags)));
+		"{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o*}", "generation",
+		(json_int_t)running->number, "digest", running->digest, "files",
+		(json_int_t)running->n_files, "rules", (json_int_t)running->n_rules, "bytes",
+		(json_int_t)running->bytes, "took_ms", (json_int_t)running->took_ms, "swap_us",
+		(json_int_t)running->swap_us, "diagnostics", diags_value(diags)));
+}
+
+/* What fails here fails once more when it is published, and is said then. */
+void bl_reload_stage(void *userdata, const struct bl_built *built)
+{
+	struct bl_daemon *daemon = userdata;
+
+	bl_loader_stage(daemon->loader, built->tables->bytes, built->tables->len, NULL);
 }
 
 void bl_reload_built(void *userdata, struct bl_worker_result *result)

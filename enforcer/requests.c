@@ -97,11 +97,12 @@ static json_t *policy_value(const struct bl_daemon *daemon)
 
 	if (!running)
 		return json_null();
-	return json_pack("{s:I, s:s, s:I, s:I, s:f, s:I, s:o}", "generation",
+	return json_pack("{s:I, s:s, s:I, s:I, s:f, s:I, s:I, s:o}", "generation",
 			 (json_int_t)running->number, "digest", running->digest, "rules",
 			 (json_int_t)running->n_rules, "bytes", (json_int_t)running->bytes,
 			 "loaded", (double)running->loaded_us / 1e6, "took_ms",
-			 (json_int_t)running->took_ms, "files", files_value(daemon, running));
+			 (json_int_t)running->took_ms, "swap_us", (json_int_t)running->swap_us,
+			 "files", files_value(daemon, running));
 }
 
 static json_t *journal_value(const struct bl_daemon *daemon)

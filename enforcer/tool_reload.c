@@ -35,11 +35,12 @@ static void print_diagnostics(const json_t *result)
 
 static void print_loaded(const json_t *result)
 {
-	printf("generation %lld is in force: %lld rules in %lld files, loaded in %lld ms\n",
+	printf("generation %lld is in force: %lld rules in %lld files, loaded in %lld ms, swapped in %.1f ms\n",
 	       (long long)json_integer_value(json_object_get(result, "generation")),
 	       (long long)json_integer_value(json_object_get(result, "rules")),
 	       (long long)json_integer_value(json_object_get(result, "files")),
-	       (long long)json_integer_value(json_object_get(result, "took_ms")));
+	       (long long)json_integer_value(json_object_get(result, "took_ms")),
+	       (double)json_integer_value(json_object_get(result, "swap_us")) / 1000);
 }
 
 int bl_tool_reload(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv)

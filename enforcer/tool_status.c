@@ -55,12 +55,13 @@ static void print_policy(const struct bl_tool *tool, const json_t *policy)
 
 	if (localtime_r(&loaded, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-	printf("policy:  generation %lld, loaded %s in %lld ms\n"
+	printf("policy:  generation %lld, loaded %s in %lld ms, swapped in %.1f ms\n"
 	       "         %lld rules in %zu files, %lld KiB of tables\n"
 	       "         digest %s\n",
 	       number(policy, "generation"), when, number(policy, "took_ms"),
-	       number(policy, "rules"), json_array_size(json_object_get(policy, "files")),
-	       number(policy, "bytes") / 1024, digest);
+	       (double)number(policy, "swap_us") / 1000, number(policy, "rules"),
+	       json_array_size(json_object_get(policy, "files")), number(policy, "bytes") / 1024,
+	       digest);
 	print_files(tool, policy);
 }
 

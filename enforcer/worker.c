@@ -15,6 +15,7 @@
 
 struct bl_worker {
 	struct bl_build_input input;
+	bl_worker_built_fn built;
 	bl_worker_done_fn done;
 	void *userdata;
 	sd_event_source *source;
@@ -55,7 +56,8 @@ static void *work(void *argument)
 
 	/* On Linux the priority is the thread's own. That it can't be lowered is no reason to fail. */
 	setpriority(PRIO_PROCESS, 0, WORKER_NICE);
-	bl_worker_build(&worker->input, &worker->result);
+	if (bl_worker_build(&worker->input, &worker->result) == 0 && worker->built)
+		worker->built(worker->userdata, &worker->result.built);
 	eventfd_write(worker->finished_fd, 1);
 	return NULL;
 }
@@ -77,8 +79,8 @@ static int on_finished(sd_event_source *source, int fd, uint32_t revents, void *
 	return 0;
 }
 
-int bl_worker_new(sd_event *event, const struct bl_build_input *input, bl_worker_done_fn done,
-		  void *userdata, struct bl_worker **ret)
+int bl_worker_new(sd_event *event, const struct bl_build_input *input, bl_worker_built_fn built,
+		  bl_worker_done_fn done, void *userdata, struct bl_worker **ret)
 {
 	struct bl_worker *worker = calloc(1, sizeof(*worker));
 	int r;
@@ -86,6 +88,7 @@ int bl_worker_new(sd_event *event, const struct bl_build_input *input, bl_worker
 	if (!worker)
 		return -ENOMEM;
 	worker->input = *input;
+	worker->built = built;
 	worker->done = done;
 	worker->userdata = userdata;
 	worker->finished_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

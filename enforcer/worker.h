@@ -15,14 +15,17 @@ struct bl_worker_result {
 	uint64_t took_ns; /* for reading, parsing and compiling */
 };
 
+/* Called in the worker's thread after a build that succeeded. */
+typedef void (*bl_worker_built_fn)(void *userdata, const struct bl_built *built);
+
 /* Called from the event loop. */
 typedef void (*bl_worker_done_fn)(void *userdata, struct bl_worker_result *result);
 
 struct bl_worker;
 
 /* input is copied, its paths are not. Returns 0 (free with bl_worker_free()) or -errno. */
-int bl_worker_new(sd_event *event, const struct bl_build_input *input, bl_worker_done_fn done,
-		  void *userdata, struct bl_worker **ret);
+int bl_worker_new(sd_event *event, const struct bl_build_input *input, bl_worker_built_fn built,
+		  bl_worker_done_fn done, void *userdata, struct bl_worker **ret);
 
 /* Waits for a running build, whose result is dropped; NULL is allowed. */
 void bl_worker_free(struct bl_worker *worker);

@@ -41,9 +41,10 @@ def _suite(args: argparse.Namespace, suite: str, work: pathlib.Path, package: pa
         began = time.monotonic()
         loud = _watched(g, "bailiff reload --json > /root/reload.json")
         bench.say(f"{suite}: took {time.monotonic() - began:.0f} s on this host")
-        took = json.loads(g.read("/root/reload.json"))["took_ms"]
+        answer = json.loads(g.read("/root/reload.json"))
+        took, swap = answer["took_ms"], answer["swap_us"]
         blocked = (loud["command"][1] - quiet["command"][0]) / 1e3
-        return [[g.kernel(), f"{took:,}", f"{quiet['command'][0] / 1e3:,.1f}",
+        return [[g.kernel(), f"{took:,}", f"{swap / 1e3:,.1f}", f"{quiet['command'][0] / 1e3:,.1f}",
                  f"{loud['command'][1] / 1e3:,.1f}", bench.bar(blocked, BLOCKED_MS) + " ms",
                  f"{quiet['open'][0]:,.0f}", f"{loud['open'][0]:,.0f}", f"{loud['open'][1]:,.0f}"]]
 
@@ -59,5 +60,5 @@ def run(args: argparse.Namespace) -> None:
             rows += _suite(args, suite, work, package, size)
     print(f"reload of {size:,} rules, in milliseconds and microseconds of a clock that counts a "
           "nanosecond an instruction")
-    bench.table(["kernel", "all ms", "answer ms", "longest ms", "blocked", "open us", "in reload us",
+    bench.table(["kernel", "all ms", "swap ms", "answer ms", "longest ms", "blocked", "open us", "in reload us",
                  "longest us"], rows)

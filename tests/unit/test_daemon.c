@@ -36,7 +36,7 @@ struct bl_loader {
 	int publish_error;
 	int consume_result;
 	uint64_t counters[_BL_COUNT_MAX];
-	unsigned int mounts_changed;
+	unsigned int mounts_changed, staged, retired;
 };
 
 int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **ret,
@@ -53,6 +53,17 @@ void bl_loader_free(struct bl_loader *loader)
 {
 	bl_close(loader->fd);
 	free(loader);
+}
+
+int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, char **reterr_text)
+{
+	loader->staged++;
+	return 0;
+}
+
+void bl_loader_retire(struct bl_loader *loader)
+{
+	loader->retired++;
 }
 
 int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len,
@@ -160,8 +171,9 @@ static void start_daemon(struct fixture *fixture)
 	bl_worker_result_clear(&result);
 	assert_int_equal(sd_event_new(&daemon->event), 0);
 	assert_int_equal(bl_control_new(daemon->event, &control, &daemon->control, NULL), 0);
-	assert_int_equal(
-		bl_worker_new(daemon->event, &input, bl_reload_built, daemon, &daemon->worker), 0);
+	assert_int_equal(bl_worker_new(daemon->event, &input, bl_reload_stage, bl_reload_built,
+				       daemon, &daemon->worker),
+			 0);
 	assert_int_equal(pthread_create(&fixture->thread, NULL, loop_thread, fixture), 0);
 }
 
@@ -308,6 +320,9 @@ static void a_good_reload(void **state)
 	assert_int_equal(generation(fixture), 2);
 	assert_non_null(strstr(told(fixture, "RELOADING=1"), "MONOTONIC_USEC="));
 	assert_non_null(strstr(told(fixture, "READY=1"), "Generation 2: 1 rules"));
+	/* What takes long was done in the worker's thread; the old tables are kept for a while. */
+	assert_int_equal(fixture->daemon.loader->staged, 1);
+	assert_int_equal(fixture->daemon.loader->retired, 0);
 	/* Events of the generation before still find their rule's name. */
 	assert_string_equal(bl_generations_rule(&fixture->daemon.generations, 1, 1)->id, "two");
 }
@@ -332,6 +347,7 @@ static void a_bad_reload(void **state)
 		first = json_array_get(json_object_get(result, "diagnostics"), 0);
 		assert_string_equal(json_string_value(json_object_get(first, "file")), POLICY);
 		assert_int_equal(generation(fixture), 1);
+		assert_int_equal(fixture->daemon.loader->staged, 0);
 		told(fixture, "RELOADING=1");
 		told(fixture, "READY=1");
 	}

@@ -467,7 +467,7 @@ static void entry_limits(void **state)
 static void reports(void **state)
 {
 	struct bl_report_start start = { "0.1.0", "6.12.1", "lsm", "enforce" };
-	struct bl_report_policy policy = { 12, "00ff", 2, 1000, 65536, 31 };
+	struct bl_report_policy policy = { 12, "00ff", 2, 1000, 65536, 31, 250 };
 	struct bl_entry entry = { 0 };
 
 	assert_int_equal(bl_report_started(&entry, &start), 0);
@@ -477,7 +477,7 @@ static void reports(void **state)
 	assert_int_equal(bl_report_policy_loaded(&entry, &policy), 0);
 	expect(&entry, "MESSAGE",
 	       "policy loaded generation=12 files=2 rules=1000 bytes=65536 "
-	       "took_ms=31 digest=\"00ff\"");
+	       "took_ms=31 swap_us=250 digest=\"00ff\"");
 	expect(&entry, "BAILIFF_RULES", "1000");
 	assert_int_equal(bl_report_policy_rejected(&entry, 3, "a.json:1:2: \"x\"\nMESSAGE=", 11),
 			 0);
@@ -555,7 +555,7 @@ static void gather(struct bl_entry *known, const struct bl_entry *entry)
 
 static void gather_all(struct bl_entry *known)
 {
-	struct bl_report_policy policy = { 1, "d", 1, 1, 1, 1 };
+	struct bl_report_policy policy = { 1, "d", 1, 1, 1, 1, 1 };
 	struct bl_report_start start = { "v", "k", "e", "m" };
 	struct bl_lost_report lost = { .fresh_sum = 1 };
 	struct bl_entry entry = { 0 };

@@ -29,7 +29,7 @@ struct fixture {
 	sd_event *event;
 	struct bl_worker *worker;
 	struct bl_worker_result got; /* taken over in on_done */
-	unsigned int done, ticks;
+	unsigned int built, done, ticks;
 };
 
 static void on_done(void *userdata, struct bl_worker_result *result)
@@ -40,6 +40,13 @@ static void on_done(void *userdata, struct bl_worker_result *result)
 	fixture->got = *result;
 	*result = (struct bl_worker_result){ 0 };
 	fixture->done++;
+}
+
+static void on_built(void *userdata, const struct bl_built *built)
+{
+	struct fixture *fixture = userdata;
+
+	fixture->built += built->tables->len > 0;
 }
 
 static struct bl_build_input input_of(struct fixture *fixture)
@@ -61,7 +68,7 @@ static int setup(void **state)
 	*state = fixture;
 	if (sd_event_new(&fixture->event) < 0)
 		return -1;
-	return bl_worker_new(fixture->event, &input, on_done, fixture, &fixture->worker);
+	return bl_worker_new(fixture->event, &input, on_built, on_done, fixture, &fixture->worker);
 }
 
 static int teardown(void **state)
@@ -182,6 +189,7 @@ static void the_loop_goes_on(void **state)
 	assert_int_equal(bl_worker_start(fixture->worker), 0);
 	wait_done(fixture, 2);
 	assert_int_equal(fixture->got.error, 0);
+	assert_int_equal(fixture->built, 2);
 }
 
 static void ended_while_it_runs(void **state)
