@@ -85,17 +85,19 @@ static __always_inline void bl_address_v6(struct bl_peer *peer, const void *addr
 	peer->v6 = 1;
 }
 
-/* Of who asks, as it is now, what, and by which policy. Never 0. */
+/* Of who asks, what, and by which policy. 0: it can't be remembered. */
 static __always_inline __u64 bl_connect_print(const struct bl_peer *peer)
 {
 	const __u32 *word = peer->addr.word;
 	__u64 print = bl_identity(bpf_get_current_task_btf());
 
+	if (!print)
+		return 0;
 	print += (word[0] | (__u64)word[1] << 32) * globals.keys[4];
 	print += (word[2] | (__u64)word[3] << 32) * globals.keys[5];
 	print +=
 		(peer->port | peer->protocol << 16 | (__u64)(peer->v6 + 1) << 32) * globals.keys[6];
-	print += globals.stamp * globals.keys[7];
+	print += globals.generation * globals.keys[7];
 	return print | 1;
 }
 
@@ -137,11 +139,11 @@ static __always_inline int bl_connect_decide(struct socket *sock, const struct b
 		.access = peer->protocol,
 		.search = peer->protocol,
 	};
-	__u64 print = bl_connect_print(peer), *slot = bl_pass_slot(print);
+	__u64 print = bl_connect_print(peer);
 	struct bl_scratch *scratch;
 	int judged;
 
-	if (*slot == print)
+	if (bl_pass_known(print))
 		return 0;
 	scratch = bl_scratch_get();
 	if (!scratch)
@@ -152,7 +154,7 @@ static __always_inline int bl_connect_decide(struct socket *sock, const struct b
 	scratch->peer = *peer;
 	judged = bl_connect_judge(scratch, &act);
 	if (judged == BL_JUDGED_PASS && scratch->passed)
-		*slot = print;
+		bl_pass_keep(print);
 	return bl_finish(scratch, judged);
 }
 

@@ -117,11 +117,27 @@ static __always_inline __u64 *bl_pass_slot(__u64 print)
 	return &passes[print >> 32 & (BL_PASS_SLOTS - 1)];
 }
 
-/* Of an access to a labelled object; who: bl_identity(), or the subject's conditions. Never 0. */
+static __always_inline int bl_pass_known(__u64 print)
+{
+	return print && *bl_pass_slot(print) == print;
+}
+
+static __always_inline void bl_pass_keep(__u64 print)
+{
+	if (print)
+		*bl_pass_slot(print) = print;
+}
+
+/*
+ * Of an access to a labelled object; who: bl_identity(), or the subject's conditions. 0: it can't be
+ * remembered.
+ */
 static __always_inline __u64 bl_label_print(__u64 who, __u64 key, __u32 op, __u32 access)
 {
+	if (!who || !key)
+		return 0;
 	return (who + key * globals.keys[4] + (access | op << 8) * globals.keys[6] +
-		globals.stamp * globals.keys[7]) |
+		globals.generation * globals.keys[7]) |
 	       1;
 }
 
@@ -138,16 +154,16 @@ static __always_inline int bl_label_judge(struct bl_scratch *scratch, const stru
 	if (!bl_judge_subject(scratch, &subject))
 		return BL_JUDGED_NOT;
 	ours = bl_label_print(scratch->print, scratch->label.key, act->op, act->search);
-	if (!scratch->label.key || *bl_pass_slot(ours) != ours) {
+	if (!bl_pass_known(ours)) {
 		if (!bl_search(scratch, subject, act->op))
 			return BL_JUDGED_NOT;
 		scratch->passed = 0;
 		judged = bl_answer(scratch, act);
-		if (!scratch->passed || !scratch->label.key)
+		if (!scratch->passed)
 			return judged;
-		*bl_pass_slot(ours) = ours;
+		bl_pass_keep(ours);
 	}
-	*bl_pass_slot(mine) = mine;
+	bl_pass_keep(mine);
 	return BL_JUDGED_PASS;
 }
 
@@ -166,7 +182,7 @@ static __always_inline int bl_path_judge(struct bl_scratch *scratch, const struc
 	}
 	mine = bl_label_print(bl_identity(bpf_get_current_task_btf()), scratch->label.key, act->op,
 			      act->search);
-	if (scratch->label.key && *bl_pass_slot(mine) == mine)
+	if (bl_pass_known(mine))
 		return BL_JUDGED_PASS;
 	return bl_label_judge(scratch, act, mine);
 }
@@ -206,6 +222,7 @@ static __always_inline int bl_path_search(const struct bl_act *act, struct bl_la
 
 	if (!scratch)
 		return bl_fail_closed();
+	bl_epoch_turn();
 	scratch->stamp = globals.stamp;
 	scratch->generation = scratch->stamp;
 	return bl_finish(scratch, bl_path_judge(scratch, act, label, valid, sequence));
@@ -227,15 +244,18 @@ static __always_inline int bl_label_passes(const struct bl_label *label, __u32 o
 static __always_inline int bl_path_decide(const struct bl_act *act)
 {
 	struct bl_label *label = NULL;
-	__u32 sequence = bl_sequence(&rename_lock);
-	int valid = 0;
+	__u32 sequence;
+	int valid;
 
 	if (act->inode)
 		label = bpf_inode_storage_get(&labels, act->inode, NULL, 0);
-	if (label && bl_label_valid(label, act->dentry, sequence)) {
-		if (!bl_label_mentions(label, act) || bl_label_passes(label, act->op, act->search))
+	valid = bl_label_valid(label, &sequence);
+	if (valid && label) {
+		if (!bl_label_mentions(label, act))
 			return 0;
-		valid = 1;
+		valid = label->dentry == (__u64)act->dentry;
+		if (valid && bl_label_passes(label, act->op, act->search))
+			return 0;
 	}
 	if (!globals.generation)
 		return 0;

@@ -81,6 +81,20 @@ static __always_inline __u32 bl_sequence(const void *lock)
 		__value;                                                                        \
 	})
 
+/*
+ * Every minute all labels are made stale: rename_lock's sequence wraps some day, and must not come
+ * round to what an old one has. Whoever finds a label stale calls this, so it can't be kept waiting.
+ */
+static __always_inline void bl_epoch_turn(void)
+{
+	__u64 now = bpf_jiffies64();
+
+	if (now < globals.next_epoch)
+		return;
+	globals.next_epoch = now + BL_JIFFIES_MINUTE;
+	__sync_fetch_and_add(&globals.epoch, 1);
+}
+
 static __always_inline void bl_count(__u32 counter)
 {
 	__u64 *value = bpf_map_lookup_elem(&counters, &counter);

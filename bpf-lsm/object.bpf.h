@@ -14,12 +14,19 @@ static __always_inline int bl_cacheable(struct dentry *dentry, struct inode *ino
 	       ((inode->i_mode & S_IFMT) == S_IFDIR || inode->i_nlink == 1);
 }
 
-/* True when the label still says what the inode's name comes to. */
-static __always_inline int bl_label_valid(const struct bl_label *label, struct dentry *dentry,
-					  __u32 sequence)
+/*
+ * True when the label (or NULL) still says what the inode's one name comes to; *ret_sequence is
+ * rename_lock's. Whether the dentry at hand is that name is another question: the internal open of an
+ * overlay has its own, and so has a file that was opened by a name that is gone.
+ */
+static __always_inline int bl_label_valid(const struct bl_label *label, __u32 *ret_sequence)
 {
-	return label->dentry == (__u64)dentry && label->stamp == globals.stamp &&
-	       label->renames == sequence && label->until > bpf_jiffies64();
+	if (!label || label->stamp != globals.stamp) {
+		*ret_sequence = bl_sequence(&rename_lock);
+		return 0;
+	}
+	*ret_sequence = bl_sequence(&rename_lock);
+	return label->renames == *ret_sequence;
 }
 
 /* The second look at a dentry within a while; another one may have taken its place meanwhile. */
@@ -61,15 +68,15 @@ static __always_inline int bl_label_lock(struct bl_label *label)
 }
 
 /* Unlocks a label that is complete again, unless it was forbidden meanwhile. */
-static __always_inline void bl_label_unlock(struct bl_label *label, struct dentry *dentry)
+static __always_inline void bl_label_unlock(struct bl_label *label, __u64 stamp)
 {
 	__u32 lock = label->lock;
 
 	bl_barrier();
-	label->dentry = (__u64)dentry;
+	label->stamp = stamp;
 	if (lock == BL_LOCK_LINKED ||
 	    __sync_val_compare_and_swap(&label->lock, lock, lock + 1) != lock)
-		label->dentry = 0;
+		label->stamp = 0;
 }
 
 /* Keeps scratch->label. */
@@ -80,13 +87,14 @@ static __always_inline void bl_label_store(struct bl_scratch *scratch, struct de
 
 	if (!bl_label_lock(label))
 		return;
-	label->dentry = 0;
+	label->stamp = 0;
 	bl_barrier();
-	__builtin_memcpy(&label->stamp, &from->stamp,
-			 offsetof(struct bl_label, lock) - offsetof(struct bl_label, stamp));
+	from->dentry = (__u64)dentry;
+	__builtin_memcpy(&label->dentry, &from->dentry,
+			 offsetof(struct bl_label, lock) - offsetof(struct bl_label, dentry));
 	__builtin_memcpy(&label->flags, &from->flags,
 			 sizeof(*label) - offsetof(struct bl_label, flags));
-	bl_label_unlock(label, dentry);
+	bl_label_unlock(label, from->stamp);
 }
 
 /* Takes a consistent copy of a kept label into scratch->label; 0: it changed meanwhile. */
@@ -112,25 +120,20 @@ static __always_inline int bl_label_renew(struct bl_scratch *scratch, struct den
 {
 	const struct bl_walk *walk = &scratch->walk;
 	const struct bl_label *old = &scratch->label;
-	__u64 until = bpf_jiffies64() + BL_JIFFIES_MINUTE;
 
 	if (label->dentry != (__u64)dentry || label->stamp != scratch->stamp ||
-	    label->print[0] != walk->h0 || label->print[1] != walk->h1 ||
-	    label->mounts != scratch->super.event || walk->unprinted ||
-	    scratch->walk_end != BL_WALK_ROOT || bl_super_moves(&scratch->super) ||
-	    !(label->print[0] | label->print[1]))
+	    !(label->flags & BL_LABEL_FIXED) || scratch->walk_end != BL_WALK_ROOT ||
+	    walk->unprinted)
 		return 0;
 	if (!bl_object_load(scratch, label) || old->print[0] != walk->h0 ||
-	    old->print[1] != walk->h1 || old->mounts != scratch->super.event)
+	    old->print[1] != walk->h1)
 		return 0;
 	if (!bl_label_lock(label))
 		return 1;
 	/* Nobody has got in between: then the copy is what is kept. */
-	if (label->lock == old->lock + 1) {
-		label->until = until;
+	if (label->lock == old->lock + 1)
 		label->renames = scratch->renames;
-	}
-	bl_label_unlock(label, dentry);
+	bl_label_unlock(label, old->stamp);
 	return 1;
 }
 
@@ -143,7 +146,7 @@ static __always_inline int bl_label_forbid(struct inode *inode)
 	if (!label)
 		return 0;
 	__sync_lock_test_and_set(&label->lock, BL_LOCK_LINKED);
-	label->dentry = 0;
+	label->stamp = 0;
 	return 1;
 }
 
@@ -272,32 +275,35 @@ static __always_inline int bl_label_compute(struct bl_scratch *scratch, struct d
 {
 	struct bl_label *label = &scratch->label;
 
+	scratch->walk.unprinted = 1;
 	if (sb->s_flags & SB_NOUSER) {
 		scratch->super.n_aliases = 0;
 		scratch->super.overflow = 0;
 		scratch->walk_end = BL_WALK_LOST;
 		scratch->renames = sequence;
-		scratch->walk.unprinted = 1;
 		label->flags = BL_LABEL_PSEUDO;
 	} else {
-		if (!bl_super_get(scratch, sb, sequence))
-			return 0;
+		scratch->sb_root = (__u64)sb->s_root;
 		bl_walk_dentry(scratch, dentry, sequence, kept != NULL);
 		if (kept && bl_label_renew(scratch, dentry, kept)) {
 			*renewed = 1;
 			return 1;
 		}
-		/* Where it is mounted and what it is called there are of two instants: not kept. */
-		if (bl_super_moves(&scratch->super) && scratch->super.renames != scratch->renames)
-			scratch->renames = 1;
+		if (!bl_super_get(scratch, sb, scratch->renames))
+			return 0;
 		label->flags = bl_trust_flags(scratch->super.trust);
+		if (!bl_super_moves(&scratch->super))
+			label->flags |= BL_LABEL_FIXED;
+		/* Where it is mounted and what it is called there are of two instants: not kept. */
+		else if (scratch->super.renames != scratch->renames)
+			scratch->renames = 1;
 	}
+	if (scratch->walk.unprinted)
+		label->flags &= ~BL_LABEL_FIXED;
 	label->stamp = scratch->stamp;
-	label->until = bpf_jiffies64() + BL_JIFFIES_MINUTE;
 	label->renames = scratch->renames;
-	label->mounts = scratch->super.event;
-	label->print[0] = scratch->walk.unprinted ? 0 : scratch->walk.h0;
-	label->print[1] = scratch->walk.unprinted ? 0 : scratch->walk.h1;
+	label->print[0] = scratch->walk.h0;
+	label->print[1] = scratch->walk.h1;
 	return bl_label_match(scratch);
 }
 

@@ -95,18 +95,19 @@ static __always_inline int bl_open_search(struct file *file, struct bl_label *la
  */
 static __always_inline int bl_open_file(struct file *file)
 {
-	struct dentry *dentry = file->f_path.dentry;
 	struct bl_label *label = bpf_inode_storage_get(&labels, file->f_inode, NULL, 0);
-	__u32 sequence = bl_sequence(&rename_lock), flags, access;
-	int valid = label && bl_label_valid(label, dentry, sequence);
+	__u32 sequence, flags, access;
+	int valid = bl_label_valid(label, &sequence);
 
-	if (valid) {
+	if (valid && label) {
 		if (!label->open_access)
 			return 0;
 		flags = file->f_flags;
 		access = bl_open_access(file, flags);
-		if (!(label->open_access & access) || flags & FMODE_EXEC ||
-		    bl_label_passes(label, BL_OP_OPEN, access))
+		if (!(label->open_access & access) || flags & FMODE_EXEC)
+			return 0;
+		valid = label->dentry == (__u64)file->f_path.dentry;
+		if (valid && bl_label_passes(label, BL_OP_OPEN, access))
 			return 0;
 	}
 	return bl_open_search(file, label, valid, sequence);

@@ -146,8 +146,7 @@ static __always_inline int bl_walk_up(struct bl_walk_ctx *c)
 	struct bl_scratch *scratch = c->scratch;
 	struct dentry *dentry = c->dentry, *parent;
 
-	if (scratch->super.n_below)
-		scratch->dentries[scratch->walk.n_comps & (BL_DEPTH_MAX - 1)] = (__u64)dentry;
+	scratch->dentries[scratch->walk.n_comps & (BL_DEPTH_MAX - 1)] = (__u64)dentry;
 	if ((__u64)dentry == scratch->sb_root) {
 		scratch->walk_end = BL_WALK_ROOT;
 		return 1;

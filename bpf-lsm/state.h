@@ -28,7 +28,7 @@ struct bl_globals {
 	union {
 		struct {
 			__u32 generation; /* of the image in force; 0: none */
-			__u32 epoch;	  /* of the mount table */
+			__u32 epoch;	  /* of the mount table, and of the minute */
 		};
 		__u64 stamp; /* both at once: a label of another stamp is stale */
 	};
@@ -36,6 +36,7 @@ struct bl_globals {
 	__u32 denies;	   /* 1: some rule in force refuses */
 	__u32 _pad;
 	__u32 daemon_tgid; /* the daemon's own accesses are not judged; 0: none */
+	__u64 next_epoch;  /* jiffies */
 	__u64 host_ns;	   /* address of the initial mount namespace */
 	__u64 root_mount;  /* address of PID 1's root: struct mount ... */
 	__u64 root_dentry; /* ... and dentry */
@@ -51,24 +52,23 @@ enum bl_label_flags {
 	BL_LABEL_PSEUDO = 1 << 2,    /* on a kernel-internal file system: no path can name it */
 	BL_LABEL_CONTAINER = 1 << 3, /* on a superblock that the host does not mount */
 	BL_LABEL_UNTRUSTED = 1 << 4, /* on a superblock of another user namespace */
+	BL_LABEL_FIXED = 1 << 5,     /* no rename elsewhere changes what its name comes to */
 };
 
 /*
- * Inode storage. Valid for a dentry while nothing was renamed and neither the policy nor the mount
- * table has changed. An inode with one name gets another one only by a rename or a link: a link
- * marks its label for good (BL_LOCK_LINKED). Written under the odd 'lock', with dentry being 0
- * meanwhile: a reader that sees single words of an older and a newer label at once has two good
- * reasons instead of one.
+ * Inode storage. Valid while nothing was renamed and neither the policy nor the mount table has
+ * changed. An inode with one name gets another one only by a rename or a link: a link marks its
+ * label for good (BL_LOCK_LINKED). Written under the odd 'lock', with the stamp being 0 meanwhile: a
+ * reader that sees single words of an older and a newer label at once has two good reasons instead of
+ * one.
  */
 struct bl_label {
-	__u64 dentry; /* 0: nothing is known */
-	__u64 stamp;  /* of struct bl_globals */
-	__u64 until;  /* jiffies: the sequence wraps some day */
+	__u64 stamp;  /* of struct bl_globals; 0: nothing is known */
+	__u64 dentry; /* that has the name */
 	__u32 renames;	   /* rename_lock's sequence */
 	__u32 open_access; /* union over the lists, so that most accesses stop here */
 	__u64 key;	   /* of the classes; 0: what passes is not remembered */
 	__u64 print[2];	   /* of the name within its superblock; 0: it has to be worked out anew */
-	__u64 mounts;	   /* the mount table's event that the superblock was looked at by */
 	__u32 exec;	   /* nonzero: exec rules mention it */
 	__u32 tables;	   /* enum bl_table_flags of the image */
 	__u32 lock;

@@ -133,16 +133,19 @@ static __always_inline __u32 bl_cred_stamp(const struct task_struct *task)
 }
 
 /*
- * A fingerprint of the current task as it is now: no other task, program or credentials have the
- * same. Multiply-shift hashing (Dietzfelbinger) with secret keys.
+ * A fingerprint of who acts: of the current task's credentials. Every process has its own from its
+ * fork on, every program from its start, and the threads of one share them. 0 while a task acts with
+ * those of somebody else. Multiply-shift hashing (Dietzfelbinger) with secret keys.
  */
 static __always_inline __u64 bl_identity(const struct task_struct *task)
 {
-	__u64 address = bpf_get_current_task(), cred = (__u64)task->cred - (__u64)task + address;
-	__u64 stamp = *bl_cred_slot(cred);
+	const struct cred *own = task->cred;
+	__u64 cred;
 
-	return address * globals.keys[0] + task->start_boottime * globals.keys[1] +
-	       cred * globals.keys[2] + (task->self_exec_id ^ stamp << 32) * globals.keys[3];
+	if (own != task->real_cred)
+		return 0;
+	cred = bl_address(own, task);
+	return (cred * globals.keys[0] + (*bl_cred_slot(cred) + 1ull) * globals.keys[1]) | 1;
 }
 
 /* The conditions follow from the executable and the credentials. */

@@ -192,6 +192,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct mm_struct *mm;
+	const struct cred *real_cred;
 	const struct cred *cred;
 	struct nsproxy *nsproxy;
 	struct fs_struct *fs;
