@@ -6,16 +6,28 @@ from __future__ import annotations
 import contextlib
 import json
 import pathlib
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
 from testguest import TestGuest
 
-DEEDS = pathlib.Path(__file__).resolve().parent / "deeds.py"
+HERE = pathlib.Path(__file__).resolve().parent
+DEEDS = HERE / "deeds.py"
 REMOTE = "/root/deeds.py"
 TIMEOUT_S = 300
 
 Events = list[dict[str, Any]]
+
+
+def push_program(g: TestGuest, name: str, remote: str, *flags: str) -> None:
+    """Compiles one of programs/ here and takes it to the guest, static unless flags say else."""
+    with tempfile.TemporaryDirectory() as folder:
+        built = pathlib.Path(folder) / name
+        source = HERE / "programs" / f"{name}.c"
+        subprocess.run(["gcc", "-O2", *(flags or ["-static"]), "-o", built, source], check=True)
+        g.push(built, remote)
 
 
 def do(g: TestGuest, deeds: dict[str, str]) -> dict[str, str]:

@@ -57,3 +57,36 @@ def test_modules_can_be_loaded(g):
 
 def test_clock_is_the_hosts(g):
     assert abs(float(g.sh("date +%s")) - time.time()) < 15
+
+
+AGENT_FIRST = """
+sysctl -qw kernel.sched_rt_runtime_us=-1
+for f in /sys/kernel/debug/sched/fair_server/cpu*/runtime; do [ ! -e "$f" ] || echo 0 > "$f"; done
+for p in $(pgrep -x guest-agent); do chrt -f -p 50 "$p"; done
+"""
+# The shell has the agent's priority by now, and ends when the loop is running.
+HOLD_WORK_QUEUES = """
+setsid chrt -f 10 prlimit --cpu=2 sh -c 'while :; do :; done' > /dev/null 2>&1 &
+sleep 0.5
+"""
+LET_GO = """
+for p in $(pgrep -x guest-agent); do chrt -o -p 0 "$p"; done
+for f in /sys/kernel/debug/sched/fair_server/cpu*/runtime; do [ ! -e "$f" ] || echo 50000000 > "$f"; done
+sysctl -qw kernel.sched_rt_runtime_us=950000
+"""
+
+
+def test_late_report_of_a_hang_up_ends_no_command(g):
+    """
+    A work queue reports that the host has hung up, an interrupt brings data. Here a busy loop keeps the
+    work queue away for two seconds, below the agent's own priority: that the session before has ended is
+    reported in the midst of this one's command. Kernels that preempt themselves, sid's, let the agent see
+    the hang-up before the connection that followed it; the others tell of both at once.
+    """
+    try:
+        g.run(AGENT_FIRST)
+        g.run(HOLD_WORK_QUEUES)
+        result = g.run("sleep 3; echo done", timeout=5)
+        assert result.stdout == "done\n" and not result.timed_out, result.describe()
+    finally:
+        g.run(LET_GO)

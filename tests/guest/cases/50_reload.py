@@ -2,11 +2,8 @@
 """Reload: by every way, and refused when the policy is broken."""
 
 import json
-import pathlib
-import subprocess
-import tempfile
 
-from trial import do, policy
+from trial import do, policy, push_program
 from testguest import POLICY_DIR
 
 def rule(name, path=None):
@@ -60,13 +57,6 @@ def test_broken_file_keeps_what_is_in_force(g):
         g.remove("/srv/r")
 
 
-def build_hammer(folder):
-    source = pathlib.Path(__file__).resolve().parent.parent / "programs" / "hammer.c"
-    program = pathlib.Path(folder) / "hammer"
-    subprocess.run(["gcc", "-O2", "-static", "-o", program, source], check=True)
-    return program
-
-
 def test_no_gap_under_hammering(g):
     """
     Two policies take turns; both refuse one file and neither refuses another, but their rules and
@@ -78,8 +68,7 @@ def test_no_gap_under_hammering(g):
              "rules": [rule("z-never", "/srv/r/n*r"), rule("b")] +
              [rule(f"more-{i}", f"/srv/r/more/{i}/**") for i in range(200)]}]
     g.sh("mkdir -p /srv/r; echo x > /srv/r/never; echo x > /srv/r/free")
-    with tempfile.TemporaryDirectory() as folder:
-        g.push(build_hammer(folder), "/srv/r/hammer")
+    push_program(g, "hammer", "/srv/r/hammer")
     try:
         g.write(name, json.dumps(sets[0]))
         g.sh("bailiff reload", timeout=300)
