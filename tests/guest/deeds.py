@@ -42,6 +42,17 @@ def sh(script):
         raise RuntimeError(f"exit {result.returncode}: {text.strip()}")
 
 
+def door(*argv):
+    """Has a program of programs/ do something; its exit code is an errno, or 255 for what isn't here."""
+    result = subprocess.run(argv, capture_output=True, text=True)
+    if result.returncode == 255:
+        raise NotHere(f"{' '.join(argv[:3])} {result.stderr.strip()}")
+    if result.returncode < 0:
+        raise RuntimeError(f"{argv} ended by signal {-result.returncode}")
+    if result.returncode:
+        raise OSError(result.returncode, os.strerror(result.returncode))
+
+
 def read(path):
     with open(path, "rb") as file:
         file.read(64)
