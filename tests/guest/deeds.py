@@ -8,7 +8,7 @@ import array, ctypes, errno, json, os, socket, stat, struct, subprocess, sys, th
 
 libc = ctypes.CDLL(None, use_errno=True)
 AT_FDCWD, AT_EMPTY_PATH, AT_EXECVE_CHECK = -100, 0x1000, 0x10000
-SYS_RENAMEAT2, SYS_EXECVEAT, SYS_PKEY_MPROTECT, SYS_OPENAT2 = 316, 322, 329, 437
+SYS_RENAMEAT2, SYS_EXECVEAT, SYS_PKEY_MPROTECT, SYS_OPENAT2, SYS_SETXATTRAT = 316, 322, 329, 437, 463
 READ_IMPLIES_EXEC = 0x400000
 
 
@@ -165,6 +165,18 @@ def copy_to_memory(path):
 def openat2(path, resolve=0):
     how = struct.pack("QQQ", os.O_RDONLY, 0, resolve)
     close(syscall(SYS_OPENAT2, AT_FDCWD, path.encode(), how, len(how)))
+
+
+def setxattrat(path, name, value):
+    arguments = struct.pack("PII", ctypes.addressof(data := ctypes.create_string_buffer(value)), len(value), 0)
+    try:
+        syscall(SYS_SETXATTRAT, AT_FDCWD, path.encode(), 0, name.encode(), arguments,
+                ctypes.c_size_t(len(arguments)))
+    except OSError as error:
+        if error.errno == errno.ENOSYS:
+            raise NotHere("no setxattrat") from error
+        raise
+    assert os.getxattr(path, name) == data.raw[:-1]
 
 
 def exchange(a, b):
