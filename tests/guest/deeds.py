@@ -8,7 +8,8 @@ import array, ctypes, errno, json, os, socket, stat, struct, subprocess, sys, th
 
 libc = ctypes.CDLL(None, use_errno=True)
 AT_FDCWD, AT_EMPTY_PATH, AT_EXECVE_CHECK = -100, 0x1000, 0x10000
-SYS_RENAMEAT2, SYS_EXECVEAT, SYS_OPENAT2 = 316, 322, 437
+SYS_RENAMEAT2, SYS_EXECVEAT, SYS_PKEY_MPROTECT, SYS_OPENAT2, SYS_SETXATTRAT = 316, 322, 329, 437, 463
+READ_IMPLIES_EXEC = 0x400000
 
 
 class NotHere(Exception):
@@ -40,6 +41,17 @@ def sh(script):
         if "Operation not permitted" in text or "failed to map segment" in text:
             raise OSError(errno.EPERM, text)
         raise RuntimeError(f"exit {result.returncode}: {text.strip()}")
+
+
+def door(*argv):
+    """Has a program of programs/ do something; its exit code is an errno, or 255 for what isn't here."""
+    result = subprocess.run(argv, capture_output=True, text=True)
+    if result.returncode == 255:
+        raise NotHere(f"{' '.join(argv[:3])} {result.stderr.strip()}")
+    if result.returncode < 0:
+        raise RuntimeError(f"{argv} ended by signal {-result.returncode}")
+    if result.returncode:
+        raise OSError(result.returncode, os.strerror(result.returncode))
 
 
 def read(path):
@@ -91,12 +103,38 @@ def execve_check(path):
         call(-1)
 
 
-def map_code(path):
-    """mmap with PROT_EXEC."""
+def map_file(path, protection):
+    """The address of a private mapping."""
     fd = os.open(path, os.O_RDONLY)
     libc.mmap.restype = ctypes.c_void_p
-    address = libc.mmap(None, ctypes.c_size_t(4096), 5, 2, fd, ctypes.c_long(0))
+    address = libc.mmap(None, ctypes.c_size_t(4096), protection, 2, fd, ctypes.c_long(0))
     call(-1 if address == 2**64 - 1 else 0)
+    return ctypes.c_void_p(address)
+
+
+def map_code(path):
+    """mmap with PROT_EXEC."""
+    map_file(path, 5)
+
+
+def map_then_protect(path):
+    """mmap as data, then mprotect to code."""
+    call(libc.mprotect(map_file(path, 1), ctypes.c_size_t(4096), 5))
+
+
+def map_then_protect_by_key(path):
+    """The same by pkey_mprotect, which takes -1 for no key."""
+    syscall(SYS_PKEY_MPROTECT, map_file(path, 1), ctypes.c_size_t(4096), 5, -1)
+
+
+def map_with_old_personality(path, then=None):
+    """To a process with READ_IMPLIES_EXEC all that can be read can be run, without PROT_EXEC."""
+    address = None if then is None else map_file(path, 0)
+    call(libc.personality(READ_IMPLIES_EXEC))
+    if then is None:
+        map_file(path, 1)
+    else:
+        call(libc.mprotect(address, ctypes.c_size_t(4096), then))
 
 
 def run_dlopen(path):
@@ -106,17 +144,39 @@ def run_dlopen(path):
         raise OSError(errno.EPERM if "failed to map segment" in str(error) else errno.EIO, str(error)) from error
 
 
-def map_then_protect(path):
-    """mmap as data, then mprotect to code."""
-    fd = os.open(path, os.O_RDONLY)
-    libc.mmap.restype = ctypes.c_void_p
-    address = libc.mmap(None, ctypes.c_size_t(4096), 1, 2, fd, ctypes.c_long(0))
-    call(libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(4096), 5))
+def run_loaded(path, *argv, **environment):
+    """Starts a program into which ld.so has to load a library; ld.so goes on without what it can't."""
+    argv = [*argv, "/bin/cat", "/proc/self/maps"]
+    result = subprocess.run(argv, env=environment, capture_output=True, text=True)
+    if "failed to map segment" in result.stderr:
+        raise OSError(errno.EPERM, result.stderr)
+    if result.returncode or path not in result.stdout:
+        raise RuntimeError(f"exit {result.returncode}, without {path}: {result.stderr}")
+
+
+def copy_to_memory(path):
+    """A nameless copy of a file, as a path."""
+    with open(path, "rb") as file:
+        fd = os.memfd_create("copy", 0)
+        os.write(fd, file.read())
+    return f"/proc/{os.getpid()}/fd/{fd}"
 
 
 def openat2(path, resolve=0):
     how = struct.pack("QQQ", os.O_RDONLY, 0, resolve)
     close(syscall(SYS_OPENAT2, AT_FDCWD, path.encode(), how, len(how)))
+
+
+def setxattrat(path, name, value):
+    arguments = struct.pack("PII", ctypes.addressof(data := ctypes.create_string_buffer(value)), len(value), 0)
+    try:
+        syscall(SYS_SETXATTRAT, AT_FDCWD, path.encode(), 0, name.encode(), arguments,
+                ctypes.c_size_t(len(arguments)))
+    except OSError as error:
+        if error.errno == errno.ENOSYS:
+            raise NotHere("no setxattrat") from error
+        raise
+    assert os.getxattr(path, name) == data.raw[:-1]
 
 
 def exchange(a, b):

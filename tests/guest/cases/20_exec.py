@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """exec: every way in which a file becomes a running program or a part of one."""
 
-from trial import check_fields, do, events, policy, trial
+from trial import check_fields, do, events, policy, push_program, trial
 
 PREPARE = """
 mkdir -p /srv/e/d /srv/e/by
@@ -70,12 +70,45 @@ def test_program_given_to_the_loader(g):
 
 
 def test_files_mapped_as_code(g):
+    ways = {"mmap": "map_code('{}')", "mprotect": "map_then_protect('{}')",
+            "pkey_mprotect": "map_then_protect_by_key('{}')", "dlopen": "run_dlopen('{}')",
+            "mmap, READ_IMPLIES_EXEC": "map_with_old_personality('{}')",
+            "mprotect, READ_IMPLIES_EXEC": "map_with_old_personality('{}', 1)"}
     found = try_it(g, [deny("/srv/e/lib.so")],
-                   {"mmap": "map_code('/srv/e/lib.so')", "mprotect": "map_then_protect('/srv/e/lib.so')",
-                    "dlopen": "run_dlopen('/srv/e/lib.so')"},
-                   {"mmap, other": "map_code('/srv/e/other.so')", "mprotect, other": "map_then_protect('/srv/e/other.so')",
-                    "dlopen, other": "run_dlopen('/srv/e/other.so')", "read": "read('/srv/e/lib.so')"})
+                   {name: deed.format("/srv/e/lib.so") for name, deed in ways.items()},
+                   {**{f"{name}, other": deed.format("/srv/e/other.so") for name, deed in ways.items()},
+                    "read": "read('/srv/e/lib.so')", "map": "map_file('/srv/e/lib.so', 1)"})
     assert {event["BAILIFF_HOOK"] for event in found} == {"mmap_file", "file_mprotect"}, found
+    for event in found:
+        check_fields(event, path="/srv/e/lib.so", comm="python3", uid="0")
+
+
+def test_libraries_that_ld_so_is_told_to_load(g):
+    """LD_PRELOAD, LD_AUDIT and /etc/ld.so.preload: the program starts, without the library."""
+    preload = "run_loaded('/srv/e/{0}.so', 'unshare', '-m', 'sh', '-c', 'mount --bind /srv/e/{0}.list " \
+              "/etc/ld.so.preload && exec \"$@\"', 'sh')"
+    ways = {"LD_PRELOAD": "run_loaded('/srv/e/{0}.so', LD_PRELOAD='/srv/e/{0}.so')",
+            "LD_AUDIT": "run_loaded('/srv/e/{0}.so', LD_AUDIT='/srv/e/{0}.so')",
+            "--preload": "run_loaded('/srv/e/{0}.so', '/lib64/ld-linux-x86-64.so.2', '--preload', '/srv/e/{0}.so')",
+            "ld.so.preload": preload}
+    push_program(g, "auditor", "/root/auditor.so", "-shared", "-fPIC", "-nostdlib")
+    found = trial(g, [deny("/srv/e/spy.so")], {name: deed.format("spy") for name, deed in ways.items()},
+                  allowed={f"{name}, other": deed.format("other") for name, deed in ways.items()},
+                  prepare=PREPARE + "for n in spy other; do cp /root/auditor.so /srv/e/$n.so; "
+                                    "echo /srv/e/$n.so > /srv/e/$n.list; done; : > /etc/ld.so.preload",
+                  clean=CLEAN + " /etc/ld.so.preload")
+    for event in found:
+        check_fields(event, hook="mmap_file", path="/srv/e/spy.so", on="exec")
+    assert {event["BAILIFF_EXE"] for event in found} >= {"/usr/bin/cat"}, found
+    g.remove("/root/auditor.so")
+
+
+def test_copies_are_others(g):
+    """A rule names a path: a copy without a name is not refused, a limit that docs/design.md names."""
+    try_it(g, [deny("/srv/e/tool"), deny("/srv/e/lib.so", "library")],
+           {"tool": "run('/srv/e/tool')", "library": "map_code('/srv/e/lib.so')"},
+           {"copy of the tool": "run(copy_to_memory('/srv/e/tool'))",
+            "copy of the library": "map_code(copy_to_memory('/srv/e/lib.so'))"})
 
 
 def test_execve_check(g):

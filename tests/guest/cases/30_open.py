@@ -78,10 +78,37 @@ def test_no_access_word_is_any(g):
     try_it(g, [deny()], {**READ, **WRITE, **CREATE, **DELETE})
 
 
+ACL = "struct.pack('<I' + 'HHI' * 5, 2, 1, 6, 2**32 - 1, 2, 4, 1000, 4, 4, 2**32 - 1, 16, 6, 2**32 - 1, " \
+      "32, 4, 2**32 - 1)"
+
+
 def test_acl(g):
-    acl = "os.setxattr('/srv/o/g/e', 'system.posix_acl_access', struct.pack('<I' + 'HHI' * 5, 2, " \
-          "1, 6, 2**32 - 1, 2, 4, 1000, 4, 4, 2**32 - 1, 16, 6, 2**32 - 1, 32, 4, 2**32 - 1))"
-    try_it(g, [deny("attributes")], {"acl": acl}, READ)
+    """
+    Before 6.2 an access control list is an extended attribute to the kernel as well; since then it has
+    hooks of its own, and those of extended attributes are not asked.
+    """
+    name = "'system.posix_acl_access'"
+    has = "\nassert os.getxattr({0}, 'system.posix_acl_access')"
+    refused = {"set": f"os.setxattr('/srv/o/g/e', {name}, {ACL})" + has.format("'/srv/o/g/e'"),
+               "set by descriptor": f"os.setxattr(os.open('/srv/o/g/f', 0), {name}, {ACL})" + has.format("'/srv/o/g/f'"),
+               "default": f"os.setxattr('/srv/o/g/dir', 'system.posix_acl_default', {ACL})",
+               "set as before": f"os.setxattr('/srv/o/g/h', {name}, {ACL}, os.XATTR_REPLACE)",
+               "setxattrat": f"setxattrat('/srv/o/g/b', {name}, {ACL})",
+               "remove": f"os.removexattr('/srv/o/g/a', {name})",
+               "remove by descriptor": f"os.removexattr(os.open('/srv/o/g/c', 0), {name})",
+               "remove by an empty one": f"os.setxattr('/srv/o/g/d', {name}, struct.pack('<I', 2))"}
+    listed = "a c d h"
+    g.write("/root/acl.py", "import os, struct, sys\nfor path in sys.argv[1:]:\n"
+                            f"    os.setxattr(path, {name}, {ACL})\n")
+    found = trial(g, [deny("attributes")], refused, clean=CLEAN,
+                  allowed={**READ, "out": f"os.setxattr('/srv/o/out/a', {name}, {ACL})",
+                           "remove, out": f"os.removexattr('/srv/o/out/b', {name})",
+                           "get": f"os.getxattr('/srv/o/g/h', {name})"},
+                  prepare=PREPARE + f"cd /srv/o/g; python3 /root/acl.py {listed} ../out/b")
+    for event in found:
+        check_fields(event, access="attributes", comm="python3", uid="0")
+    assert {event["BAILIFF_PATH"] for event in found} >= {f"/srv/o/g/{name}" for name in "acdefh"} | {"/srv/o/g/dir"}
+    g.remove("/root/acl.py")
 
 
 def test_rename_takes_no_name_away(g):

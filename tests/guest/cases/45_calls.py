@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls that go by another way than a 64-bit system call: io_uring and the tables for 32 bits."""
+
+from trial import check_fields, do, push_program, trial
+
+PREPARE = """
+mkdir -p /srv/c/g /srv/c/out; cp /bin/true /srv/c/g/tool; cp /bin/true /srv/c/out/tool
+for how in inline async sqpoll direct int80 x32; do
+    for f in a b c d e f h; do echo x > /srv/c/g/$how-$f; echo x > /srv/c/out/$how-$f; done
+done
+ip link set lo up
+for a in 10.1.1.1 10.2.0.1; do ip addr replace $a/32 dev lo; done
+"""
+CLEAN = """
+for a in 10.1.1.1 10.2.0.1; do ip addr del $a/32 dev lo 2> /dev/null || :; done
+rm -rf /srv/c
+"""
+GUARDED = {"id": "guarded", "on": "open", "path": "/srv/c/g/**", "action": "deny"}
+TOOLS = {"id": "tools", "on": "exec", "path": "/srv/c/g/tool", "action": "deny"}
+HOST = {"id": "host", "on": "connect", "to": "10.1.1.1", "action": "deny"}
+HOWS = ("inline", "async", "sqpoll")
+
+
+def door(program, how, what, *operands):
+    return f"door('/root/{program}', '{how}', '{what}'" + "".join(f", '{operand}'" for operand in operands) + ")"
+
+
+def try_it(g, program, how, rules, refused, allowed):
+    """A trial of which each verdict names the program. Not applicable where the kernel hasn't that way."""
+    push_program(g, program, f"/root/{program}")
+    try:
+        answer = do(g, {"probe": door(program, how, "openat", "/etc/passwd")})["probe"]
+        if answer.startswith("n/a"):
+            g.not_applicable(answer)
+        assert answer == "ok", answer
+        found = trial(g, rules, refused, allowed=allowed, prepare=PREPARE, clean=CLEAN)
+    finally:
+        g.remove(f"/root/{program}")
+    for event in found:
+        check_fields(event, verdict="deny", exe=f"/root/{program}", uid="0", euid="0", parent_comm="python3")
+    return found
+
+
+def check_threads(found, *names):
+    """That threads of the kernel's own in the process have acted, or else the test has shown nothing."""
+    for name in names:
+        assert [event for event in found if event["BAILIFF_COMM"].startswith(name)], (name, found)
+    for event in found:
+        is_thread = event["BAILIFF_COMM"].startswith("iou-")
+        assert is_thread == (event["BAILIFF_TID"] != event["BAILIFF_PID"]), event
+
+
+def test_io_uring_open(g):
+    hows = (*HOWS, "direct")
+    refused = {f"{what}, {how}": door("uring", how, what, f"/srv/c/g/{how}-a")
+               for how in hows for what in ("openat", "openat2")}
+    found = try_it(g, "uring", "inline", [GUARDED], refused,
+                   {f"other, {how}": door("uring", how, "openat", f"/srv/c/out/{how}-a") for how in hows})
+    for event in found:
+        check_fields(event, hook="file_open", access="read")
+    assert {event["BAILIFF_PATH"] for event in found} == {f"/srv/c/g/{how}-a" for how in hows}, found
+    check_threads(found, "iou-wrk-", "iou-sqp-")
+
+
+def test_io_uring_changes_of_directories(g):
+    refused = {}
+    for how in HOWS:
+        names = f"/srv/c/g/{how}", f"/srv/c/out/{how}"
+        refused |= {f"rename out, {how}": door("uring", how, "rename", f"{names[0]}-b", f"{names[1]}-out"),
+                    f"rename in, {how}": door("uring", how, "rename", f"{names[1]}-b", f"{names[0]}-in"),
+                    f"unlink, {how}": door("uring", how, "unlink", f"{names[0]}-c"),
+                    f"link out, {how}": door("uring", how, "link", f"{names[0]}-d", f"{names[1]}-link"),
+                    f"link in, {how}": door("uring", how, "link", f"{names[1]}-d", f"{names[0]}-link"),
+                    f"symlink, {how}": door("uring", how, "symlink", "there", f"{names[0]}-symlink"),
+                    f"mkdir, {how}": door("uring", how, "mkdir", f"{names[0]}-dir"),
+                    f"setxattr, {how}": door("uring", how, "setxattr", f"{names[0]}-e")}
+    found = try_it(g, "uring", "inline", [GUARDED], refused,
+                   {"rename, other": door("uring", "async", "rename", "/srv/c/out/async-e", "/srv/c/out/async-f"),
+                    "unlink, other": door("uring", "sqpoll", "unlink", "/srv/c/out/sqpoll-e")})
+    hooks = {event["BAILIFF_HOOK"] for event in found}
+    assert hooks == {"inode_rename", "inode_unlink", "inode_link", "inode_symlink", "inode_mkdir",
+                     "inode_setxattr"}, hooks
+    # A polling thread leaves these to a worker, because they may sleep.
+    check_threads(found, "iou-wrk-")
+
+
+def test_io_uring_connect(g):
+    found = try_it(g, "uring", "inline", [HOST],
+                   {f"{what}, {how}": door("uring", how, what, "10.1.1.1", 4711)
+                    for how in HOWS for what in ("connect", "sendmsg")},
+                   {f"{what}, {how}, other": door("uring", how, what, "10.2.0.1", 4711)
+                    for how in HOWS for what in ("connect", "sendmsg")})
+    for event in found:
+        check_fields(event, on="connect", address="10.1.1.1", port="4711")
+    assert {event["BAILIFF_HOOK"] for event in found} == {"socket_connect", "socket_sendmsg"}, found
+    check_threads(found, "iou-wrk-", "iou-sqp-")
+
+
+def check_table(g, table):
+    """What a 64-bit process can do by another table of system calls."""
+    inside, outside = f"/srv/c/g/{table}", f"/srv/c/out/{table}"
+    refused = {"open": door("compat", table, "open", f"{inside}-a"),
+               "openat": door("compat", table, "openat", f"{inside}-a"),
+               "truncate": door("compat", table, "truncate", f"{inside}-b"),
+               "rename": door("compat", table, "rename", f"{inside}-c", f"{outside}-moved"),
+               "link": door("compat", table, "link", f"{inside}-d", f"{outside}-link"),
+               "unlink": door("compat", table, "unlink", f"{inside}-e"),
+               "chmod": door("compat", table, "chmod", f"{inside}-f"),
+               "execve": door("compat", table, "execve", "/srv/c/g/tool"),
+               "connect": door("compat", table, "connect", "10.1.1.1", 4711)}
+    allowed = {"open, other": door("compat", table, "open", f"{outside}-a"),
+               "truncate, other": door("compat", table, "truncate", f"{outside}-b"),
+               "rename, other": door("compat", table, "rename", f"{outside}-c", f"{outside}-new"),
+               "execve, other": door("compat", table, "execve", "/srv/c/out/tool"),
+               "connect, other": door("compat", table, "connect", "10.2.0.1", 4711)}
+    if table == "int80":
+        refused |= {"socketcall": door("compat", table, "socketcall-connect", "10.1.1.1", 4711),
+                    "socketcall, sendto": door("compat", table, "socketcall-sendto", "10.1.1.1", 4711)}
+        allowed |= {"socketcall, other": door("compat", table, "socketcall-connect", "10.2.0.1", 4711)}
+    found = try_it(g, "compat", table, [{**GUARDED, "access": ["read", "modify"]}, TOOLS, HOST], refused, allowed)
+    hooks = {event["BAILIFF_HOOK"] for event in found}
+    assert hooks >= {"file_open", "inode_setattr", "inode_rename", "inode_link", "inode_unlink",
+                     "bprm_check_security", "socket_connect"}, hooks
+    assert {event["BAILIFF_ON"] for event in found} == {"exec", "open", "connect"}, found
+
+
+def test_32_bit_calls_of_a_64_bit_process(g):
+    check_table(g, "int80")
+
+
+def test_x32_calls(g):
+    check_table(g, "x32")

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Does one thing by io_uring: uring inline|async|sqpoll|direct WHAT OPERAND... Ends with its errno. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define NOT_HERE 255
+
+struct ring {
+	int fd;
+	unsigned int enter_flags;
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	unsigned int *sq_tail, *cq_tail;
+};
+
+static struct sockaddr_in destination = { .sin_family = AF_INET };
+static struct open_how how = { .flags = O_RDONLY };
+static struct iovec data = { .iov_base = "x", .iov_len = 1 };
+static struct msghdr message = { .msg_name = &destination,
+				 .msg_namelen = sizeof(destination),
+				 .msg_iov = &data,
+				 .msg_iovlen = 1 };
+
+static void *map(int fd, size_t size, off_t offset)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+
+	if (at == MAP_FAILED) {
+		perror("mmap");
+		exit(errno);
+	}
+	return at;
+}
+
+static struct ring ring_make(unsigned int flags)
+{
+	struct io_uring_params p = { .flags = flags, .sq_thread_idle = 1000 };
+	struct ring ring = { .fd = (int)syscall(SYS_io_uring_setup, 1, &p),
+			     .enter_flags = IORING_ENTER_GETEVENTS };
+	char *sq, *cq;
+
+	if (ring.fd < 0) {
+		perror("io_uring_setup");
+		exit(NOT_HERE);
+	}
+	if (flags & IORING_SETUP_SQPOLL)
+		ring.enter_flags |= IORING_ENTER_SQ_WAKEUP;
+	sq = map(ring.fd, p.sq_off.array + p.sq_entries * sizeof(int), IORING_OFF_SQ_RING);
+	cq = map(ring.fd, p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe),
+		 IORING_OFF_CQ_RING);
+	ring.sqe = map(ring.fd, sizeof(*ring.sqe), IORING_OFF_SQES);
+	ring.sq_tail = (unsigned int *)(sq + p.sq_off.tail);
+	ring.cq_tail = (unsigned int *)(cq + p.cq_off.tail);
+	ring.cqe = (struct io_uring_cqe *)(cq + p.cq_off.cqes);
+	return ring;
+}
+
+/* The result of a ring's first and only request. */
+static int ring_do(struct ring *ring, const struct io_uring_sqe *request)
+{
+	*ring->sqe = *request; /* the array of indices is zeroes: it names this one */
+	__atomic_store_n(ring->sq_tail, 1, __ATOMIC_RELEASE);
+	while (__atomic_load_n(ring->cq_tail, __ATOMIC_ACQUIRE) == 0) {
+		if (syscall(SYS_io_uring_enter, ring->fd, 1, 1, ring->enter_flags, NULL, 0) < 0 &&
+		    errno != EINTR)
+			return -errno;
+	}
+	return ring->cqe->res;
+}
+
+/* The first operand, and the second, where these operations have them. */
+static const struct {
+	const char *name;
+	struct io_uring_sqe request;
+} operations[] = {
+	{ "openat", { .opcode = IORING_OP_OPENAT, .fd = AT_FDCWD } },
+	{ "openat2", { .opcode = IORING_OP_OPENAT2, .fd = AT_FDCWD, .len = sizeof(how) } },
+	{ "unlink", { .opcode = IORING_OP_UNLINKAT, .fd = AT_FDCWD } },
+	{ "mkdir", { .opcode = IORING_OP_MKDIRAT, .fd = AT_FDCWD, .len = 0700 } },
+	{ "rename", { .opcode = IORING_OP_RENAMEAT, .fd = AT_FDCWD, .len = (__u32)AT_FDCWD } },
+	{ "link", { .opcode = IORING_OP_LINKAT, .fd = AT_FDCWD, .len = (__u32)AT_FDCWD } },
+	{ "symlink", { .opcode = IORING_OP_SYMLINKAT, .fd = AT_FDCWD } },
+	{ "setxattr", { .opcode = IORING_OP_SETXATTR, .len = 1 } },
+	{ "connect", { .opcode = IORING_OP_CONNECT, .off = sizeof(destination) } },
+	{ "sendmsg", { .opcode = IORING_OP_SENDMSG, .len = 1 } },
+};
+
+static __u64 set_destination(const char *address, const char *port)
+{
+	inet_pton(AF_INET, address, &destination.sin_addr);
+	destination.sin_port = htons((in_port_t)atoi(port));
+	return (__u64)&destination;
+}
+
+static void set_operands(struct io_uring_sqe *request, char *first, char *second)
+{
+	switch (request->opcode) {
+	case IORING_OP_CONNECT:
+		request->fd = socket(AF_INET, SOCK_STREAM, 0);
+		request->addr = set_destination(first, second);
+		break;
+	case IORING_OP_SENDMSG:
+		request->fd = socket(AF_INET, SOCK_DGRAM, 0);
+		set_destination(first, second);
+		request->addr = (__u64)&message;
+		break;
+	case IORING_OP_OPENAT2:
+		request->addr = (__u64)first;
+		request->off = (__u64)&how;
+		break;
+	case IORING_OP_SETXATTR:
+		request->addr = (__u64) "user.x";
+		request->off = (__u64) "y";
+		request->addr3 = (__u64)first;
+		break;
+	default:
+		request->addr = (__u64)first;
+		request->off = (__u64)second;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const int no_files[] = { -1 };
+	struct io_uring_sqe request = { .opcode = IORING_OP_LAST };
+	struct ring ring;
+	int result;
+
+	if (argc < 4)
+		return NOT_HERE;
+	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++) {
+		if (strcmp(argv[2], operations[i].name) == 0)
+			request = operations[i].request;
+	}
+	set_operands(&request, argv[3], argv[4]);
+	ring = ring_make(strcmp(argv[1], "sqpoll") == 0 ? IORING_SETUP_SQPOLL : 0);
+	if (strcmp(argv[1], "async") == 0)
+		request.flags |= IOSQE_ASYNC;
+	if (strcmp(argv[1], "direct") == 0) {
+		/* The file goes to a table of the ring's own, not among the process's descriptors. */
+		request.file_index = 1;
+		if (syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES, no_files, 1) < 0)
+			return errno;
+	}
+	result = ring_do(&ring, &request);
+	return result >= 0 || result == -ECONNREFUSED ? 0 : -result;
+}
