@@ -37,6 +37,10 @@ static const char *const hook_names[_BL_HOOK_MAX] = {
 	[BL_HOOK_SETXATTR] = "inode_setxattr",
 	[BL_HOOK_CONNECT] = "socket_connect",
 	[BL_HOOK_SENDMSG] = "socket_sendmsg",
+	[BL_HOOK_REMOVEXATTR] = "inode_removexattr",
+	[BL_HOOK_SET_ACL] = "inode_set_acl",
+	[BL_HOOK_REMOVE_ACL] = "inode_remove_acl",
+	[BL_HOOK_IOCTL] = "file_ioctl",
 };
 
 /* The access bits that an event of an operation may bear. */

@@ -478,12 +478,6 @@ static void put_kernel_thread(struct build *b, const struct field *field)
 		bl_entry_uint(b->entry, field->name, 1);
 }
 
-static void put_canary(struct build *b, const struct field *field)
-{
-	if (b->event->fixed.flags & BL_EF_CANARY)
-		bl_entry_uint(b->entry, field->name, 1);
-}
-
 /* ---- MESSAGE ------------------------------------------------------------------------------ */
 
 static void quote_text(struct bl_line *line, const char *key, const char *text)
@@ -644,7 +638,6 @@ static const struct field fields[] = {
 	{ "BAILIFF_CPU", put_u32, ON_ALL, EVENT(cpu), NULL },
 	{ "BAILIFF_SEQ", put_u64, ON_ALL, EVENT(seq), NULL },
 	{ "BAILIFF_TRUNCATED", put_truncated, ON_ALL, 0, NULL },
-	{ "BAILIFF_CANARY", put_canary, ON_ALL, 0, NULL },
 };
 
 /* Each may bring a second, hexadecimal one. */
@@ -700,8 +693,7 @@ bool bl_fields_is_number(const char *name, size_t len)
 			return field->put == put_u16 || field->put == put_u32 ||
 			       field->put == put_u64 || field->put == put_id ||
 			       field->put == put_known || field->put == put_object_owner ||
-			       field->put == put_schema || field->put == put_kernel_thread ||
-			       field->put == put_canary;
+			       field->put == put_schema || field->put == put_kernel_thread;
 	}
 	return false;
 }

@@ -299,6 +299,10 @@ enum bl_hook {
 	BL_HOOK_SETXATTR,
 	BL_HOOK_CONNECT,
 	BL_HOOK_SENDMSG,
+	BL_HOOK_REMOVEXATTR,
+	BL_HOOK_SET_ACL,
+	BL_HOOK_REMOVE_ACL,
+	BL_HOOK_IOCTL,
 	_BL_HOOK_MAX,
 };
 
@@ -312,8 +316,7 @@ enum bl_event_flags {
 	BL_EF_PARENT_CUT = 1 << 6,  /* parent's exe is incomplete */
 	BL_EF_KTHREAD = 1 << 7,	    /* a kernel thread acts */
 	BL_EF_PSEUDO = 1 << 8,	    /* the object lives on a kernel-internal file system (memfd, pipe) */
-	BL_EF_CANARY = 1 << 9,	    /* the daemon's own self-test */
-	BL_EF_CGROUP_CUT = 1 << 10, /* cgroup path is incomplete */
+	BL_EF_CGROUP_CUT = 1 << 9, /* cgroup path is incomplete */
 };
 
 /*

@@ -86,7 +86,7 @@ static __always_inline void bl_address_v6(struct bl_peer *peer, const void *addr
 }
 
 /* Of who asks, what, and by which policy. 0: it can't be remembered. */
-static __always_inline __u64 bl_connect_print(const struct bl_peer *peer)
+static __always_inline __u64 bl_connect_print(const struct bl_peer *peer, __u32 generation)
 {
 	const __u32 *word = peer->addr.word;
 	__u64 print = bl_identity(bpf_get_current_task_btf());
@@ -97,7 +97,7 @@ static __always_inline __u64 bl_connect_print(const struct bl_peer *peer)
 	print += (word[2] | (__u64)word[3] << 32) * globals.keys[5];
 	print +=
 		(peer->port | peer->protocol << 16 | (__u64)(peer->v6 + 1) << 32) * globals.keys[6];
-	print += globals.generation * globals.keys[7];
+	print += generation * globals.keys[7];
 	return print | 1;
 }
 
@@ -139,7 +139,8 @@ static __always_inline int bl_connect_decide(struct socket *sock, const struct b
 		.access = peer->protocol,
 		.search = peer->protocol,
 	};
-	__u64 print = bl_connect_print(peer);
+	__u32 generation = globals.generation;
+	__u64 print = bl_connect_print(peer, generation);
 	struct bl_scratch *scratch;
 	int judged;
 
@@ -148,8 +149,7 @@ static __always_inline int bl_connect_decide(struct socket *sock, const struct b
 	scratch = bl_scratch_get();
 	if (!scratch)
 		return bl_fail_closed();
-	scratch->stamp = globals.stamp;
-	scratch->generation = scratch->stamp;
+	scratch->generation = generation;
 	scratch->search = peer->protocol;
 	scratch->peer = *peer;
 	judged = bl_connect_judge(scratch, &act);

@@ -132,12 +132,13 @@ static __always_inline void bl_pass_keep(__u64 print)
  * Of an access to a labelled object; who: bl_identity(), or the subject's conditions. 0: it can't be
  * remembered.
  */
-static __always_inline __u64 bl_label_print(__u64 who, __u64 key, __u32 op, __u32 access)
+static __always_inline __u64 bl_label_print(__u64 who, __u64 key, __u32 op, __u32 access,
+					    __u32 generation)
 {
 	if (!who || !key)
 		return 0;
 	return (who + key * globals.keys[4] + (access | op << 8) * globals.keys[6] +
-		globals.generation * globals.keys[7]) |
+		generation * globals.keys[7]) |
 	       1;
 }
 
@@ -153,7 +154,8 @@ static __always_inline int bl_label_judge(struct bl_scratch *scratch, const stru
 		return BL_JUDGED_PASS;
 	if (!bl_judge_subject(scratch, &subject))
 		return BL_JUDGED_NOT;
-	ours = bl_label_print(scratch->print, scratch->label.key, act->op, act->search);
+	ours = bl_label_print(scratch->print, scratch->label.key, act->op, act->search,
+			      scratch->generation);
 	if (!bl_pass_known(ours)) {
 		if (!bl_search(scratch, subject, act->op))
 			return BL_JUDGED_NOT;
@@ -181,7 +183,7 @@ static __always_inline int bl_path_judge(struct bl_scratch *scratch, const struc
 			return BL_JUDGED_PASS;
 	}
 	mine = bl_label_print(bl_identity(bpf_get_current_task_btf()), scratch->label.key, act->op,
-			      act->search);
+			      act->search, scratch->generation);
 	if (bl_pass_known(mine))
 		return BL_JUDGED_PASS;
 	return bl_label_judge(scratch, act, mine);
@@ -228,13 +230,18 @@ static __always_inline int bl_path_search(const struct bl_act *act, struct bl_la
 	return bl_finish(scratch, bl_path_judge(scratch, act, label, valid, sequence));
 }
 
-/* True when it is known at once that no rule concerns the access. */
-static __always_inline int bl_label_passes(const struct bl_label *label, __u32 op, __u32 access)
+/* True when it is known at once that no rule concerns the access; the label was of this stamp. */
+static __always_inline int bl_label_passes(const struct bl_label *label, __u64 stamp, __u32 op,
+					   __u32 access)
 {
-	__u64 print =
-		bl_label_print(bl_identity(bpf_get_current_task_btf()), label->key, op, access);
+	__u64 key = label->key;
 
-	return *bl_pass_slot(print) == print;
+	bl_barrier();
+	/* Another policy's classes may have come in between. */
+	if (label->stamp != stamp)
+		return 0;
+	return bl_pass_known(
+		bl_label_print(bl_identity(bpf_get_current_task_btf()), key, op, access, stamp));
 }
 
 /*
@@ -244,17 +251,18 @@ static __always_inline int bl_label_passes(const struct bl_label *label, __u32 o
 static __always_inline int bl_path_decide(const struct bl_act *act)
 {
 	struct bl_label *label = NULL;
+	__u64 stamp = globals.stamp;
 	__u32 sequence;
 	int valid;
 
 	if (act->inode)
 		label = bpf_inode_storage_get(&labels, act->inode, NULL, 0);
-	valid = bl_label_valid(label, &sequence);
+	valid = bl_label_valid(label, stamp, &sequence);
 	if (valid && label) {
 		if (!bl_label_mentions(label, act))
 			return 0;
 		valid = label->dentry == (__u64)act->dentry;
-		if (valid && bl_label_passes(label, act->op, act->search))
+		if (valid && bl_label_passes(label, stamp, act->op, act->search))
 			return 0;
 	}
 	if (!globals.generation)

@@ -114,19 +114,19 @@ int BPF_PROG(bl_inode_setxattr, void *idmap, struct dentry *dentry)
 SEC("lsm/inode_removexattr")
 int BPF_PROG(bl_inode_removexattr, void *idmap, struct dentry *dentry)
 {
-	return bl_open_attributes(dentry, BL_HOOK_SETXATTR);
+	return bl_open_attributes(dentry, BL_HOOK_REMOVEXATTR);
 }
 
 SEC("lsm/inode_set_acl")
 int BPF_PROG(bl_inode_set_acl, void *idmap, struct dentry *dentry)
 {
-	return bl_open_attributes(dentry, BL_HOOK_SETXATTR);
+	return bl_open_attributes(dentry, BL_HOOK_SET_ACL);
 }
 
 SEC("lsm/inode_remove_acl")
 int BPF_PROG(bl_inode_remove_acl, void *idmap, struct dentry *dentry)
 {
-	return bl_open_attributes(dentry, BL_HOOK_SETXATTR);
+	return bl_open_attributes(dentry, BL_HOOK_REMOVE_ACL);
 }
 
 SEC("lsm/file_ioctl")

@@ -16,12 +16,13 @@ static __always_inline int bl_cacheable(struct dentry *dentry, struct inode *ino
 
 /*
  * True when the label (or NULL) still says what the inode's one name comes to; *ret_sequence is
- * rename_lock's. Whether the dentry at hand is that name is another question: the internal open of an
+ * rename_lock's, stamp is that of struct bl_globals. Whether the dentry at hand is that name is another question: the internal open of an
  * overlay has its own, and so has a file that was opened by a name that is gone.
  */
-static __always_inline int bl_label_valid(const struct bl_label *label, __u32 *ret_sequence)
+static __always_inline int bl_label_valid(const struct bl_label *label, __u64 stamp,
+					  __u32 *ret_sequence)
 {
-	if (!label || label->stamp != globals.stamp) {
+	if (!label || label->stamp != stamp) {
 		*ret_sequence = bl_sequence(&rename_lock);
 		return 0;
 	}
@@ -112,20 +113,23 @@ static __always_inline int bl_object_load(struct bl_scratch *scratch, const stru
 }
 
 /*
- * The name that the walk has found is the one that the kept label is about, and nothing else has
- * changed: it is good for another while, and in scratch->label. 0: it is to be worked out.
+ * Only a rename has made the kept label stale, and the walk comes to the name that it is about: it is
+ * good for another while, and in scratch->label. 0: it is to be worked out.
  */
 static __always_inline int bl_label_renew(struct bl_scratch *scratch, struct dentry *dentry,
+					  struct super_block *sb, __u32 sequence,
 					  struct bl_label *label)
 {
 	const struct bl_walk *walk = &scratch->walk;
 	const struct bl_label *old = &scratch->label;
 
 	if (label->dentry != (__u64)dentry || label->stamp != scratch->stamp ||
-	    !(label->flags & BL_LABEL_FIXED) || scratch->walk_end != BL_WALK_ROOT ||
-	    walk->unprinted)
+	    !(label->flags & BL_LABEL_FIXED))
 		return 0;
-	if (!bl_object_load(scratch, label) || old->print[0] != walk->h0 ||
+	scratch->sb_root = (__u64)sb->s_root;
+	bl_walk_dentry(scratch, dentry, sequence, 1);
+	if (scratch->walk_end != BL_WALK_ROOT || walk->unprinted ||
+	    !bl_object_load(scratch, label) || old->print[0] != walk->h0 ||
 	    old->print[1] != walk->h1)
 		return 0;
 	if (!bl_label_lock(label))
@@ -283,14 +287,14 @@ static __always_inline int bl_label_compute(struct bl_scratch *scratch, struct d
 		scratch->renames = sequence;
 		label->flags = BL_LABEL_PSEUDO;
 	} else {
-		scratch->sb_root = (__u64)sb->s_root;
-		bl_walk_dentry(scratch, dentry, sequence, kept != NULL);
-		if (kept && bl_label_renew(scratch, dentry, kept)) {
+		if (kept && bl_label_renew(scratch, dentry, sb, sequence, kept)) {
 			*renewed = 1;
 			return 1;
 		}
-		if (!bl_super_get(scratch, sb, scratch->renames))
+		/* First the superblock: to look at its mounts takes the walk's memory. */
+		if (!bl_super_get(scratch, sb, sequence))
 			return 0;
+		bl_walk_dentry(scratch, dentry, sequence, kept != NULL);
 		label->flags = bl_trust_flags(scratch->super.trust);
 		if (!bl_super_moves(&scratch->super))
 			label->flags |= BL_LABEL_FIXED;

@@ -96,8 +96,9 @@ static __always_inline int bl_open_search(struct file *file, struct bl_label *la
 static __always_inline int bl_open_file(struct file *file)
 {
 	struct bl_label *label = bpf_inode_storage_get(&labels, file->f_inode, NULL, 0);
+	__u64 stamp = globals.stamp;
 	__u32 sequence, flags, access;
-	int valid = bl_label_valid(label, &sequence);
+	int valid = bl_label_valid(label, stamp, &sequence);
 
 	if (valid && label) {
 		if (!label->open_access)
@@ -107,7 +108,7 @@ static __always_inline int bl_open_file(struct file *file)
 		if (!(label->open_access & access) || flags & FMODE_EXEC)
 			return 0;
 		valid = label->dentry == (__u64)file->f_path.dentry;
-		if (valid && bl_label_passes(label, BL_OP_OPEN, access))
+		if (valid && bl_label_passes(label, stamp, BL_OP_OPEN, access))
 			return 0;
 	}
 	return bl_open_search(file, label, valid, sequence);
@@ -198,5 +199,5 @@ static __always_inline int bl_open_ioctl(struct file *file, __u32 cmd)
 	if (cmd != FS_IOC_SETFLAGS && cmd != FS_IOC32_SETFLAGS && cmd != FS_IOC_FSSETXATTR)
 		return 0;
 	return bl_open_object(file->f_path.dentry, file->f_inode->i_sb, file->f_inode,
-			      BL_ACCESS_ATTRIBUTES, BL_ACCESS_ATTRIBUTES, BL_HOOK_SETATTR);
+			      BL_ACCESS_ATTRIBUTES, BL_ACCESS_ATTRIBUTES, BL_HOOK_IOCTL);
 }

@@ -286,7 +286,6 @@ static int add_except(struct bl_compiler *c, struct bl_rule_info *info,
 	except->match = match;
 	if (!r)
 		r = add_cond(c, info->rule, match, true, &except->cond);
-	info->path_excepts |= match->has_path;
 	info->by_addr |= except->nets != 0;
 	return r;
 }

@@ -77,7 +77,6 @@ struct bl_rule_info {
 	uint8_t verdict;
 	uint8_t triggers;  /* 1 << enum bl_part: parts of its list that make it a candidate */
 	bool by_addr;	   /* found by address, not by port alone */
-	bool path_excepts; /* some exception has a path */
 };
 
 /* A class of paths before it has an offset: numbers of lists of candidates and of a bitset. */

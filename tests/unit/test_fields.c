@@ -155,7 +155,6 @@ static void exec_denied(void **state)
 		{ "BAILIFF_CPU", "3" },
 		{ "BAILIFF_SEQ", "7" },
 		{ "BAILIFF_TRUNCATED", NULL },
-		{ "BAILIFF_CANARY", NULL },
 	};
 	struct bl_entry entry = { 0 };
 	struct record record;
@@ -189,7 +188,6 @@ static void open_would_deny(void **state)
 		{ "BAILIFF_OBJECT_OWNER", NULL },
 		{ "BAILIFF_CGROUP_ID", NULL },
 		{ "BAILIFF_TRUNCATED", "path,exe,parent_exe" },
-		{ "BAILIFF_CANARY", "1" },
 		{ "BAILIFF_KERNEL_THREAD", "1" },
 	};
 	struct bl_entry entry = { 0 };
@@ -208,7 +206,7 @@ static void open_would_deny(void **state)
 	record.event.mode = 0;
 	record.event.cgroup_id = 0;
 	record.event.flags = BL_EF_CONTAINER | BL_EF_UNTRUSTED | BL_EF_LOST | BL_EF_EXE_CUT |
-			     BL_EF_PARENT_CUT | BL_EF_CANARY | BL_EF_KTHREAD;
+			     BL_EF_PARENT_CUT | BL_EF_KTHREAD;
 	record_seal(&record);
 	build(&entry, &record);
 	EXPECT_ROWS(&entry, rows);
@@ -566,7 +564,7 @@ static void gather_all(struct bl_entry *known)
 	gather(known, &entry);
 	record.event.op = BL_OP_OPEN;
 	record.event.access = BL_ACCESS_READ;
-	record.event.flags |= BL_EF_EXE_CUT | BL_EF_CANARY | BL_EF_KTHREAD;
+	record.event.flags |= BL_EF_EXE_CUT | BL_EF_KTHREAD;
 	record_texts(&record, "\n", 1, "\n", 1,
 		     "/user.slice/user-1.slice/user@1.service/lxc.payload.x/a.service\n");
 	record_seal(&record);

@@ -5,7 +5,7 @@ from trial import check_fields, do, push_program, trial
 
 PREPARE = """
 mkdir -p /srv/c/g /srv/c/out; cp /bin/true /srv/c/g/tool; cp /bin/true /srv/c/out/tool
-for how in inline async sqpoll direct int80 x32; do
+for how in inline async sqpoll direct int80; do
     for f in a b c d e f h; do echo x > /srv/c/g/$how-$f; echo x > /srv/c/out/$how-$f; done
 done
 ip link set lo up
@@ -96,37 +96,27 @@ def test_io_uring_connect(g):
     check_threads(found, "iou-wrk-", "iou-sqp-")
 
 
-def check_table(g, table):
-    """What a 64-bit process can do by another table of system calls."""
-    inside, outside = f"/srv/c/g/{table}", f"/srv/c/out/{table}"
-    refused = {"open": door("compat", table, "open", f"{inside}-a"),
-               "openat": door("compat", table, "openat", f"{inside}-a"),
-               "truncate": door("compat", table, "truncate", f"{inside}-b"),
-               "rename": door("compat", table, "rename", f"{inside}-c", f"{outside}-moved"),
-               "link": door("compat", table, "link", f"{inside}-d", f"{outside}-link"),
-               "unlink": door("compat", table, "unlink", f"{inside}-e"),
-               "chmod": door("compat", table, "chmod", f"{inside}-f"),
-               "execve": door("compat", table, "execve", "/srv/c/g/tool"),
-               "connect": door("compat", table, "connect", "10.1.1.1", 4711)}
-    allowed = {"open, other": door("compat", table, "open", f"{outside}-a"),
-               "truncate, other": door("compat", table, "truncate", f"{outside}-b"),
-               "rename, other": door("compat", table, "rename", f"{outside}-c", f"{outside}-new"),
-               "execve, other": door("compat", table, "execve", "/srv/c/out/tool"),
-               "connect, other": door("compat", table, "connect", "10.2.0.1", 4711)}
-    if table == "int80":
-        refused |= {"socketcall": door("compat", table, "socketcall-connect", "10.1.1.1", 4711),
-                    "socketcall, sendto": door("compat", table, "socketcall-sendto", "10.1.1.1", 4711)}
-        allowed |= {"socketcall, other": door("compat", table, "socketcall-connect", "10.2.0.1", 4711)}
-    found = try_it(g, "compat", table, [{**GUARDED, "access": ["read", "modify"]}, TOOLS, HOST], refused, allowed)
+def test_32_bit_calls_of_a_64_bit_process(g):
+    inside, outside = "/srv/c/g/int80", "/srv/c/out/int80"
+    refused = {"open": door("compat", "open", f"{inside}-a"),
+               "openat": door("compat", "openat", f"{inside}-a"),
+               "truncate": door("compat", "truncate", f"{inside}-b"),
+               "rename": door("compat", "rename", f"{inside}-c", f"{outside}-moved"),
+               "link": door("compat", "link", f"{inside}-d", f"{outside}-link"),
+               "unlink": door("compat", "unlink", f"{inside}-e"),
+               "chmod": door("compat", "chmod", f"{inside}-f"),
+               "execve": door("compat", "execve", "/srv/c/g/tool"),
+               "connect": door("compat", "connect", "10.1.1.1", 4711)}
+    allowed = {"open, other": door("compat", "open", f"{outside}-a"),
+               "truncate, other": door("compat", "truncate", f"{outside}-b"),
+               "rename, other": door("compat", "rename", f"{outside}-c", f"{outside}-new"),
+               "execve, other": door("compat", "execve", "/srv/c/out/tool"),
+               "connect, other": door("compat", "connect", "10.2.0.1", 4711)}
+    refused |= {"socketcall": door("compat", "socketcall-connect", "10.1.1.1", 4711),
+                "socketcall, sendto": door("compat", "socketcall-sendto", "10.1.1.1", 4711)}
+    allowed |= {"socketcall, other": door("compat", "socketcall-connect", "10.2.0.1", 4711)}
+    found = try_it(g, "compat", "int80", [{**GUARDED, "access": ["read", "modify"]}, TOOLS, HOST], refused, allowed)
     hooks = {event["BAILIFF_HOOK"] for event in found}
     assert hooks >= {"file_open", "inode_setattr", "inode_rename", "inode_link", "inode_unlink",
                      "bprm_check_security", "socket_connect"}, hooks
     assert {event["BAILIFF_ON"] for event in found} == {"exec", "open", "connect"}, found
-
-
-def test_32_bit_calls_of_a_64_bit_process(g):
-    check_table(g, "int80")
-
-
-def test_x32_calls(g):
-    check_table(g, "x32")

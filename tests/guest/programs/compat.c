@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A 64-bit process that does one thing by another table of system calls, and ends with its errno:
- * compat int80|x32 WHAT OPERAND... */
+/* A 64-bit process that does one thing by the table of 32-bit system calls, and ends with its errno:
+ * compat WHAT OPERAND... */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,21 +17,19 @@
 
 #define NOT_HERE   255
 #define LOW_BYTES  65536
-#define X32	   0x40000000
 #define SOCKETCALL 102
 
 enum { GETPID, OPEN, OPENAT, TRUNCATE, RENAME, LINK, UNLINK, CHMOD, EXECVE, CONNECT, CALLS };
 
-/* Numbers in arch/x86/entry/syscalls/syscall_32.tbl and in syscall_64.tbl for the x32 ABI. */
+/* Numbers in arch/x86/entry/syscalls/syscall_32.tbl. */
 static const struct {
 	const char *name;
-	int int80, x32;
+	int number;
 } calls[CALLS] = {
-	[GETPID] = { "getpid", 20, 39 },	[OPEN] = { "open", 5, 2 },
-	[OPENAT] = { "openat", 295, 257 },	[TRUNCATE] = { "truncate", 92, 76 },
-	[RENAME] = { "rename", 38, 82 },	[LINK] = { "link", 9, 86 },
-	[UNLINK] = { "unlink", 10, 87 },	[CHMOD] = { "chmod", 15, 90 },
-	[EXECVE] = { "execve", 11, 520 },	[CONNECT] = { "connect", 362, 42 },
+	[GETPID] = { "getpid", 20 },	 [OPEN] = { "open", 5 },     [OPENAT] = { "openat", 295 },
+	[TRUNCATE] = { "truncate", 92 }, [RENAME] = { "rename", 38 }, [LINK] = { "link", 9 },
+	[UNLINK] = { "unlink", 10 },	 [CHMOD] = { "chmod", 15 },   [EXECVE] = { "execve", 11 },
+	[CONNECT] = { "connect", 362 },
 };
 
 static char *low, *low_end;
@@ -60,16 +58,9 @@ static int by_int80(uint32_t number, uint32_t a, uint32_t b, uint32_t c)
 	return (int)result;
 }
 
-static int by_x32(uint32_t number, uint32_t a, uint32_t b, uint32_t c)
+static int call(int which, uint32_t a, uint32_t b, uint32_t c)
 {
-	return (int)(syscall(number | X32, (long)a, (long)b, (long)c) < 0 ? -errno : 0);
-}
-
-static int call(const char *table, int which, uint32_t a, uint32_t b, uint32_t c)
-{
-	if (strcmp(table, "x32") == 0)
-		return by_x32((uint32_t)calls[which].x32, a, b, c);
-	return by_int80((uint32_t)calls[which].int80, a, b, c);
+	return by_int80((uint32_t)calls[which].number, a, b, c);
 }
 
 static uint32_t address(const char *text, const char *port)
@@ -93,7 +84,7 @@ static int by_socketcall(const char *what, uint32_t to)
 	return by_int80(SOCKETCALL, 3, below_4g(connect, sizeof(connect)), 0);
 }
 
-static int perform(const char *table, const char *what, const char *first, const char *second)
+static int perform(const char *what, const char *first, const char *second)
 {
 	uint32_t path = below_4g(first, strlen(first) + 1);
 	uint32_t argv[] = { path, 0 };
@@ -105,19 +96,19 @@ static int perform(const char *table, const char *what, const char *first, const
 			continue;
 		switch (i) {
 		case OPENAT:
-			return call(table, i, (uint32_t)AT_FDCWD, path, O_RDONLY);
+			return call(i, (uint32_t)AT_FDCWD, path, O_RDONLY);
 		case RENAME:
 		case LINK:
-			return call(table, i, path, below_4g(second, strlen(second) + 1), 0);
+			return call(i, path, below_4g(second, strlen(second) + 1), 0);
 		case CHMOD:
-			return call(table, i, path, 0700, 0);
+			return call(i, path, 0700, 0);
 		case EXECVE:
-			return call(table, i, path, below_4g(argv, sizeof(argv)), 0);
+			return call(i, path, below_4g(argv, sizeof(argv)), 0);
 		case CONNECT:
-			return call(table, i, (uint32_t)socket(AF_INET, SOCK_STREAM, 0),
+			return call(i, (uint32_t)socket(AF_INET, SOCK_STREAM, 0),
 				    address(first, second), sizeof(struct sockaddr_in));
 		default:
-			return call(table, i, path, 0, 0);
+			return call(i, path, 0, 0);
 		}
 	}
 	return -NOT_HERE;
@@ -135,17 +126,17 @@ int main(int argc, char **argv)
 {
 	int result;
 
-	if (argc < 4)
+	if (argc < 3)
 		return NOT_HERE;
 	low = mmap(NULL, LOW_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
 		   -1, 0);
 	if (low == MAP_FAILED)
 		return errno;
 	low_end = low + LOW_BYTES;
-	/* A kernel without the table answers int 0x80 by a signal, and x32 by ENOSYS. */
+	/* A kernel without the table answers by a signal. */
 	signal(SIGSEGV, not_here);
-	if (call(argv[1], GETPID, 0, 0, 0) < 0)
+	if (call(GETPID, 0, 0, 0) < 0)
 		not_here(0);
-	result = perform(argv[1], argv[2], argv[3], argv[4]);
+	result = perform(argv[1], argv[2], argv[3]);
 	return result >= 0 || result == -ECONNREFUSED ? 0 : -result;
 }
