@@ -149,7 +149,11 @@ static __always_inline int bl_connect_decide(struct socket *sock, const struct b
 	scratch = bl_scratch_get();
 	if (!scratch)
 		return bl_fail_closed();
-	scratch->generation = generation;
+	scratch->stamp = globals.stamp;
+	scratch->generation = scratch->stamp;
+	/* What another policy says is not what was asked for. */
+	if (scratch->generation != generation)
+		print = 0;
 	scratch->search = peer->protocol;
 	scratch->peer = *peer;
 	judged = bl_connect_judge(scratch, &act);

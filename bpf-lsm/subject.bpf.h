@@ -156,6 +156,21 @@ static __always_inline int bl_subject_valid(const struct bl_subject *subject,
 	       subject->cred_stamp == bl_cred_stamp(task) && subject->exec_id == task->self_exec_id;
 }
 
+/* The label of an executable and its classes in the walk, as its inode keeps them; 0: it doesn't. */
+static __always_inline int bl_exe_load(struct bl_scratch *scratch, struct file *exe)
+{
+	struct bl_label *label = bpf_inode_storage_get(&labels, exe->f_inode, NULL, 0);
+	__u32 sequence;
+
+	if (!bl_label_valid(label, scratch->stamp, &sequence) || !label ||
+	    label->dentry != (__u64)exe->f_path.dentry || !bl_object_load(scratch, label))
+		return 0;
+	scratch->walk.n_classes = scratch->label.n_classes;
+	__builtin_memcpy(scratch->walk.classes, scratch->label.classes,
+			 sizeof(scratch->walk.classes));
+	return 1;
+}
+
 /* The executable's conditions; scratch->label is the object's again afterwards. 0: no image. */
 static __always_inline int bl_subject_exe_compute(struct bl_scratch *scratch,
 						  struct bl_subject *subject,
@@ -167,7 +182,7 @@ static __always_inline int bl_subject_exe_compute(struct bl_scratch *scratch,
 
 	scratch->object = scratch->label;
 	scratch->label.flags = BL_LABEL_PSEUDO;
-	if (exe && scratch->tables & BL_TABLES_EXES)
+	if (exe && scratch->tables & BL_TABLES_EXES && !bl_exe_load(scratch, exe))
 		r = bl_label_compute(scratch, exe->f_path.dentry, exe->f_inode->i_sb,
 				     bl_sequence(&rename_lock), NULL, &renewed);
 	if (r)

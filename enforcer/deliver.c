@@ -106,10 +106,7 @@ void bl_deliver_record(void *userdata, const void *data, size_t size)
 	}
 	if (bl_lost_saw(deliver->lost, event.fixed.cpu, event.fixed.seq) < 0)
 		bl_lost_no_memory(deliver->lost);
-	if (event.fixed.flags & BL_EF_CANARY)
-		deliver->canaries++;
-	else
-		deliver_view(deliver, &event);
+	deliver_view(deliver, &event);
 }
 
 void bl_deliver_losses(struct bl_deliver *deliver, const uint64_t counters[_BL_COUNT_MAX])

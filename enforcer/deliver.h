@@ -16,7 +16,6 @@ struct bl_deliver {
 	struct bl_fields_context context;
 	int proc_fd;
 	uint64_t delivered; /* taken by journald or waiting for it */
-	uint64_t canaries; /* records of the self-test, which are no events */
 };
 
 /* generations must outlive it. Returns 0 or -errno. */
