@@ -16,8 +16,9 @@ static __always_inline int bl_cacheable(struct dentry *dentry, struct inode *ino
 
 /*
  * True when the label (or NULL) still says what the inode's one name comes to; *ret_sequence is
- * rename_lock's, stamp is that of struct bl_globals. Whether the dentry at hand is that name is another question: the internal open of an
- * overlay has its own, and so has a file that was opened by a name that is gone.
+ * rename_lock's, stamp is that of struct bl_globals. Whether the dentry at hand is that name is
+ * another question: the internal open of an overlay has its own, and so has a file that was opened by
+ * a name that is gone.
  */
 static __always_inline int bl_label_valid(const struct bl_label *label, __u64 stamp,
 					  __u32 *ret_sequence)
@@ -296,7 +297,7 @@ static __always_inline int bl_label_compute(struct bl_scratch *scratch, struct d
 			return 0;
 		bl_walk_dentry(scratch, dentry, sequence, kept != NULL);
 		label->flags = bl_trust_flags(scratch->super.trust);
-		if (!bl_super_moves(&scratch->super))
+		if (!scratch->super.moves)
 			label->flags |= BL_LABEL_FIXED;
 		/* Where it is mounted and what it is called there are of two instants: not kept. */
 		else if (scratch->super.renames != scratch->renames)

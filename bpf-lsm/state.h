@@ -95,7 +95,7 @@ struct bl_super {
 	__u32 trust;	/* enum bl_trust */
 	__u64 event;	/* of the host's mount namespace */
 	__u32 n_aliases;
-	__u32 n_below;	/* aliases whose root is not the superblock's */
+	__u32 moves;	/* 1: a rename above a mount point would change names here */
 	__u32 overflow; /* more aliases than fit: names are missing */
 	__u32 prefix_len;
 	struct bl_alias aliases[BL_ALIASES_MAX];

@@ -94,6 +94,8 @@ static __always_inline void bl_alias_add(const struct bl_matcher *m, struct bl_s
 	struct bl_super *super = &scratch->super;
 	__u32 n = super->n_aliases, trie = m->walk->trie, dfa = m->walk->dfa;
 
+	if (m->walk->pos < BL_PATH_BYTES)
+		super->moves = 1;
 	if (root == scratch->sb_root)
 		bl_prefix_keep(scratch);
 	if (bl_dfa_dead(m, dfa))
@@ -118,8 +120,6 @@ static __always_inline void bl_alias_add(const struct bl_matcher *m, struct bl_s
 	super->aliases[n].trie = trie;
 	super->aliases[n].dfa = dfa;
 	super->n_aliases = n + 1;
-	if (root != scratch->sb_root)
-		super->n_below++;
 }
 
 struct bl_super_ctx {
@@ -197,7 +197,7 @@ static long bl_super_turn(__u32 index, void *ctx)
 	super->event = bl_mount_event();
 	super->renames = renames;
 	super->n_aliases = 0;
-	super->n_below = 0;
+	super->moves = 0;
 	super->overflow = 0;
 	super->prefix_len = 0;
 	scratch->cursor.seen = 0;
@@ -249,15 +249,9 @@ static __always_inline int bl_super_load(struct bl_scratch *scratch, const struc
  * is renamed. That is rare; renames are not: so only records of superblocks that are mounted
  * somewhere below the root go by the sequence.
  */
-static __always_inline int bl_super_moves(const struct bl_super *super)
-{
-	return super->prefix_len || super->n_below;
-}
-
 static __always_inline int bl_super_current(const struct bl_super *super, __u32 sequence)
 {
-	return super->event == bl_mount_event() &&
-	       (!bl_super_moves(super) || super->renames == sequence);
+	return super->event == bl_mount_event() && (!super->moves || super->renames == sequence);
 }
 
 static __always_inline void bl_super_store(struct bl_scratch *scratch, struct bl_super *super)

@@ -4,7 +4,8 @@
 from trial import check_fields, do, events, policy, trial
 
 RULE = {"id": "place", "on": "open", "access": "read", "path": "/srv/p/**", "action": "deny"}
-CLEAN = "umount -q /srv/m/t /srv/p/t /srv/m/a/t /srv/p/a/t 2> /dev/null || :; rm -rf /srv/p /srv/m"
+CLEAN = ("for mount in $(awk '$2 ~ \"^/srv/[mp]/\" { print $2 }' /proc/mounts | tac); do umount $mount; done; "
+         "rm -rf /srv/p /srv/m")
 
 
 def judge(g, rule, prepare, change, deeds):
@@ -52,6 +53,14 @@ def test_mount_moved(g):
 def test_directory_above_a_mount_renamed(g):
     judge(g, RULE, "mkdir -p /srv/m/a/t; mount -t tmpfs t /srv/m/a/t; echo x > /srv/m/a/t/file",
           "cat /srv/m/a/t/file; mv /srv/m/a /srv/p/a", {"renamed in": "read('/srv/p/a/t/file')"})
+
+
+def test_directory_above_a_mount_with_a_long_path_renamed(g):
+    """A path too long to be kept for events is one that moves all the same."""
+    below = "/".join(("a" * 90, "b" * 90, "c" * 90, "t"))
+    judge(g, RULE, f"mkdir -p /srv/m/{below}; mount -t tmpfs t /srv/m/{below}; echo x > /srv/m/{below}/file",
+          f"for i in 1 2 3; do cat /srv/m/{below}/file; done; mv /srv/m/{'a' * 90} /srv/p/a",
+          {"renamed in": f"read('/srv/p/a/{below.partition('/')[2]}/file')"})
 
 
 def test_directory_renamed_in_and_out(g):
