@@ -230,12 +230,13 @@ static __always_inline int bl_path_search(const struct bl_act *act, struct bl_la
 	return bl_finish(scratch, bl_path_judge(scratch, act, label, valid, sequence));
 }
 
-/* True when it is known at once that no rule concerns the access; the label was of this stamp. */
-static __always_inline int bl_label_passes(const struct bl_label *label, __u64 stamp, __u32 op,
-					   __u32 access)
+/* True when it is known at once that no rule concerns the access, by the policy of the label. */
+static __always_inline int bl_label_passes(const struct bl_label *label, __u32 op, __u32 access)
 {
-	__u64 key = label->key;
+	__u64 stamp = label->stamp, key;
 
+	bl_barrier();
+	key = label->key;
 	bl_barrier();
 	/* Another policy's classes may have come in between. */
 	if (label->stamp != stamp)
@@ -251,18 +252,17 @@ static __always_inline int bl_label_passes(const struct bl_label *label, __u64 s
 static __always_inline int bl_path_decide(const struct bl_act *act)
 {
 	struct bl_label *label = NULL;
-	__u64 stamp = globals.stamp;
 	__u32 sequence;
 	int valid;
 
 	if (act->inode)
 		label = bpf_inode_storage_get(&labels, act->inode, NULL, 0);
-	valid = bl_label_valid(label, stamp, &sequence);
+	valid = bl_label_valid(label, &sequence);
 	if (valid && label) {
 		if (!bl_label_mentions(label, act))
 			return 0;
 		valid = label->dentry == (__u64)act->dentry;
-		if (valid && bl_label_passes(label, stamp, act->op, act->search))
+		if (valid && bl_label_passes(label, act->op, act->search))
 			return 0;
 	}
 	if (!globals.generation)

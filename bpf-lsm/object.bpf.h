@@ -16,14 +16,12 @@ static __always_inline int bl_cacheable(struct dentry *dentry, struct inode *ino
 
 /*
  * True when the label (or NULL) still says what the inode's one name comes to; *ret_sequence is
- * rename_lock's, stamp is that of struct bl_globals. Whether the dentry at hand is that name is
- * another question: the internal open of an overlay has its own, and so has a file that was opened by
- * a name that is gone.
+ * rename_lock's. Whether the dentry at hand is that name is another question: the internal open of an
+ * overlay has its own, and so has a file that was opened by a name that is gone.
  */
-static __always_inline int bl_label_valid(const struct bl_label *label, __u64 stamp,
-					  __u32 *ret_sequence)
+static __always_inline int bl_label_valid(const struct bl_label *label, __u32 *ret_sequence)
 {
-	if (!label || label->stamp != stamp) {
+	if (!label || label->stamp != globals.stamp) {
 		*ret_sequence = bl_sequence(&rename_lock);
 		return 0;
 	}

@@ -96,9 +96,8 @@ static __always_inline int bl_open_search(struct file *file, struct bl_label *la
 static __always_inline int bl_open_file(struct file *file)
 {
 	struct bl_label *label = bpf_inode_storage_get(&labels, file->f_inode, NULL, 0);
-	__u64 stamp = globals.stamp;
 	__u32 sequence, flags, access;
-	int valid = bl_label_valid(label, stamp, &sequence);
+	int valid = bl_label_valid(label, &sequence);
 
 	if (valid && label) {
 		if (!label->open_access)
@@ -108,7 +107,7 @@ static __always_inline int bl_open_file(struct file *file)
 		if (!(label->open_access & access) || flags & FMODE_EXEC)
 			return 0;
 		valid = label->dentry == (__u64)file->f_path.dentry;
-		if (valid && bl_label_passes(label, stamp, BL_OP_OPEN, access))
+		if (valid && bl_label_passes(label, BL_OP_OPEN, access))
 			return 0;
 	}
 	return bl_open_search(file, label, valid, sequence);

@@ -162,7 +162,7 @@ static __always_inline int bl_exe_load(struct bl_scratch *scratch, struct file *
 	struct bl_label *label = bpf_inode_storage_get(&labels, exe->f_inode, NULL, 0);
 	__u32 sequence;
 
-	if (!bl_label_valid(label, scratch->stamp, &sequence) || !label ||
+	if (!bl_label_valid(label, &sequence) || !label ||
 	    label->dentry != (__u64)exe->f_path.dentry || !bl_object_load(scratch, label))
 		return 0;
 	scratch->walk.n_classes = scratch->label.n_classes;
