@@ -192,7 +192,7 @@ static __always_inline void bl_object_name(struct bl_scratch *scratch, struct de
 	if (!bl_super_get(scratch, sb, sequence))
 		scratch->super.prefix_len = 0;
 	bl_prefix_load(scratch, sb);
-	bl_walk_dentry(scratch, dentry, sequence, 0);
+	bl_walk_dentry(scratch, dentry, sequence);
 	scratch->event.flags |= bl_path_flags(scratch);
 }
 

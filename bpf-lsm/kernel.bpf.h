@@ -25,14 +25,14 @@
 
 struct bl_globals globals;
 
-/* Random, set by user space; of the component counted from the object up. */
-struct bl_name_keys name_keys[BL_NAME_KEYS_DEPTH][BL_NAME_KEYS_WORDS];
-
 /* Counted up when credentials are made at an address that falls here. */
 __u32 cred_stamps[BL_CRED_SLOTS];
 
 /* Addresses of dentries that were looked at once: most files are never opened again. */
 __u64 sights[BL_SIGHT_SLOTS];
+
+/* What the paths of directories lead to; what is looked at later takes the place of what was. */
+struct bl_dir dirs[BL_DIR_SLOTS];
 
 /* Fingerprints of accesses that no rule concerns: who, what, how, by which policy. */
 __u64 passes[BL_PASS_SLOTS];
@@ -58,6 +58,13 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 		__sync_fetch_and_add(&__word, 1);       \
 	} while (0)
 #endif
+
+/* Takes a word into a fingerprint with secret keys. */
+static __always_inline __u64 bl_mix(__u64 print, __u64 word)
+{
+	print = (print ^ word * globals.keys[1]) * globals.keys[0];
+	return print ^ print >> 32;
+}
 
 static __always_inline __u32 bl_sequence(const void *lock)
 {

@@ -69,15 +69,16 @@ struct bl_walk {
 	__u32 pos;	   /* where the text starts in path[] */
 	__u32 n_comps;	   /* components; comp[0] is the last one */
 	__u32 first;	   /* component (counted as in comp[]) that the current run starts with */
-	__u32 rest;	   /* components that the trie has not followed */
+	__u32 until;	   /* components at the end that the run leaves out */
+	__u32 rest;	   /* components that the trie has not followed, those at the end included */
 	__u32 trie;	   /* state of the trie's run */
 	__u32 trie_class;  /* what that state comes to */
 	__u32 dfa;	   /* state of the DFA's run */
 	__u32 dfa_pos;
+	__u32 dfa_end;
 	__u32 name_pos;	   /* text of the component that the trie is at */
 	__u32 name_len;
 	__u64 h0, h1;	   /* a fingerprint in the making */
-	__u32 unprinted;   /* 1: something of the path is not in it */
 	__u32 n_classes;
 	__u32 overflow;	   /* more names than BL_CLASSES_MAX: the object counts as lost */
 	__u32 classes[BL_CLASSES_MAX];
@@ -332,7 +333,7 @@ static long bl_trie_turn(__u32 index, void *ctx)
 	const struct bl_matcher *m = ctx;
 	__u32 k = m->walk->first - 2 * index;
 
-	if (bl_trie_step(m, k) || !k)
+	if (bl_trie_step(m, k) || k == m->walk->until)
 		return 1;
 	return bl_trie_step(m, k - 1);
 }
@@ -342,11 +343,11 @@ static long bl_dfa_turn(__u32 index, void *ctx)
 {
 	const struct bl_matcher *m = ctx;
 	struct bl_walk *walk = m->walk;
-	__u32 pos = walk->dfa_pos, state = walk->dfa, n = BL_PATH_BYTES - pos;
+	__u32 pos = walk->dfa_pos, state = walk->dfa, n = walk->dfa_end - pos;
 	const __u8 *chunk = bl_chunk(m->image, state);
 	__u32 current = state >> BL_CHUNK_SHIFT;
 
-	if (!chunk || pos >= BL_PATH_BYTES)
+	if (!chunk || pos >= walk->dfa_end)
 		return 1;
 	if (*(const __u32 *)(chunk + (state & (BL_CHUNK_BYTES - 4))) & BL_DFA_SINK)
 		return 1;
@@ -389,25 +390,32 @@ BL_INLINE int bl_dfa_dead(const struct bl_matcher *m, __u32 state)
 	return !row || *row == BL_DFA_SINK;
 }
 
-/*
- * Runs both machines over the last n_comps components of the walk's text, from the given states;
- * leaves the end states in walk->trie and walk->dfa. A node of the trie knows where the DFA is
- * after its path, so the DFA only reads what the trie could not follow.
- */
-BL_INLINE void bl_path_run(const struct bl_matcher *m, __u32 n_comps, __u32 trie, __u32 dfa)
+/* Begins a run; true when the trie has a component to follow. */
+BL_INLINE int bl_run_begin(const struct bl_matcher *m, __u32 n_comps, __u32 until, __u32 trie)
 {
 	struct bl_walk *walk = m->walk;
-	const struct bl_trie_node *node = NULL;
-	__u32 rest;
 
 	walk->trie = trie;
 	walk->trie_class = 0;
 	walk->first = n_comps - 1;
+	walk->until = until;
 	walk->rest = n_comps;
-	if (n_comps && trie && !(trie & BL_TRIE_BELOW)) {
-		walk->name_pos = walk->comp[(n_comps - 1) & (BL_DEPTH_MAX - 1)] + 1;
-		BL_LOOP((n_comps + 1) / 2, bl_trie_turn, (void *)m);
-	}
+	if (n_comps <= until || !trie || trie & BL_TRIE_BELOW)
+		return 0;
+	walk->name_pos = walk->comp[(n_comps - 1) & (BL_DEPTH_MAX - 1)] + 1;
+	return 1;
+}
+
+/*
+ * Ends a run that the trie began at the one given state. A node of the trie knows where the DFA is
+ * after its path, so the DFA only reads what the trie could not follow.
+ */
+BL_INLINE void bl_run_end(const struct bl_matcher *m, __u32 trie, __u32 dfa)
+{
+	struct bl_walk *walk = m->walk;
+	const struct bl_trie_node *node = NULL;
+	__u32 rest = walk->rest, until = walk->until;
+
 	if (trie && m->header->nodes)
 		node = bl_near(m, m->header->nodes + (walk->trie & ~BL_TRIE_BELOW) * sizeof(*node),
 			       struct bl_trie_node);
@@ -417,12 +425,44 @@ BL_INLINE void bl_path_run(const struct bl_matcher *m, __u32 n_comps, __u32 trie
 			dfa = node->dfa;
 	}
 	walk->dfa = dfa;
-	rest = walk->rest;
-	if (!dfa || !rest)
+	if (!dfa || rest <= until)
 		return;
+	walk->dfa_end = BL_PATH_BYTES;
+	if (until)
+		walk->dfa_end = walk->comp[(until - 1) & (BL_DEPTH_MAX - 1)];
 	BL_BARRIER(rest);
 	walk->dfa_pos = walk->comp[(rest - 1) & (BL_DEPTH_MAX - 1)];
 	BL_LOOP(BL_PATH_BYTES / BL_DFA_BLOCK, bl_dfa_turn, (void *)m);
+}
+
+/*
+ * Runs both machines over the last n_comps components of the walk's text but for 'until' ones at its
+ * end, from the given states; leaves the end states in walk->trie and walk->dfa.
+ */
+BL_INLINE void bl_path_run(const struct bl_matcher *m, __u32 n_comps, __u32 until, __u32 trie,
+			   __u32 dfa)
+{
+	if (bl_run_begin(m, n_comps, until, trie))
+		BL_LOOP((n_comps - until + 1) / 2, bl_trie_turn, (void *)m);
+	bl_run_end(m, trie, dfa);
+}
+
+/* The same over the last component. */
+BL_INLINE void bl_name_run(const struct bl_matcher *m, __u32 trie, __u32 dfa)
+{
+	if (bl_run_begin(m, 1, 0, trie))
+		bl_trie_step(m, 0);
+	bl_run_end(m, trie, dfa);
+}
+
+/* False when no path that goes on from the walk's states can match; a dead DFA's state becomes 0. */
+BL_INLINE int bl_run_alive(const struct bl_matcher *m)
+{
+	struct bl_walk *walk = m->walk;
+
+	if (bl_dfa_dead(m, walk->dfa))
+		walk->dfa = 0;
+	return walk->dfa || (walk->trie && (!(walk->trie & BL_TRIE_BELOW) || walk->trie_class));
 }
 
 /* Adds the classes of the end states that bl_path_run() left. */

@@ -2,7 +2,7 @@
 /* What an object is to the rules: the classes of all its names, kept with its inode. */
 #pragma once
 
-#include "super.bpf.h"
+#include "dir.bpf.h"
 
 /*
  * An inode whose only name this is, as long as nothing is renamed or linked. Not one that the file
@@ -29,17 +29,6 @@ static __always_inline int bl_label_valid(const struct bl_label *label, __u32 *r
 	return label->renames == *ret_sequence;
 }
 
-/* The second look at a dentry within a while; another one may have taken its place meanwhile. */
-static __always_inline int bl_seen_before(__u64 dentry)
-{
-	__u64 *sight = &sights[dentry >> 6 & (BL_SIGHT_SLOTS - 1)];
-
-	if (*sight == dentry)
-		return 1;
-	*sight = dentry;
-	return 0;
-}
-
 /*
  * Where the label of an object will be kept: what its inode has, or new storage where it pays.
  * What was kept for this very dentry before can be kept now. NULL: nowhere.
@@ -48,6 +37,8 @@ static __always_inline struct bl_label *bl_label_place(struct bl_scratch *scratc
 						       struct dentry *dentry, struct inode *inode,
 						       struct bl_label *label)
 {
+	/* Or the compiler remembers what an earlier test said: the verifier needs one here. */
+	BL_BARRIER(label);
 	if (label && label->dentry == (__u64)dentry)
 		return label;
 	scratch->label.dentry = (__u64)dentry;
@@ -111,35 +102,6 @@ static __always_inline int bl_object_load(struct bl_scratch *scratch, const stru
 	return 1;
 }
 
-/*
- * Only a rename has made the kept label stale, and the walk comes to the name that it is about: it is
- * good for another while, and in scratch->label. 0: it is to be worked out.
- */
-static __always_inline int bl_label_renew(struct bl_scratch *scratch, struct dentry *dentry,
-					  struct super_block *sb, __u32 sequence,
-					  struct bl_label *label)
-{
-	const struct bl_walk *walk = &scratch->walk;
-	const struct bl_label *old = &scratch->label;
-
-	if (label->dentry != (__u64)dentry || label->stamp != scratch->stamp ||
-	    !(label->flags & BL_LABEL_FIXED))
-		return 0;
-	scratch->sb_root = (__u64)sb->s_root;
-	bl_walk_dentry(scratch, dentry, sequence, 1);
-	if (scratch->walk_end != BL_WALK_ROOT || walk->unprinted ||
-	    !bl_object_load(scratch, label) || old->print[0] != walk->h0 ||
-	    old->print[1] != walk->h1)
-		return 0;
-	if (!bl_label_lock(label))
-		return 1;
-	/* Nobody has got in between: then the copy is what is kept. */
-	if (label->lock == old->lock + 1)
-		label->renames = scratch->renames;
-	bl_label_unlock(label, old->stamp);
-	return 1;
-}
-
 /* An inode is about to get a second name: from now on no label of it is kept. 0: no memory. */
 static __always_inline int bl_label_forbid(struct inode *inode)
 {
@@ -156,7 +118,6 @@ static __always_inline int bl_label_forbid(struct inode *inode)
 struct bl_alias_ctx {
 	struct bl_scratch *scratch;
 	const struct bl_matcher *matcher;
-	__u64 root;
 };
 
 /* Finds the component below which a mount's root lies. */
@@ -167,10 +128,24 @@ static long bl_alias_level(__u32 index, void *ctx)
 
 	if (level > c->scratch->walk.n_comps)
 		return 1;
-	if (c->scratch->dentries[level] != c->root)
+	if (c->scratch->dentries[level] != c->scratch->part)
 		return 0;
 	c->scratch->level = level;
 	return 1;
+}
+
+/* Adds the states that a run over a directory's path has ended in. */
+static __always_inline void bl_state_add(const struct bl_matcher *m, struct bl_scratch *scratch)
+{
+	__u32 n = scratch->n_states;
+
+	if (!bl_run_alive(m) || n >= BL_ALIASES_MAX)
+		return;
+	BL_BARRIER(n);
+	n &= BL_ALIASES_MAX - 1;
+	scratch->states[n].trie = m->walk->trie;
+	scratch->states[n].dfa = m->walk->dfa;
+	scratch->n_states = n + 1;
 }
 
 /* One name of the object: the part below the mount's root, from the mount point's states on. */
@@ -183,14 +158,41 @@ static long bl_alias_turn(__u32 index, void *ctx)
 	struct bl_alias *alias = &scratch->super.aliases[index & (BL_ALIASES_MAX - 1)];
 
 	if (alias->root != scratch->sb_root) {
-		c->root = alias->root;
+		scratch->part = alias->root;
 		scratch->level = BL_DEPTH_MAX;
 		bpf_loop(BL_DEPTH_MAX, bl_alias_level, c, 0);
 		n = scratch->level;
 		if (n >= BL_DEPTH_MAX)
 			return 0;
 	}
-	bl_path_run(c->matcher, n, alias->trie, alias->dfa);
+	bl_path_run(c->matcher, n, 1, alias->trie, alias->dfa);
+	if (n)
+		bl_state_add(c->matcher, scratch);
+	else
+		bl_path_classes(c->matcher);
+	return 0;
+}
+
+/* One of the states of the directory above, from there to the directory itself. */
+static long bl_step_turn(__u32 index, void *ctx)
+{
+	struct bl_alias_ctx *c = ctx;
+	struct bl_state *state = &c->scratch->states[index & (BL_ALIASES_MAX - 1)];
+
+	bl_path_run(c->matcher, 2, 1, state->trie, state->dfa);
+	bl_run_alive(c->matcher);
+	state->trie = c->matcher->walk->trie;
+	state->dfa = c->matcher->walk->dfa;
+	return 0;
+}
+
+/* The last name, from one of the states that its directory's paths lead to. */
+static long bl_state_turn(__u32 index, void *ctx)
+{
+	struct bl_alias_ctx *c = ctx;
+	struct bl_state *state = &c->scratch->states[index & (BL_ALIASES_MAX - 1)];
+
+	bl_name_run(c->matcher, state->trie, state->dfa);
 	bl_path_classes(c->matcher);
 	return 0;
 }
@@ -253,10 +255,20 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 		return 0;
 	label = &scratch->label;
 	bl_walk_reset(&scratch->walk);
-	if (scratch->walk_end == BL_WALK_ROOT)
-		bpf_loop(scratch->super.n_aliases, bl_alias_turn, &ctx, 0);
-	else if (scratch->super.n_aliases)
+	if (scratch->walk_end == BL_WALK_ROOT) {
+		if (!scratch->based) {
+			scratch->n_states = 0;
+			bpf_loop(scratch->super.n_aliases, bl_alias_turn, &ctx, 0);
+		} else if (scratch->walk.n_comps > 1) {
+			bpf_loop(scratch->n_states, bl_step_turn, &ctx, 0);
+		}
+		if (scratch->n_states == 1)
+			bl_state_turn(0, &ctx);
+		else
+			bpf_loop(scratch->n_states, bl_state_turn, &ctx, 0);
+	} else if (scratch->super.n_aliases) {
 		label->flags |= scratch->walk_end == BL_WALK_DEEP ? BL_LABEL_DEEP : BL_LABEL_LOST;
+	}
 	if (scratch->walk.overflow || scratch->super.overflow)
 		label->flags |= BL_LABEL_LOST;
 	label->tables = m.header->flags;
@@ -267,47 +279,42 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 }
 
 /*
- * Works out the label of a dentry into scratch->label, and leaves the text of its name in
- * scratch->walk; kept: what is known of it, or is going to be, or NULL. A file's superblock comes
- * from its inode: since its path is in a union (6.18), the verifier trusts nothing that is reached
- * through it. Returns 0: no image; *renewed: the kept label is right, nothing is to be stored.
+ * Works out the label of a dentry into scratch->label, by rename_lock's sequence. A file's
+ * superblock comes from its inode: since its path is in a union (6.18), the verifier trusts nothing
+ * that is reached through it. Returns 0: no image.
  */
-static __always_inline int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry,
-					    struct super_block *sb, __u32 sequence,
-					    struct bl_label *kept, int *renewed)
+BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry,
+			       struct super_block *sb, __u32 sequence)
 {
 	struct bl_label *label = &scratch->label;
+	__u32 renames = sequence;
 
-	scratch->walk.unprinted = 1;
+	scratch->based = 1;
 	if (sb->s_flags & SB_NOUSER) {
 		scratch->super.n_aliases = 0;
 		scratch->super.overflow = 0;
 		scratch->walk_end = BL_WALK_LOST;
-		scratch->renames = sequence;
 		label->flags = BL_LABEL_PSEUDO;
 	} else {
-		if (kept && bl_label_renew(scratch, dentry, sb, sequence, kept)) {
-			*renewed = 1;
-			return 1;
-		}
 		/* First the superblock: to look at its mounts takes the walk's memory. */
 		if (!bl_super_get(scratch, sb, sequence))
 			return 0;
-		bl_walk_dentry(scratch, dentry, sequence, kept != NULL);
+		scratch->based = bl_dir_find(scratch, dentry, sequence);
+		if (!scratch->based)
+			bl_walk_dentry(scratch, dentry, sequence);
 		label->flags = bl_trust_flags(scratch->super.trust);
-		if (!scratch->super.moves)
-			label->flags |= BL_LABEL_FIXED;
+		renames = scratch->renames;
 		/* Where it is mounted and what it is called there are of two instants: not kept. */
-		else if (scratch->super.renames != scratch->renames)
-			scratch->renames = 1;
+		if (scratch->super.moves && scratch->super.renames != renames)
+			renames = 1;
 	}
-	if (scratch->walk.unprinted)
-		label->flags &= ~BL_LABEL_FIXED;
 	label->stamp = scratch->stamp;
-	label->renames = scratch->renames;
-	label->print[0] = scratch->walk.h0;
-	label->print[1] = scratch->walk.h1;
-	return bl_label_match(scratch);
+	label->renames = renames;
+	if (!bl_label_match(scratch))
+		return 0;
+	if (!scratch->based || scratch->walk.n_comps > 1)
+		bl_dir_keep(scratch, dentry);
+	return 1;
 }
 
 /*
@@ -319,11 +326,10 @@ static __always_inline int bl_object_compute(struct bl_scratch *scratch, struct 
 					     struct bl_label *label, __u32 sequence)
 {
 	struct bl_label *kept = inode ? bl_label_place(scratch, dentry, inode, label) : NULL;
-	int renewed = 0;
 
-	if (!bl_label_compute(scratch, dentry, sb, sequence, kept, &renewed))
+	if (!bl_label_compute(scratch, dentry, sb, sequence))
 		return 0;
-	if (kept && !renewed && !(scratch->label.flags & (BL_LABEL_LOST | BL_LABEL_DEEP)) &&
+	if (kept && !(scratch->label.flags & (BL_LABEL_LOST | BL_LABEL_DEEP)) &&
 	    !(scratch->label.renames & 1))
 		bl_label_store(scratch, dentry, kept);
 	return 1;

@@ -4,8 +4,7 @@
 
 #include "kernel.bpf.h"
 
-#define BL_WALK_TRIES	  256
-#define BL_SHORT_NAME_MAX 31
+#define BL_WALK_TRIES 256
 
 enum bl_walk_end {
 	BL_WALK_DEEP = 1, /* too many components or bytes */
@@ -50,30 +49,14 @@ static __always_inline __u32 bl_short_name(void)
 	return 0;
 }
 
-/* Adds eight bytes of a name, zero beyond its end, to the path's fingerprint (see BL_FP in abi.h). */
-static __always_inline void bl_print_add(struct bl_walk *walk, const struct bl_name_keys *keys,
-					 __u64 words, __u32 rest)
-{
-	__u64 low, high;
-
-	if (rest < 8)
-		words &= (1ull << rest * 8) - 1;
-	low = (__u32)words;
-	high = words >> 32;
-	walk->h0 += keys->key[0][0] * low + keys->key[0][1] * high;
-	walk->h1 += keys->key[1][0] * low + keys->key[1][1] * high;
-}
-
 /*
  * Prepends "/name" of a dentry with a short name, by plain loads of whole words. The last word
  * reaches into the text that follows, which is put back. 0: there is no room.
  */
-static __always_inline int bl_walk_short(struct bl_walk *walk, struct dentry *dentry, __u32 len,
-					 int print)
+static __always_inline int bl_walk_short(struct bl_walk *walk, struct dentry *dentry, __u32 len)
 {
 	const __u64 *words = (const void *)dentry + bl_short_name();
 	__u32 pos = walk->pos, n = walk->n_comps;
-	const struct bl_name_keys *keys;
 	__u64 *to, *behind, text;
 
 	if (pos <= len || n >= BL_DEPTH_MAX)
@@ -91,18 +74,6 @@ static __always_inline int bl_walk_short(struct bl_walk *walk, struct dentry *de
 		to[2] = words[2];
 	if (len > 24)
 		to[3] = words[3];
-	if (print) {
-		if (n >= BL_NAME_KEYS_DEPTH)
-			walk->unprinted = 1;
-		keys = name_keys[n & (BL_NAME_KEYS_DEPTH - 1)];
-		bl_print_add(walk, &keys[0], to[0], len);
-		if (len > 8)
-			bl_print_add(walk, &keys[1], to[1], len - 8);
-		if (len > 16)
-			bl_print_add(walk, &keys[2], to[2], len - 16);
-		if (len > 24)
-			bl_print_add(walk, &keys[3], to[3], len - 24);
-	}
 	*behind = text;
 	((char *)to)[-1] = '/';
 	pos--;
@@ -113,13 +84,12 @@ static __always_inline int bl_walk_short(struct bl_walk *walk, struct dentry *de
 	return 1;
 }
 
-static __always_inline int bl_walk_name(struct bl_walk *walk, struct dentry *dentry, int print)
+static __always_inline int bl_walk_name(struct bl_walk *walk, struct dentry *dentry)
 {
 	__u32 len = dentry->d_name.len;
 
 	if (bl_short_name() && len <= BL_SHORT_NAME_MAX)
-		return bl_walk_short(walk, dentry, len, print);
-	walk->unprinted = 1;
+		return bl_walk_short(walk, dentry, len);
 	return bl_walk_prepend(walk, dentry->d_name.name, len);
 }
 
@@ -127,9 +97,6 @@ static __always_inline void bl_walk_start(struct bl_walk *walk)
 {
 	walk->pos = BL_PATH_BYTES;
 	walk->n_comps = 0;
-	walk->h0 = 0;
-	walk->h1 = 0;
-	walk->unprinted = 0;
 }
 
 struct bl_walk_ctx {
@@ -137,7 +104,6 @@ struct bl_walk_ctx {
 	struct dentry *dentry;
 	struct dentry *start;
 	__u32 sequence; /* of rename_lock, when it was last seen */
-	__u32 print;	/* 1: the path's fingerprint is wanted */
 };
 
 /* One step from a dentry to its parent; 1 ends the climb. */
@@ -156,7 +122,7 @@ static __always_inline int bl_walk_up(struct bl_walk_ctx *c)
 		scratch->walk_end = BL_WALK_LOST;
 		return 1;
 	}
-	if (!bl_walk_name(&scratch->walk, dentry, c->print))
+	if (!bl_walk_name(&scratch->walk, dentry))
 		return 1;
 	c->dentry = parent;
 	return 0;
@@ -194,18 +160,15 @@ static long bl_walk_turn(__u32 index, void *ctx)
 
 /*
  * The name as of one instant: no rename happened since the sequence was what is given. Leaves the
- * text and its components in scratch->walk, how it ended in walk_end, the sequence in renames; if
- * it is wanted, the path's fingerprint in the walk's h0 and h1, unless 'unprinted'.
+ * text and its components in scratch->walk, how it ended in walk_end, the sequence in renames.
  */
-static __always_inline void bl_walk_dentry(struct bl_scratch *scratch, struct dentry *dentry,
-					   __u32 sequence, __u32 print)
+BL_CALLED int bl_walk_dentry(struct bl_scratch *scratch, struct dentry *dentry, __u32 sequence)
 {
 	struct bl_walk_ctx ctx = {
 		.scratch = scratch,
 		.dentry = dentry,
 		.start = dentry,
 		.sequence = sequence,
-		.print = print,
 	};
 
 	scratch->renames = 1; /* odd: set by the attempt that succeeds */
@@ -214,4 +177,5 @@ static __always_inline void bl_walk_dentry(struct bl_scratch *scratch, struct de
 		scratch->walk_end = BL_WALK_RACED;
 		bl_count(BL_COUNT_WALK_FAILED);
 	}
+	return 0;
 }

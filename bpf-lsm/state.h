@@ -11,17 +11,15 @@
 #define BL_PREFIX_BYTES	 256 /* of a mount point's path, for events only */
 #define BL_MOUNTS_MAX	 8192 /* mounts of one superblock that are looked at */
 
-/* Keys of a path's fingerprint: two hashes, two words of 32 bits in each eight bytes. */
-struct bl_name_keys {
-	__u64 key[2][2];
-};
-
 #define BL_KEYS		    8
-#define BL_NAME_KEYS_DEPTH  16 /* components that a path's fingerprint takes in */
-#define BL_NAME_KEYS_WORDS  4  /* of eight bytes in each */
 #define BL_CRED_SLOTS	    4096
 #define BL_SIGHT_SLOTS	    4096
 #define BL_PASS_SLOTS	    16384
+#define BL_DIR_SLOTS	    4096
+#define BL_DIR_DEPTH	    11 /* components of a directory that is kept */
+#define BL_DIR_STATES	    4
+#define BL_SHORT_NAME_MAX   31 /* bytes of a name that is kept in its dentry */
+#define BL_SHORT_NAME_WORDS 4  /* of eight bytes, a NUL at the name's end included */
 
 /* Set by user space through the skeleton (.bss); one word each, read without a lock. */
 struct bl_globals {
@@ -52,7 +50,6 @@ enum bl_label_flags {
 	BL_LABEL_PSEUDO = 1 << 2,    /* on a kernel-internal file system: no path can name it */
 	BL_LABEL_CONTAINER = 1 << 3, /* on a superblock that the host does not mount */
 	BL_LABEL_UNTRUSTED = 1 << 4, /* on a superblock of another user namespace */
-	BL_LABEL_FIXED = 1 << 5,     /* no rename elsewhere changes what its name comes to */
 };
 
 /*
@@ -68,7 +65,6 @@ struct bl_label {
 	__u32 renames;	   /* rename_lock's sequence */
 	__u32 open_access; /* union over the lists, so that most accesses stop here */
 	__u64 key;	   /* of the classes; 0: what passes is not remembered */
-	__u64 print[2];	   /* of the name within its superblock; 0: it has to be worked out anew */
 	__u32 exec;	   /* nonzero: exec rules mention it */
 	__u32 tables;	   /* enum bl_table_flags of the image */
 	__u32 lock;
@@ -87,15 +83,41 @@ struct bl_alias {
 	__u32 dfa;
 };
 
+/* States of both machines after a path. */
+struct bl_state {
+	__u32 trie;
+	__u32 dfa;
+} __attribute__((aligned(8)));
+
+/*
+ * What the path of a directory leads to, found by its inode's number. It holds wherever a chain of
+ * dentries has these names up to the root of a superblock with the same record: so a rename does
+ * not make it stale, nor does the directory's going.
+ */
+struct bl_dir {
+	__u64 super; /* key of the record; 0: nothing is known */
+	__u64 inode; /* number */
+	__u32 lock;  /* odd while written */
+	__u8 depth;
+	__u8 n_states;
+	__u8 len[BL_DIR_DEPTH + 1];
+	__u32 _pad;
+	struct bl_state states[BL_DIR_STATES];
+	__u64 name[BL_DIR_DEPTH][BL_SHORT_NAME_WORDS]; /* from the directory up */
+	__u64 dentry[BL_DIR_DEPTH];
+};
+
 /* Inode storage on a superblock's root. The lock is as in struct bl_label. */
 struct bl_super {
 	__u32 lock;
 	__u32 generation;
+	__u64 key;    /* of what is mounted where; 0: nothing is kept of its directories */
 	__u32 renames;
 	__u32 trust;	/* enum bl_trust */
 	__u64 event;	/* of the host's mount namespace */
 	__u32 n_aliases;
 	__u32 moves;	/* 1: a rename above a mount point would change names here */
+	__u32 parts;	/* 1: some mount shows only a part of it */
 	__u32 overflow; /* more aliases than fit: names are missing */
 	__u32 prefix_len;
 	struct bl_alias aliases[BL_ALIASES_MAX];
@@ -147,10 +169,15 @@ struct bl_scratch {
 
 	__u64 sb;	  /* superblock being looked at */
 	__u64 sb_root;
+	__u64 part;	  /* what one of its mounts shows, looked for among a name's dentries */
 	__u64 mount;	  /* cursor over its mounts */
 	__u64 mounts_end;
 	__u64 groups;	  /* the subject's struct group_info */
 	__u64 cgroup;	  /* cursor over cgroups */
+
+	__u32 based;	  /* 1: 'states' are those of the directory that the walk's text is below */
+	__u32 n_states;
+	struct bl_state states[BL_ALIASES_MAX];
 
 	struct bl_lists lists;	/* of a destination */
 	struct bl_peer peer;

@@ -178,13 +178,13 @@ static __always_inline int bl_subject_exe_compute(struct bl_scratch *scratch,
 {
 	struct mm_struct *mm = task->mm;
 	struct file *exe = mm ? mm->exe_file : NULL;
-	int r = 1, renewed;
+	int r = 1;
 
 	scratch->object = scratch->label;
 	scratch->label.flags = BL_LABEL_PSEUDO;
 	if (exe && scratch->tables & BL_TABLES_EXES && !bl_exe_load(scratch, exe))
 		r = bl_label_compute(scratch, exe->f_path.dentry, exe->f_inode->i_sb,
-				     bl_sequence(&rename_lock), NULL, &renewed);
+				     bl_sequence(&rename_lock));
 	if (r)
 		r = bl_subject_exe_match(scratch, subject);
 	scratch->label = scratch->object;

@@ -92,17 +92,18 @@ static __always_inline void bl_alias_add(const struct bl_matcher *m, struct bl_s
 					 __u64 root)
 {
 	struct bl_super *super = &scratch->super;
-	__u32 n = super->n_aliases, trie = m->walk->trie, dfa = m->walk->dfa;
+	__u32 n = super->n_aliases, trie, dfa;
 
 	if (m->walk->pos < BL_PATH_BYTES)
 		super->moves = 1;
 	if (root == scratch->sb_root)
 		bl_prefix_keep(scratch);
-	if (bl_dfa_dead(m, dfa))
-		dfa = 0;
-	/* No path below here can match anything. */
-	if (!dfa && (!trie || ((trie & BL_TRIE_BELOW) && !m->walk->trie_class)))
+	if (!bl_run_alive(m))
 		return;
+	if (root != scratch->sb_root)
+		super->parts = 1;
+	trie = m->walk->trie;
+	dfa = m->walk->dfa;
 	for (__u32 i = 0; i < BL_ALIASES_MAX; i++) {
 		if (i >= n)
 			break;
@@ -164,7 +165,7 @@ static long bl_mount_turn(__u32 index, void *ctx)
 		root = bl_read(struct mount, mount, mnt.mnt_root);
 		bl_climb(scratch, mount, root);
 		if (scratch->cursor.state == BL_CURSOR_DONE) {
-			bl_path_run(m, m->walk->n_comps, BL_TRIE_ROOT, m->header->dfa_start);
+			bl_path_run(m, m->walk->n_comps, 0, BL_TRIE_ROOT, m->header->dfa_start);
 			bl_alias_add(m, scratch, root);
 		} else {
 			scratch->super.overflow = 1;
@@ -198,6 +199,7 @@ static long bl_super_turn(__u32 index, void *ctx)
 	super->renames = renames;
 	super->n_aliases = 0;
 	super->moves = 0;
+	super->parts = 0;
 	super->overflow = 0;
 	super->prefix_len = 0;
 	scratch->cursor.seen = 0;
@@ -216,6 +218,34 @@ static long bl_super_turn(__u32 index, void *ctx)
 	return 1;
 }
 
+static long bl_key_turn(__u32 index, void *ctx)
+{
+	struct bl_super *super = &((struct bl_super_ctx *)ctx)->scratch->super;
+	const struct bl_alias *alias = &super->aliases[index & (BL_ALIASES_MAX - 1)];
+
+	super->key = bl_mix(super->key, alias->trie);
+	super->key = bl_mix(super->key, alias->dfa);
+	if (super->parts)
+		super->key = bl_mix(super->key, alias->root);
+	return 0;
+}
+
+/*
+ * What a name comes to depends on the states that the mount points' paths lead to; where a mount
+ * shows a part only, on where that part is as well: a dentry that stays while nothing is mounted.
+ */
+static __always_inline void bl_super_key(struct bl_super_ctx *ctx)
+{
+	struct bl_super *super = &ctx->scratch->super;
+
+	super->key = bl_mix(super->generation, super->parts ? super->event : 0);
+	bpf_loop(super->n_aliases, bl_key_turn, ctx, 0);
+	if (!super->key)
+		super->key = 1;
+	if (super->overflow)
+		super->key = 0;
+}
+
 /* Works out scratch->super for scratch->sb. Verified on its own. Returns 0: no image. */
 __noinline int bl_super_scan(struct bl_scratch *scratch)
 {
@@ -225,6 +255,7 @@ __noinline int bl_super_scan(struct bl_scratch *scratch)
 	if (!scratch || !bl_run_start(&m, scratch))
 		return 0;
 	bpf_loop(BL_SUPER_TRIES, bl_super_turn, &ctx, 0);
+	bl_super_key(&ctx);
 	scratch->super.trust = scratch->cursor.seen ? BL_TRUST_HOST : BL_TRUST_CONTAINER;
 	return 1;
 }

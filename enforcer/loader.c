@@ -170,10 +170,8 @@ static int make_random(void *ret, size_t size)
 static int make_keys(struct lsm_bpf *skeleton)
 {
 	struct bl_globals *globals = &skeleton->bss->globals;
-	int r = make_random(skeleton->bss->name_keys, sizeof(skeleton->bss->name_keys));
+	int r = make_random(globals->keys, sizeof(globals->keys));
 
-	if (!r)
-		r = make_random(globals->keys, sizeof(globals->keys));
 	for (size_t i = 0; i < BL_KEYS; i++)
 		globals->keys[i] |= 1;
 	return r;

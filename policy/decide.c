@@ -46,7 +46,7 @@ static enum path_kind find_classes(const struct bl_matcher *m, const char *path)
 	bl_walk_reset(m->walk);
 	if (kind != PATH_WALKED)
 		return kind;
-	bl_path_run(m, m->walk->n_comps, BL_TRIE_ROOT, m->header->dfa_start);
+	bl_path_run(m, m->walk->n_comps, 0, BL_TRIE_ROOT, m->header->dfa_start);
 	bl_path_classes(m);
 	return kind;
 }

@@ -60,7 +60,7 @@ static __always_inline int image_open(struct bl_matcher *m)
 static __always_inline void path_classify(struct bl_matcher *m)
 {
 	bl_walk_reset(m->walk);
-	bl_path_run(m, m->walk->n_comps, BL_TRIE_ROOT, m->header->dfa_start);
+	bl_path_run(m, m->walk->n_comps, 0, BL_TRIE_ROOT, m->header->dfa_start);
 	bl_path_classes(m);
 }
 

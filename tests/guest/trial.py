@@ -15,6 +15,7 @@ from testguest import TestGuest
 
 HERE = pathlib.Path(__file__).resolve().parent
 DEEDS = HERE / "deeds.py"
+PROGRAMS = HERE / "programs"
 REMOTE = "/root/deeds.py"
 TIMEOUT_S = 300
 
@@ -25,7 +26,7 @@ def push_program(g: TestGuest, name: str, remote: str, *flags: str) -> None:
     """Compiles one of programs/ here and takes it to the guest, static unless flags say else."""
     with tempfile.TemporaryDirectory() as folder:
         built = pathlib.Path(folder) / name
-        source = HERE / "programs" / f"{name}.c"
+        source = PROGRAMS / f"{name}.c"
         subprocess.run(["gcc", "-O2", *(flags or ["-static"]), "-o", built, source], check=True)
         g.push(built, remote)
 

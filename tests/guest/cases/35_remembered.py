@@ -2,13 +2,16 @@
 """What bailiff remembers of earlier answers never answers for somebody or something else."""
 
 from testguest import TestGuest
-from trial import policy, push_program, trial
+from trial import PROGRAMS, policy, push_program, trial
 
 NOBODY = 4242
 ADDRESS = "127.0.0.77"
 PLACE = "/srv/remembered"
 PROGRAM = f"{PLACE}/turncoat"
 ROUNDS = 300
+WANDERER = "/root/wander.py"
+CHANGES = 100
+UNMOUNT = f"while mountpoint -q {PLACE}; do umount -l {PLACE}; done"
 
 
 def test_credentials_threads_and_programs(g: TestGuest) -> None:
@@ -47,3 +50,24 @@ def test_names_that_come_without_a_rename(g: TestGuest) -> None:
     for name, code in {"linked": deed, "held": held, "renamed": back}.items():
         trial(g, rules, {name: code}, prepare=f"mkdir -p {PLACE}/g; echo x > {PLACE}/free",
               clean=f"rm -rf {PLACE}")
+
+
+def test_directories_and_mounts_that_wander(g: TestGuest) -> None:
+    """Directories and mounts change places at random, and names recur: every open is judged by the
+    names that mountinfo gives the file at that moment."""
+    rules = [{"id": name, "on": "open", "path": path, "access": "read", "by": {"uid": NOBODY}, "action": "deny"}
+             for name, path in {"tree": f"{PLACE}/g/**", "deep": f"{PLACE}/**/s/x*", "one": f"{PLACE}/*/a/f?"}.items()]
+    g.push(PROGRAMS / "wander.py", WANDERER)
+    g.sh(f"mkdir -p {PLACE}; mount --make-rprivate /")
+    try:
+        with policy(g, *rules):
+            for seed, mount in {"one": "-t tmpfs -o mode=755 t", "two": f"--bind {PLACE}"}.items():
+                g.sh(f"mount {mount} {PLACE}")
+                result = g.run(["python3", WANDERER, PLACE, str(NOBODY), str(CHANGES), seed], check=False,
+                               timeout=300)
+                g.sh(UNMOUNT)
+                assert result.rc == 0, result.describe()
+                refused, passed, _ = map(int, result.stdout.split()[-3:])
+                assert min(refused, passed) > CHANGES / 2, result.describe()
+    finally:
+        g.sh(f"{UNMOUNT}; rm -rf --one-file-system {PLACE}")

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * What the paths of directories lead to. Most files that are looked at for the first time are in a
+ * directory of which others were looked at: of their path only the last name is new.
+ */
+#pragma once
+
+#include "super.bpf.h"
+
+static __always_inline struct bl_dir *bl_dir_slot(__u64 inode, __u64 key)
+{
+	return &dirs[(inode + key) & (BL_DIR_SLOTS - 1)];
+}
+
+/* True when a mount shows just this and what is below: its path is the mount point's. */
+static __always_inline int bl_is_mounted_part(const struct bl_scratch *scratch, __u64 dentry)
+{
+	for (__u32 i = 0; i < BL_ALIASES_MAX; i++) {
+		if (i >= scratch->super.n_aliases)
+			break;
+		if (scratch->super.aliases[i].root == dentry)
+			return 1;
+	}
+	return 0;
+}
+
+/* What counts of each word of a name of so many bytes, the NUL behind it included. */
+#define BL_BYTES(n) ((n) <= 0 ? 0ull : (n) >= 8 ? ~0ull : (1ull << ((n)*8 & 63)) - 1)
+/* clang-format off */
+#define BL_MASK(n)  { BL_BYTES(n), BL_BYTES(n - 8), BL_BYTES(n - 16), BL_BYTES(n - 24) }
+#define BL_MASKS(n) BL_MASK(n), BL_MASK(n + 1), BL_MASK(n + 2), BL_MASK(n + 3)
+/* clang-format on */
+
+const __u64 name_masks[BL_SHORT_NAME_MAX + 1][BL_SHORT_NAME_WORDS] = {
+	BL_MASKS(1),  BL_MASKS(5),  BL_MASKS(9),  BL_MASKS(13),
+	BL_MASKS(17), BL_MASKS(21), BL_MASKS(25), BL_MASKS(29),
+};
+
+/* True when the first len bytes at 'words' are those at 'name'. */
+static __always_inline int bl_name_is(const __u64 *words, __u32 len, const __u64 *name)
+{
+	const __u64 *mask = name_masks[len & BL_SHORT_NAME_MAX];
+	__u64 other = (words[0] ^ name[0]) & mask[0];
+
+	if (len >= 8)
+		other |= (words[1] ^ name[1]) & mask[1];
+	if (len >= 16)
+		other |= ((words[2] ^ name[2]) & mask[2]) | ((words[3] ^ name[3]) & mask[3]);
+	return !other;
+}
+
+/*
+ * True when the names from here to the root are those of a directory that is kept. Each load of what
+ * belongs to a dentry costs several instructions: as few as can be.
+ */
+static __always_inline int bl_dir_is(const struct bl_dir *dir, struct dentry *at, __u64 root)
+{
+	__u32 name_at = bl_short_name();
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < BL_DIR_DEPTH; i++) {
+		__u32 len = dir->len[i];
+
+		if ((__u64)at == root)
+			return dir->depth == i;
+		if (at->d_name.len != len ||
+		    !bl_name_is((const void *)at + name_at, len, dir->name[i]))
+			return 0;
+		at = at->d_parent;
+	}
+	return 0;
+}
+
+struct bl_dir_ctx {
+	struct bl_dir *dir;
+	struct dentry *at;
+	__u64 root;
+	__u32 done; /* 1: the root was reached */
+};
+
+static long bl_same_turn(__u32 index, void *ctx)
+{
+	struct bl_dir_ctx *c = ctx;
+
+	c->done = (__u64)c->at == c->root;
+	if (c->done || index >= BL_DIR_DEPTH || c->dir->dentry[index] != (__u64)c->at)
+		return 1;
+	c->at = c->at->d_parent;
+	return 0;
+}
+
+/* True when they are the dentries, too: what is mounted in part is a certain one. */
+BL_CALLED int bl_dir_is_same(struct bl_dir *dir, struct dentry *at, __u64 root)
+{
+	struct bl_dir_ctx ctx = { .dir = dir, .at = at, .root = root };
+
+	bpf_loop(BL_DIR_DEPTH + 1, bl_same_turn, &ctx, 0);
+	return ctx.done;
+}
+
+/* Leaves what is kept of a directory's states in scratch->states; 0: nothing that is still right. */
+BL_CALLED int bl_dir_load(struct bl_scratch *scratch, struct dentry *at)
+{
+	__u64 inode = at->d_inode->i_ino, key = scratch->super.key;
+	struct bl_dir *dir = bl_dir_slot(inode, key);
+	__u32 lock = dir->lock;
+
+	bl_barrier();
+	if (lock & 1 || dir->super != key || dir->inode != inode ||
+	    !bl_dir_is(dir, at, scratch->sb_root))
+		return 0;
+	if (scratch->super.parts && !bl_dir_is_same(dir, at, scratch->sb_root))
+		return 0;
+	scratch->n_states = dir->n_states;
+	__builtin_memcpy(scratch->states, dir->states, sizeof(dir->states));
+	bl_barrier();
+	return dir->lock == lock;
+}
+
+/* True when nothing but its directory's states decides what a dentry's name comes to. */
+static __always_inline int bl_dir_decides(const struct bl_scratch *scratch, struct dentry *dentry)
+{
+	return (__u64)dentry != scratch->sb_root &&
+	       !(scratch->super.parts && bl_is_mounted_part(scratch, (__u64)dentry));
+}
+
+/*
+ * Finds the states that the path of a dentry's directory leads to, or that of the directory above,
+ * as of one instant: no rename happened since the sequence was what is given. Leaves them in
+ * scratch->states, and the names below in scratch->walk. 0: they are not known.
+ */
+static __always_inline int bl_dir_find(struct bl_scratch *scratch, struct dentry *dentry,
+				       __u32 sequence)
+{
+	struct dentry *parent = dentry->d_parent;
+
+	if (!scratch->super.key || sequence & 1 || !bl_short_name() ||
+	    !bl_dir_decides(scratch, dentry))
+		return 0;
+	bl_walk_start(&scratch->walk);
+	if (!bl_walk_name(&scratch->walk, dentry))
+		return 0;
+	if (!bl_dir_load(scratch, parent) &&
+	    (!bl_dir_decides(scratch, parent) || !bl_dir_load(scratch, parent->d_parent) ||
+	     !bl_walk_name(&scratch->walk, parent)))
+		return 0;
+	if (bl_sequence(&rename_lock) != sequence)
+		return 0;
+	scratch->walk_end = BL_WALK_ROOT;
+	scratch->renames = sequence;
+	return 1;
+}
+
+/* The second look at something within a while; another one may have taken its place meanwhile. */
+static __always_inline int bl_seen_before(__u64 what)
+{
+	__u64 *sight = &sights[what * globals.keys[0] >> 32 & (BL_SIGHT_SLOTS - 1)];
+
+	if (*sight == what)
+		return 1;
+	*sight = what;
+	return 0;
+}
+
+/* Copies the names from here to the root; 0: there are too many, or one is too long. */
+BL_CALLED int bl_dir_names(struct bl_dir *dir, struct dentry *at, __u64 root)
+{
+	__u32 name_at = bl_short_name();
+
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < BL_DIR_DEPTH; i++) {
+		const __u64 *words = (const void *)at + name_at;
+		__u32 len;
+
+		dir->depth = i;
+		if ((__u64)at == root)
+			return 1;
+		len = at->d_name.len;
+		if (len > BL_SHORT_NAME_MAX)
+			return 0;
+		dir->len[i] = len;
+		dir->dentry[i] = (__u64)at;
+		dir->name[i][0] = words[0];
+		if (len >= 8)
+			dir->name[i][1] = words[1];
+		if (len >= 16) {
+			dir->name[i][2] = words[2];
+			dir->name[i][3] = words[3];
+		}
+		at = at->d_parent;
+	}
+	return 0;
+}
+
+/*
+ * Keeps scratch->states, those of the directory of the dentry that was walked from, when it is
+ * looked at for the second time.
+ */
+static __always_inline void bl_dir_keep(struct bl_scratch *scratch, struct dentry *dentry)
+{
+	__u64 inode, key = scratch->super.key;
+	struct dentry *parent = dentry->d_parent;
+	struct bl_dir *dir;
+	__u32 lock;
+
+	if (!key || !bl_short_name() || scratch->walk_end != BL_WALK_ROOT ||
+	    !scratch->walk.n_comps || scratch->n_states > BL_DIR_STATES)
+		return;
+	inode = parent->d_inode->i_ino;
+	if (!bl_seen_before(inode + key))
+		return;
+	dir = bl_dir_slot(inode, key);
+	lock = dir->lock;
+	if (lock & 1 || __sync_val_compare_and_swap(&dir->lock, lock, lock + 1) != lock)
+		return;
+	dir->super = 0;
+	dir->inode = inode;
+	dir->n_states = scratch->n_states;
+	__builtin_memcpy(dir->states, scratch->states, sizeof(dir->states));
+	/* They are the states of these names only if these are the names that were walked. */
+	if (bl_dir_names(dir, parent, scratch->sb_root) &&
+	    bl_sequence(&rename_lock) == scratch->renames)
+		dir->super = key;
+	bl_barrier();
+	dir->lock = lock + 2;
+}
