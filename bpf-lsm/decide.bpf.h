@@ -129,17 +129,14 @@ static __always_inline void bl_pass_keep(__u64 print)
 }
 
 /*
- * Of an access to a labelled object; who: bl_identity(), or the subject's conditions. 0: it can't be
- * remembered.
+ * Of an access to a labelled object; who: bl_identity(), or the subject's conditions; key: the label's,
+ * which the policy is in. 0: it can't be remembered.
  */
-static __always_inline __u64 bl_label_print(__u64 who, __u64 key, __u32 op, __u32 access,
-					    __u32 generation)
+static __always_inline __u64 bl_label_print(__u64 who, __u64 key, __u32 op, __u32 access)
 {
 	if (!who || !key)
 		return 0;
-	return (who + key * globals.keys[4] + (access | op << 8) * globals.keys[6] +
-		generation * globals.keys[7]) |
-	       1;
+	return (who + key + (access | op << 8) * globals.keys[6]) | 1;
 }
 
 /* A named object whose label is in scratch. */
@@ -154,8 +151,7 @@ static __always_inline int bl_label_judge(struct bl_scratch *scratch, const stru
 		return BL_JUDGED_PASS;
 	if (!bl_judge_subject(scratch, &subject))
 		return BL_JUDGED_NOT;
-	ours = bl_label_print(scratch->print, scratch->label.key, act->op, act->search,
-			      scratch->generation);
+	ours = bl_label_print(scratch->print, scratch->label.key, act->op, act->search);
 	if (!bl_pass_known(ours)) {
 		if (!bl_search(scratch, subject, act->op))
 			return BL_JUDGED_NOT;
@@ -183,7 +179,7 @@ static __always_inline int bl_path_judge(struct bl_scratch *scratch, const struc
 			return BL_JUDGED_PASS;
 	}
 	mine = bl_label_print(bl_identity(bpf_get_current_task_btf()), scratch->label.key, act->op,
-			      act->search, scratch->generation);
+			      act->search);
 	if (bl_pass_known(mine))
 		return BL_JUDGED_PASS;
 	return bl_label_judge(scratch, act, mine);
@@ -230,19 +226,12 @@ static __always_inline int bl_path_search(const struct bl_act *act, struct bl_la
 	return bl_finish(scratch, bl_path_judge(scratch, act, label, valid, sequence));
 }
 
-/* True when it is known at once that no rule concerns the access, by the policy of the label. */
+/* True when it is known at once that no rule concerns the access, by the policy of the label's key. */
 static __always_inline int bl_label_passes(const struct bl_label *label, __u32 op, __u32 access)
 {
-	__u64 stamp = label->stamp, key;
+	__u64 who = bl_identity(bpf_get_current_task_btf());
 
-	bl_barrier();
-	key = label->key;
-	bl_barrier();
-	/* Another policy's classes may have come in between. */
-	if (label->stamp != stamp)
-		return 0;
-	return bl_pass_known(
-		bl_label_print(bl_identity(bpf_get_current_task_btf()), key, op, access, stamp));
+	return bl_pass_known(bl_label_print(who, label->key, op, access));
 }
 
 /*

@@ -221,12 +221,14 @@ static __always_inline void bl_label_summary(const struct bl_matcher *m, struct 
 		label->exec |= class->exec_list;
 		label->open_access |= class->open_access;
 	}
-	label->key = label->classes[0] | (__u64)label->classes[1] << 32;
+	if (!label->n_classes)
+		return;
+	label->key = header->generation * globals.keys[7] +
+		     (label->classes[0] | (__u64)label->classes[1] << 32) * globals.keys[2];
 	if (label->n_classes > 2)
-		label->key =
-			label->key * globals.keys[0] +
-			(label->classes[2] | (__u64)label->classes[3] << 32) * globals.keys[1] +
-			(label->classes[4] | (__u64)label->classes[5] << 32) * globals.keys[2];
+		label->key +=
+			(label->classes[2] | (__u64)label->classes[3] << 32) * globals.keys[3] +
+			(label->classes[4] | (__u64)label->classes[5] << 32) * globals.keys[4];
 }
 
 static __always_inline __u32 bl_trust_flags(__u32 trust)

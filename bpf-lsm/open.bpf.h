@@ -66,8 +66,7 @@ static __always_inline __u32 bl_open_access(struct file *file, __u32 flags)
  * An open of which the label could not tell at once. On kernels before 6.5 the second, internal
  * open of an overlay has the overlay's path with the real inode: it was judged before.
  */
-static __always_inline int bl_open_search(struct file *file, struct bl_label *label, int valid,
-					  __u32 sequence)
+BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int valid, __u32 sequence)
 {
 	__u32 flags = file->f_flags;
 	struct bl_act act = {

@@ -44,7 +44,8 @@ class TestGuest(Guest):
 
     def journal_cursor(self) -> str:
         """The journal's end now, to ask for what comes after it."""
-        return self._journal_lines(["-n", "1"])[-1]["__CURSOR"]
+        last = self.wait_until(lambda: self._journal_lines(["-n", "1"]), 30, "an entry of the journal")
+        return last[-1]["__CURSOR"]
 
     def journal(self, *matches: str, since: str | None = None) -> list[dict[str, Any]]:
         """The journal's entries as journalctl gives them, oldest first. Matches are FIELD=value or

@@ -10,7 +10,7 @@ PLACE = "/srv/remembered"
 PROGRAM = f"{PLACE}/turncoat"
 ROUNDS = 300
 WANDERER = "/root/wander.py"
-CHANGES = 100
+CHANGES = 60
 UNMOUNT = f"while mountpoint -q {PLACE}; do umount -l {PLACE}; done"
 
 
@@ -50,6 +50,24 @@ def test_names_that_come_without_a_rename(g: TestGuest) -> None:
     for name, code in {"linked": deed, "held": held, "renamed": back}.items():
         trial(g, rules, {name: code}, prepare=f"mkdir -p {PLACE}/g; echo x > {PLACE}/free",
               clean=f"rm -rf {PLACE}")
+
+
+def test_same_path_by_way_of_another_directory(g: TestGuest) -> None:
+    """A directory goes from one that is mounted elsewhere to one that is not, which takes its name, and
+    the other way round: its path and its inode are what they were, and its files have other names."""
+    look = f"for i in 1 2 3 4; do setpriv --reuid {NOBODY} --clear-groups cat {PLACE}/x/sub/$i 2> /dev/null || echo no; done"
+    rule = {"id": "tree", "on": "open", "path": f"{PLACE}/m/**", "access": "read", "by": {"uid": NOBODY},
+            "action": "deny"}
+    for mounted, before, after in (("x", "no\n" * 4, ""), ("y", "", "no\n" * 4)):
+        try:
+            g.sh(f"mkdir -p {PLACE}/x/sub {PLACE}/y {PLACE}/m; touch {PLACE}/x/sub/1 {PLACE}/x/sub/2; "
+                 f"touch {PLACE}/x/sub/3 {PLACE}/x/sub/4; mount --bind {PLACE}/{mounted} {PLACE}/m")
+            with policy(g, rule):
+                assert g.sh(look) == before and g.sh(look) == before
+                g.sh(f"cd {PLACE}; mv x/sub y/sub; mv x z; mv y x; mv z y")
+                assert g.sh(look) == after and g.sh(look) == after
+        finally:
+            g.sh(f"umount {PLACE}/m; rm -rf {PLACE}")
 
 
 def test_directories_and_mounts_that_wander(g: TestGuest) -> None:

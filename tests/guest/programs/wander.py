@@ -12,10 +12,11 @@ import re
 import subprocess
 import sys
 
-NAMES = ["a", "b", "g", "s", "name-of-16-bytes", "a-name-that-is-too-long-for-a-dentry-itself"]
-FILES = ["f1", "x1", "x-with-a-longer-name"]
+NAMES = ["a", "g", "s", "g", "a", "name-of-16-bytes", "a-name-that-is-too-long-for-a-dentry-itself"]
+FILES = ["f1", "x1"]
 DEEPEST = 14
-LOOKS = 8
+FEW = 14  # directories: few enough for names to recur, and for each to be looked at often
+LOOKS = 16
 SYS_RENAMEAT2, AT_FDCWD, RENAME_EXCHANGE = 316, -100, 2
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -118,9 +119,22 @@ class Wanderer:
         os.rename(self.some(), to)
 
     def exchange(self) -> None:
-        one, other = self.some().encode(), self.some().encode()
-        if libc.syscall(SYS_RENAMEAT2, AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE):
+        self.exchange_two(self.some(), self.some())
+
+    @staticmethod
+    def exchange_two(one: str, other: str) -> None:
+        if libc.syscall(SYS_RENAMEAT2, AT_FDCWD, one.encode(), AT_FDCWD, other.encode(), RENAME_EXCHANGE):
             raise OSError(ctypes.get_errno(), "renameat2")
+
+    def trade(self) -> None:
+        """A directory goes to another one, which then takes the place of the first: the same path again,
+        and the same directory at its end, but another one in between."""
+        child = self.some()
+        parent = os.path.dirname(child)
+        device = os.stat(child).st_dev
+        other = self.random.choice([d for d in self.directories() if os.stat(d).st_dev == device])
+        os.rename(child, os.path.join(other, os.path.basename(child)))
+        self.exchange_two(parent, other)
 
     def mount(self, *arguments: str) -> None:
         subprocess.run(["mount", *arguments], stderr=subprocess.DEVNULL, check=False)
@@ -128,7 +142,7 @@ class Wanderer:
     def mount_new(self) -> None:
         at = self.some()
         self.mount("-t", "tmpfs", "-o", "size=1m,mode=755", "t", at)
-        for name in self.random.sample(NAMES, 3):
+        for name in self.random.sample(NAMES, 2):
             os.makedirs(os.path.join(at, name), exist_ok=True)
             self.fill(os.path.join(at, name))
 
@@ -146,10 +160,18 @@ class Wanderer:
             subprocess.run(["umount", "-l", self.random.choice(points)], stderr=subprocess.DEVNULL, check=False)
 
     def change(self) -> str:
-        few = len(self.mount_points()) < 8
-        deeds = [self.make, self.make, self.move, self.move, self.move, self.exchange, self.exchange, self.unmount]
-        deeds += [self.mount_new, self.bind, self.move_mount] if few else [self.unmount, self.unmount]
-        deed = self.random.choice(deeds)
+        """Mostly of names: what is kept of a directory goes with each change of mounts."""
+        found = len(self.directories())
+        if found < 4:
+            deed = self.make
+        elif self.random.random() < 0.2:
+            few = len(self.mount_points()) < 5
+            deed = self.random.choice([self.mount_new, self.bind, self.bind, self.move_mount, self.unmount]
+                                      if few else [self.move_mount, self.unmount])
+        elif self.random.random() < 0.3 and found < FEW:
+            deed = self.make
+        else:
+            deed = self.random.choice([self.move, self.exchange, self.trade, self.trade])
         try:
             deed()
         except OSError as e:
