@@ -380,15 +380,18 @@ int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, 
 			fail(reterr_text, r, "cannot give the new policy to the kernel: %s",
 			     strerror(-r));
 	}
-	if (r < 0)
+	if (r < 0) {
 		bl_close(fd);
-	else
-		loader->staged_fd = fd;
-	return r;
+		return r;
+	}
+	loader->staged_fd = fd;
+	/* It takes time, and a hook without rules answers 0. What fails is tried again, and told, later. */
+	attach_needed(loader, (const struct bl_header *)image, NULL);
+	return 0;
 }
 
 /*
- * Hooks first: one without rules answers 0. Then the word that puts the image in force: a run
+ * Hooks first, those that staging has not attached. Then the word that puts the image in force: a run
  * decides by the generation that it found at its start.
  */
 int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len,

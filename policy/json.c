@@ -99,6 +99,26 @@ static uint32_t print_element(const struct bl_json *json, uint32_t array, uint32
 	return node;
 }
 
+uint32_t bl_json_at(const struct bl_json *json, uint32_t line, uint32_t column)
+{
+	uint64_t wanted = (uint64_t)line << 32 | column;
+	size_t low = 0, high = json->n_nodes;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct bl_json_node *node = &json->nodes[middle];
+		uint64_t place = (uint64_t)node->line << 32 | node->column;
+
+		if (place == wanted)
+			return (uint32_t)middle;
+		if (place < wanted)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
+}
+
 char *bl_json_pointer(const struct bl_json *json, uint32_t node)
 {
 	char *pointer = NULL;

@@ -72,6 +72,9 @@ int bl_json_uint(const struct bl_json *json, uint32_t node, uint64_t *ret);
 /* "a string", "an object" ...: for messages. */
 const char *bl_json_kind_name(enum bl_json_kind kind);
 
+/* The node that begins at a place of the text; the root where none does. */
+uint32_t bl_json_at(const struct bl_json *json, uint32_t line, uint32_t column);
+
 /*
  * The JSON pointer (RFC 6901) of a node; a key has that of its value. Returns a new string
  * (free() it) or NULL when memory is short. Takes time in proportion to the siblings on the way.

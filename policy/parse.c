@@ -144,7 +144,7 @@ static int file_parse(struct bl_parser *parser, const struct bl_source *source)
 	bl_diags_sort(parser->diags, first);
 	bl_lists_clear(&parser->lists);
 	parser->json = NULL;
-	json->text = NULL;
+	file->document = TAKE_PTR(json);
 	return parser->no_memory ? -ENOMEM : r;
 }
 
@@ -238,6 +238,11 @@ void bl_policy_free(struct bl_policy *policy)
 {
 	if (!policy)
 		return;
+	for (size_t i = 0; i < policy->n_files; i++) {
+		if (policy->files[i].document)
+			policy->files[i].document->text = NULL;
+		bl_json_free(policy->files[i].document);
+	}
 	free(policy->rules);
 	free(policy->tests);
 	bl_arena_free(policy->arena);

@@ -40,7 +40,7 @@ enum bl_severity {
 	_BL_SEVERITY_MAX,
 };
 
-/* Where something stands in a file. The JSON pointer is kept only where a diagnostic needs it. */
+/* Where something stands in a file; bl_json_at() finds the node. */
 struct bl_place {
 	uint32_t file; /* index in bl_policy.files */
 	uint32_t line;
@@ -141,6 +141,7 @@ struct bl_file {
 	const char *name;	 /* "name"; the file name without .json where left out */
 	const char *description; /* may be NULL */
 	enum bl_mode mode;
+	struct bl_json *document; /* for JSON pointers; its text is the arena's */
 };
 
 /*

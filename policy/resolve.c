@@ -5,6 +5,7 @@
 
 #include "base.h"
 #include "glob.h"
+#include "json.h"
 #include "links.h"
 #include "policy.h"
 
@@ -56,10 +57,16 @@ static struct bl_diag *report(const struct batch *batch, enum bl_diag_level leve
 			      const char *text)
 {
 	const struct bl_place *place = &batch->source->place;
+	const struct bl_file *file = &batch->resolver->policy->files[place->file];
+	/* Finding the pointer takes time: not for diagnostics that are only counted. */
+	bool full = bl_diags_full(batch->resolver->diags, level);
+	uint32_t node = full ? 0 : bl_json_at(file->document, place->line, place->column);
+	_cleanup_free_ char *pointer = full ? NULL : bl_json_pointer(file->document, node);
 	struct bl_diag_at at = {
-		.file = batch->resolver->policy->files[place->file].path,
+		.file = file->path,
 		.line = place->line,
 		.column = place->column,
+		.pointer = pointer,
 	};
 
 	return bl_diag_add(batch->resolver->diags, level, &at, code, "\"%s\" %s",

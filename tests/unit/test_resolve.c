@@ -312,12 +312,15 @@ static void test_rules(void **state)
 	assert_string_equal(diags.items[0].file, "dir/p.json");
 	assert_int_equal(diags.items[0].line, 2);
 	assert_int_equal(diags.items[0].column, 3);
+	assert_string_equal(diags.items[0].pointer, "/lists/l/0");
 	assert_int_equal(diags.items[0].level, BL_DIAG_NOTE);
 	assert_string_equal(diags.items[0].message,
 			    "\"/bin/sh\" leads on by symbolic links and also means "
 			    "\"/usr/bin/sh\", \"/usr/bin/dash\"");
 	assert_int_equal(diags.items[1].line, 3);
+	assert_string_equal(diags.items[1].pointer, "/rules/0/by/exe");
 	assert_int_equal(diags.items[2].line, 5);
+	assert_string_equal(diags.items[2].pointer, "/rules/1/unless/0/path");
 	bl_diags_clear(&diags);
 	bl_policy_free(policy);
 }
