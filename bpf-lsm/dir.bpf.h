@@ -151,15 +151,19 @@ static __always_inline int bl_dir_find(struct bl_scratch *scratch, struct dentry
 	return 1;
 }
 
-/* The second look at something within a while; another one may have taken its place meanwhile. */
-static __always_inline int bl_seen_before(__u64 what)
+/*
+ * How often something was looked at within a while, this look included. Another thing may have taken
+ * its place meanwhile.
+ */
+static __always_inline __u64 bl_looks(__u64 what)
 {
-	__u64 *sight = &sights[what * globals.keys[0] >> 32 & (BL_SIGHT_SLOTS - 1)];
+	struct bl_sight *sight = &sights[what * globals.keys[0] >> 32 & (BL_SIGHT_SLOTS - 1)];
 
-	if (*sight == what)
-		return 1;
-	*sight = what;
-	return 0;
+	if (sight->what != what) {
+		sight->what = what;
+		sight->looks = 0;
+	}
+	return ++sight->looks;
 }
 
 /* Copies the names from here to the root; 0: there are too many, or one is too long. */
@@ -193,9 +197,22 @@ BL_CALLED int bl_dir_names(struct bl_dir *dir, struct dentry *at, __u64 root)
 }
 
 /*
- * Keeps scratch->states, those of the directory of the dentry that was walked from, when it is
- * looked at for the second time.
+ * True when what the path of a dentry's directory leads to is to be kept. It is at the third look: a
+ * directory that is made for one file has two, the file is created and opened. Then again each time
+ * that many looks have found nothing kept: its place was taken, or its path is none that can be.
  */
+static __always_inline int bl_dir_wanted(const struct bl_scratch *scratch, struct dentry *dentry)
+{
+	__u64 what = scratch->super.key;
+
+	if (!what || !bl_short_name() || scratch->walk_end != BL_WALK_ROOT ||
+	    !scratch->walk.n_comps)
+		return 0;
+	what += dentry->d_parent->d_inode->i_ino;
+	return (bl_looks(what) & 15) == 3;
+}
+
+/* Keeps scratch->states: those of the directory of the dentry that was walked from. */
 static __always_inline void bl_dir_keep(struct bl_scratch *scratch, struct dentry *dentry)
 {
 	__u64 inode, key = scratch->super.key;
@@ -203,12 +220,9 @@ static __always_inline void bl_dir_keep(struct bl_scratch *scratch, struct dentr
 	struct bl_dir *dir;
 	__u32 lock;
 
-	if (!key || !bl_short_name() || scratch->walk_end != BL_WALK_ROOT ||
-	    !scratch->walk.n_comps || scratch->n_states > BL_DIR_STATES)
+	if (scratch->n_states > BL_DIR_STATES)
 		return;
 	inode = parent->d_inode->i_ino;
-	if (!bl_seen_before(inode + key))
-		return;
 	dir = bl_dir_slot(inode, key);
 	lock = dir->lock;
 	if (lock & 1 || __sync_val_compare_and_swap(&dir->lock, lock, lock + 1) != lock)

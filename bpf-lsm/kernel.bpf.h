@@ -28,8 +28,8 @@ struct bl_globals globals;
 /* Counted up when credentials are made at an address that falls here. */
 __u32 cred_stamps[BL_CRED_SLOTS];
 
-/* Addresses of dentries that were looked at once: most files are never opened again. */
-__u64 sights[BL_SIGHT_SLOTS];
+/* What was looked at lately, and how often: most files are never opened again. */
+struct bl_sight sights[BL_SIGHT_SLOTS];
 
 /* What the paths of directories lead to; what is looked at later takes the place of what was. */
 struct bl_dir dirs[BL_DIR_SLOTS];

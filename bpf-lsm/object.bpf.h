@@ -43,7 +43,7 @@ static __always_inline struct bl_label *bl_label_place(struct bl_scratch *scratc
 		return label;
 	scratch->label.dentry = (__u64)dentry;
 	/* Read back from memory it is a number, which the verifier lets be calculated with. */
-	if (!label && !bl_seen_before(*(volatile __u64 *)&scratch->label.dentry))
+	if (!label && bl_looks(*(volatile __u64 *)&scratch->label.dentry) < 2)
 		return NULL;
 	if (!bl_cacheable(dentry, inode))
 		return NULL;
@@ -165,8 +165,8 @@ static long bl_alias_turn(__u32 index, void *ctx)
 		if (n >= BL_DEPTH_MAX)
 			return 0;
 	}
-	bl_path_run(c->matcher, n, 1, alias->trie, alias->dfa);
-	if (n)
+	bl_path_run(c->matcher, n, scratch->keep, alias->trie, alias->dfa);
+	if (n && scratch->keep)
 		bl_state_add(c->matcher, scratch);
 	else
 		bl_path_classes(c->matcher);
@@ -186,13 +186,16 @@ static long bl_step_turn(__u32 index, void *ctx)
 	return 0;
 }
 
-/* The last name, from one of the states that its directory's paths lead to. */
+/* What is below one of the states. */
 static long bl_state_turn(__u32 index, void *ctx)
 {
 	struct bl_alias_ctx *c = ctx;
 	struct bl_state *state = &c->scratch->states[index & (BL_ALIASES_MAX - 1)];
 
-	bl_name_run(c->matcher, state->trie, state->dfa);
+	if (c->scratch->walk.n_comps > 1 && !c->scratch->keep)
+		bl_path_run(c->matcher, 2, 0, state->trie, state->dfa);
+	else
+		bl_name_run(c->matcher, state->trie, state->dfa);
 	bl_path_classes(c->matcher);
 	return 0;
 }
@@ -261,7 +264,7 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 		if (!scratch->based) {
 			scratch->n_states = 0;
 			bpf_loop(scratch->super.n_aliases, bl_alias_turn, &ctx, 0);
-		} else if (scratch->walk.n_comps > 1) {
+		} else if (scratch->walk.n_comps > 1 && scratch->keep) {
 			bpf_loop(scratch->n_states, bl_step_turn, &ctx, 0);
 		}
 		if (scratch->n_states == 1)
@@ -292,6 +295,7 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 	__u32 renames = sequence;
 
 	scratch->based = 1;
+	scratch->keep = 0;
 	if (sb->s_flags & SB_NOUSER) {
 		scratch->super.n_aliases = 0;
 		scratch->super.overflow = 0;
@@ -304,6 +308,8 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 		scratch->based = bl_dir_find(scratch, dentry, sequence);
 		if (!scratch->based)
 			bl_walk_dentry(scratch, dentry, sequence);
+		if (!scratch->based || scratch->walk.n_comps > 1)
+			scratch->keep = bl_dir_wanted(scratch, dentry);
 		label->flags = bl_trust_flags(scratch->super.trust);
 		renames = scratch->renames;
 		/* Where it is mounted and what it is called there are of two instants: not kept. */
@@ -314,7 +320,7 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 	label->renames = renames;
 	if (!bl_label_match(scratch))
 		return 0;
-	if (!scratch->based || scratch->walk.n_comps > 1)
+	if (scratch->keep)
 		bl_dir_keep(scratch, dentry);
 	return 1;
 }

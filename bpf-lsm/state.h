@@ -83,6 +83,12 @@ struct bl_alias {
 	__u32 dfa;
 };
 
+/* Racing looks may count wrong: it decides only what is worth remembering. */
+struct bl_sight {
+	__u64 what; /* address of a dentry, or of a directory: its superblock's key and inode number */
+	__u64 looks;
+};
+
 /* States of both machines after a path. */
 struct bl_state {
 	__u32 trie;
@@ -176,7 +182,9 @@ struct bl_scratch {
 	__u64 cgroup;	  /* cursor over cgroups */
 
 	__u32 based;	  /* 1: 'states' are those of the directory that the walk's text is below */
+	__u32 keep;	  /* 1: what the directory's path leads to is going to be kept */
 	__u32 n_states;
+	__u32 _pad;
 	struct bl_state states[BL_ALIASES_MAX];
 
 	struct bl_lists lists;	/* of a destination */

@@ -87,10 +87,10 @@ class Wanderer:
                         re.compile(f"{where}/[^/]*/a/f[^/]")]
 
     def directories(self) -> list[str]:
-        return [here for here, _, _ in os.walk(self.place)][1:]
+        return sorted(here for here, _, _ in os.walk(self.place) if here != self.place)
 
     def files(self) -> list[str]:
-        return [os.path.join(here, name) for here, _, names in os.walk(self.place) for name in names]
+        return sorted(os.path.join(here, name) for here, _, names in os.walk(self.place) for name in names)
 
     def some(self) -> str:
         found = self.directories()
@@ -185,6 +185,9 @@ class Wanderer:
 def main() -> int:
     place, uid, rounds, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     wanderer, opener = Wanderer(place, seed), Opener(uid)
+    for name in NAMES:
+        os.makedirs(os.path.join(place, name), exist_ok=True)
+        wanderer.fill(os.path.join(place, name))
     refused = passed = wrong = 0
     last = []
     for turn in range(rounds):
