@@ -154,8 +154,8 @@ static __always_inline int bl_connect_decide(struct socket *sock, const struct b
 	/* What another policy says is not what was asked for. */
 	if (scratch->generation != generation)
 		print = 0;
-	scratch->search = peer->protocol;
 	scratch->peer = *peer;
+	bl_act_blur(scratch, &act);
 	judged = bl_connect_judge(scratch, &act);
 	if (judged == BL_JUDGED_PASS && scratch->passed)
 		bl_pass_keep(print);

@@ -171,7 +171,6 @@ static __always_inline int bl_path_judge(struct bl_scratch *scratch, const struc
 {
 	__u64 mine;
 
-	scratch->search = act->search;
 	if (!valid || !bl_object_load(scratch, label)) {
 		if (!bl_object_compute(scratch, act->dentry, act->sb, act->inode, label, sequence))
 			return BL_JUDGED_NOT;
@@ -210,11 +209,23 @@ static __always_inline int bl_finish(struct bl_scratch *scratch, __u32 judged)
 }
 
 /*
+ * What is asked comes back as any number: before 6.3 the verifier goes on with each value that it can
+ * have apart from the others.
+ */
+static __always_inline void bl_act_blur(struct bl_scratch *scratch, struct bl_act *act)
+{
+	scratch->search = act->search;
+	scratch->access = act->access;
+	act->search = *(volatile __u32 *)&scratch->search;
+	act->access = *(volatile __u32 *)&scratch->access;
+}
+
+/*
  * Judges an access to a named object by the tables; label: what its inode has, or NULL; valid: it
  * is right for this dentry; sequence: rename_lock's, just now.
  */
-static __always_inline int bl_path_search(const struct bl_act *act, struct bl_label *label,
-					  int valid, __u32 sequence)
+static __always_inline int bl_path_search(struct bl_act *act, struct bl_label *label, int valid,
+					  __u32 sequence)
 {
 	struct bl_scratch *scratch = bl_scratch_get();
 
@@ -223,6 +234,7 @@ static __always_inline int bl_path_search(const struct bl_act *act, struct bl_la
 	bl_epoch_turn();
 	scratch->stamp = globals.stamp;
 	scratch->generation = scratch->stamp;
+	bl_act_blur(scratch, act);
 	return bl_finish(scratch, bl_path_judge(scratch, act, label, valid, sequence));
 }
 
@@ -238,7 +250,7 @@ static __always_inline int bl_label_passes(const struct bl_label *label, __u32 o
  * Judges an access to a named object. Most end at its label, without scratch memory or the
  * policy's tables.
  */
-static __always_inline int bl_path_decide(const struct bl_act *act)
+static __always_inline int bl_path_decide(struct bl_act *act)
 {
 	struct bl_label *label = NULL;
 	__u32 sequence;

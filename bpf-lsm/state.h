@@ -169,6 +169,7 @@ struct bl_scratch {
 	__u32 level;	  /* component that a mount below the root is at */
 	__u32 strings_used;
 	__u32 search;	  /* access mask that rules are searched for */
+	__u32 access;	  /* the one for the record */
 	__u32 passed;	  /* 1: no rule concerns the access */
 	__u64 stamp;	  /* generation and epoch that this run began with */
 	__u64 print;	  /* of the subject's conditions, 1 where the policy looks at none */
