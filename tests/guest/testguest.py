@@ -25,6 +25,7 @@ class TestGuest(Guest):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.tainted = False  # a test has failed in it: worth a look with --keep
+        self.absent: dict[str, str] = {}  # what the running test could not try in it, and why
 
     def install(self, debs: list[pathlib.Path]) -> None:
         """Installs packages; what they depend on has to be in the image."""

@@ -61,15 +61,15 @@ def events(g: TestGuest, since: str, *matches: str) -> Events:
 def trial(g: TestGuest, rules: list[dict[str, Any]], refused: dict[str, str], *, prepare: str = "true",
           allowed: dict[str, str] | None = None, clean: str = "true", **top: Any) -> Events:
     """Shows that all deeds work, and that under the rules those are refused that should be and no
-    others. Each refused deed must be in the journal. Returns the verdicts."""
+    others. Each refused deed must be in the journal. Returns the verdicts.
+
+    Deeds that the system has not are left out and said to be absent; if none is left that should be
+    refused, the test is not applicable."""
     allowed = allowed or {}
     deeds = refused | allowed
     try:
         g.sh(prepare)
-        before = do(g, deeds)
-        absent = {name for name, answer in before.items() if answer.startswith("n/a")}
-        wrong = {name: answer for name, answer in before.items() if answer != "ok" and name not in absent}
-        assert not wrong, f"without the rule: {wrong}"
+        absent = first_without(g, deeds, refused)
         g.sh(clean)
         g.sh(prepare)
         present = {name: code for name, code in deeds.items() if name not in absent}
@@ -81,6 +81,36 @@ def trial(g: TestGuest, rules: list[dict[str, Any]], refused: dict[str, str], *,
                  if answer != ("EPERM" if name in refused else "ok")}
         assert not wrong, f"under the rule: {wrong}"
         return found
+    finally:
+        g.sh(clean)
+
+
+def first_without(g: TestGuest, deeds: dict[str, str], refused: dict[str, str]) -> set[str]:
+    """Does the deeds without a rule: all must work. Returns the names of those that this system has not."""
+    before = do(g, deeds)
+    absent = {name: answer.removeprefix("n/a: ") for name, answer in before.items() if answer.startswith("n/a")}
+    wrong = {name: answer for name, answer in before.items() if answer != "ok" and name not in absent}
+    assert not wrong, f"without the rule: {wrong}"
+    if refused.keys() <= absent.keys():
+        g.not_applicable("; ".join(sorted(set(absent.values()))))
+    g.absent |= absent
+    return set(absent)
+
+
+def watch(g: TestGuest, rules: list[dict[str, Any]], deeds: dict[str, str], *, prepare: str = "true",
+          clean: str = "true", **top: Any) -> Events:
+    """Shows that deeds work, and that they work as well under rules that only report them, with an event
+    for each. Returns the events."""
+    try:
+        g.sh(prepare)
+        absent = first_without(g, deeds, deeds)
+        g.sh(clean)
+        g.sh(prepare)
+        with policy(g, *rules, **top) as since:
+            after = do(g, {name: code for name, code in deeds.items() if name not in absent})
+            wrong = {name: answer for name, answer in after.items() if answer != "ok"}
+            assert not wrong, f"under a rule that only reports: {wrong}"
+            return g.wait_until(lambda: _enough(events(g, since), len(after)), 60, "an event for each deed")
     finally:
         g.sh(clean)
 

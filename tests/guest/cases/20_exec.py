@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """exec: every way in which a file becomes a running program or a part of one."""
 
+from evasion import row
 from trial import check_fields, do, events, policy, push_program, trial
 
 PREPARE = """
@@ -23,6 +24,7 @@ def try_it(g, rules, refused, allowed=None, **more):
     return trial(g, rules, refused, allowed=allowed, prepare=PREPARE, clean=CLEAN, **more)
 
 
+@row("A1", "B7")
 def test_literal_glob_list_and_link(g):
     found = trial(
         g, [deny("/srv/e/tool", "literal", severity="high", attack=["T1059", "T1204.002"], message="no \"tools\""),
@@ -48,6 +50,7 @@ def test_literal_glob_list_and_link(g):
     assert {event["BAILIFF_RULE"] for event in found} == {"literal", "glob", "list", "link", "folder", "script"}
 
 
+@row("B1")
 def test_by_descriptor(g):
     try_it(g, [deny("/srv/e/tool")],
            {"execveat, fd": "execveat(os.open('/srv/e/tool', os.O_RDONLY), b'', AT_EMPTY_PATH)",
@@ -62,6 +65,7 @@ def test_renamed_and_linked_where_guarded(g):
            {"moved in": "os.rename('/srv/e/other', '/srv/e/d/moved'); run('/srv/e/d/moved')"})
 
 
+@row("B5")
 def test_program_given_to_the_loader(g):
     found = try_it(g, [deny("/srv/e/tool")],
                    {"ld.so": "sh('/lib64/ld-linux-x86-64.so.2 /srv/e/tool')"},
@@ -69,6 +73,7 @@ def test_program_given_to_the_loader(g):
     check_fields(found[0], hook="mmap_file", path="/srv/e/tool", on="exec")
 
 
+@row("B9", "B11")
 def test_files_mapped_as_code(g):
     ways = {"mmap": "map_code('{}')", "mprotect": "map_then_protect('{}')",
             "pkey_mprotect": "map_then_protect_by_key('{}')", "dlopen": "run_dlopen('{}')",
@@ -83,6 +88,7 @@ def test_files_mapped_as_code(g):
         check_fields(event, path="/srv/e/lib.so", comm="python3", uid="0")
 
 
+@row("B9")
 def test_libraries_that_ld_so_is_told_to_load(g):
     """LD_PRELOAD, LD_AUDIT and /etc/ld.so.preload: the program starts, without the library."""
     preload = "run_loaded('/srv/e/{0}.so', 'unshare', '-m', 'sh', '-c', 'mount --bind /srv/e/{0}.list " \
@@ -103,6 +109,7 @@ def test_libraries_that_ld_so_is_told_to_load(g):
     g.remove("/root/auditor.so")
 
 
+@row("B14")
 def test_copies_are_others(g):
     """A rule names a path: a copy without a name is not refused, a limit that docs/design.md names."""
     try_it(g, [deny("/srv/e/tool"), deny("/srv/e/lib.so", "library")],
@@ -111,11 +118,13 @@ def test_copies_are_others(g):
             "copy of the library": "map_code(copy_to_memory('/srv/e/lib.so'))"})
 
 
+@row("E5")
 def test_execve_check(g):
     try_it(g, [deny("/srv/e/tool")], {"check": "execve_check('/srv/e/tool')", "run": "run('/srv/e/tool')"},
            {"check, other": "run('/srv/e/other')"})
 
 
+@row("F3")
 def test_by_whom(g):
     user = "as_user({}, {}, {}, lambda: run('/srv/e/{}'))".format
     try_it(g, [deny("/srv/e/tool", "uid", by={"uid": "2000-2999"}),

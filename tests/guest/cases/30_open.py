@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """open: every call that reads, changes, makes or removes what a path names."""
 
+from evasion import row
 from trial import check_fields, trial
 
 PREPARE = """
@@ -46,6 +47,7 @@ def test_read(g):
     assert found[0]["PRIORITY"] == "5" and found[0]["MESSAGE_ID"] == "2c5cc0dcd90b4b43a1990b24cde9d801"
 
 
+@row("C1")
 def test_write(g):
     both = {"O_RDONLY and O_TRUNC": "close(os.open('/srv/o/g/b', os.O_RDONLY | os.O_TRUNC))"}
     found = try_it(g, [deny("write")], {**WRITE, **both}, {**READ, "chmod": ATTRIBUTES["chmod"], "mkdir": CREATE["mkdir"],
@@ -54,6 +56,7 @@ def test_write(g):
     assert accesses == ["write"] * 4 + ["read,write"], accesses
 
 
+@row("C3", "C4", "C5")
 def test_create(g):
     found = try_it(g, [deny("create")], CREATE, {**READ, **WRITE, "unlink": DELETE["unlink"],
                                                    "out": "os.mkdir('/srv/o/out/newdir')"})
@@ -61,11 +64,13 @@ def test_create(g):
         {"inode_create", "inode_mkdir", "inode_mknod", "inode_symlink", "inode_link", "inode_rename"}, found
 
 
+@row("C5")
 def test_delete(g):
     found = try_it(g, [deny("delete")], DELETE, {**READ, **WRITE, "mkdir": CREATE["mkdir"]})
     assert {event["BAILIFF_HOOK"] for event in found} >= {"inode_unlink", "inode_rmdir", "inode_rename"}, found
 
 
+@row("C6")
 def test_attributes(g):
     try_it(g, [deny("attributes")], ATTRIBUTES, {**READ, **WRITE, "unlink": DELETE["unlink"]})
 
@@ -82,6 +87,7 @@ ACL = "struct.pack('<I' + 'HHI' * 5, 2, 1, 6, 2**32 - 1, 2, 4, 1000, 4, 4, 2**32
       "32, 4, 2**32 - 1)"
 
 
+@row("C6", "E5")
 def test_acl(g):
     """
     Before 6.2 an access control list is an extended attribute to the kernel as well; since then it has
@@ -111,6 +117,7 @@ def test_acl(g):
     g.remove("/root/acl.py")
 
 
+@row("A11", "A2", "C3")
 def test_rename_takes_no_name_away(g):
     """What a rule on the old name refuses can't be had by another name."""
     try_it(g, [deny("read", path=["/srv/o/g/a", "/srv/o/g/c"]), deny("delete", path="/srv/o/g/b", rule="delete"),
@@ -121,6 +128,7 @@ def test_rename_takes_no_name_away(g):
             "exchange, other way": "exchange('/srv/o/g/b', '/srv/o/out/c')"})
 
 
+@row("A1", "A3", "A4", "A5", "A6", "E5")
 def test_other_spellings(g):
     found = try_it(
         g, [deny("read", path="/srv/o/g/a")],
@@ -139,6 +147,7 @@ def test_other_spellings(g):
     assert {event["BAILIFF_PATH"] for event in found} == {"/srv/o/g/a"}, found
 
 
+@row("G1", "G2")
 def test_hostile_names(g):
     names = {"newline": "/srv/o/g/new\\nline", "quotes": "/srv/o/g/quo\"te", "not utf-8": "/srv/o/g/\\xff\\xfe",
              "long": "/srv/o/g/" + "n" * 255}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Places: mounts that come and go, directories that move, and names too deep or long to spell out."""
 
+from evasion import row
 from trial import check_fields, do, events, policy, trial
 
 RULE = {"id": "place", "on": "open", "access": "read", "path": "/srv/p/**", "action": "deny"}
@@ -25,17 +26,20 @@ def judge(g, rule, prepare, change, deeds):
         g.sh(CLEAN)
 
 
+@row("A14")
 def test_file_system_below_a_guarded_directory(g):
     found = judge(g, RULE, "mkdir /srv/p/t", "mount -t tmpfs t /srv/p/t; echo x > /srv/p/t/file",
                   {"read": "read('/srv/p/t/file')"})
     check_fields(found[0], path="/srv/p/t/file", filesystem="host")
 
 
+@row("A14")
 def test_file_system_mounted_before(g):
     judge(g, RULE, "mkdir /srv/p/t; mount -t tmpfs t /srv/p/t; echo x > /srv/p/t/file", "true",
           {"read": "read('/srv/p/t/file')"})
 
 
+@row("A3")
 def test_bind_mount_made_later(g):
     """The object stays guarded at its other name, and what is bound into the guarded place becomes it."""
     judge(g, RULE, "mkdir /srv/m/t; echo x > /srv/p/file", "mount --bind /srv/p /srv/m/t",
@@ -44,17 +48,20 @@ def test_bind_mount_made_later(g):
           {"bound in": "read('/srv/p/t/file')"})
 
 
+@row("A8")
 def test_mount_moved(g):
     judge(g, RULE, "mkdir /srv/p/t /srv/m/t; mount --make-private / 2> /dev/null || :; "
           "mount -t tmpfs t /srv/m/t; echo x > /srv/m/t/file",
           "mount --make-private /; mount --move /srv/m/t /srv/p/t", {"moved in": "read('/srv/p/t/file')"})
 
 
+@row("A14")
 def test_directory_above_a_mount_renamed(g):
     judge(g, RULE, "mkdir -p /srv/m/a/t; mount -t tmpfs t /srv/m/a/t; echo x > /srv/m/a/t/file",
           "cat /srv/m/a/t/file; mv /srv/m/a /srv/p/a", {"renamed in": "read('/srv/p/a/t/file')"})
 
 
+@row("A14")
 def test_directory_above_a_mount_with_a_long_path_renamed(g):
     """A path too long to be kept for events is one that moves all the same."""
     below = "/".join(("a" * 90, "b" * 90, "c" * 90, "t"))
@@ -63,6 +70,7 @@ def test_directory_above_a_mount_with_a_long_path_renamed(g):
           {"renamed in": f"read('/srv/p/a/{below.partition('/')[2]}/file')"})
 
 
+@row("A12", "A13")
 def test_directory_renamed_in_and_out(g):
     try:
         g.sh("mkdir -p /srv/p /srv/m/d; echo x > /srv/m/d/file")
@@ -77,6 +85,7 @@ def test_directory_renamed_in_and_out(g):
         g.sh(CLEAN)
 
 
+@row("A15", "E10")
 def test_deep_names(g):
     """A path of 300 components can't be spelled out: every rule that might mean it holds for it."""
     chain = "os.makedirs('/srv/{0}', exist_ok=True); os.chdir('/srv/{0}')\n" \
@@ -99,6 +108,7 @@ def test_deep_names(g):
         g.sh(CLEAN)
 
 
+@row("A15")
 def test_long_names(g):
     """More than 4096 bytes, reached by one chdir after the other."""
     chain = "os.makedirs('/srv/p', exist_ok=True); os.chdir('/srv/p')\n" \
@@ -133,6 +143,7 @@ def test_overlay_in_a_user_namespace(g):
           clean=CLEAN)
 
 
+@row("A2")
 def test_hard_link_from_before(g):
     """Two names of one file from before the rule: the guarded one is refused."""
     trial(g, [RULE], {"guarded name": "read('/srv/p/file')"}, allowed={"other file": "read('/srv/m/other')"},

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What bailiff remembers of earlier answers never answers for somebody or something else."""
 
+from evasion import row
 from testguest import TestGuest
 from trial import PROGRAMS, policy, push_program, trial
 
@@ -36,6 +37,7 @@ def test_credentials_threads_and_programs(g: TestGuest) -> None:
         g.remove(PLACE)
 
 
+@row("A2", "A13")
 def test_names_that_come_without_a_rename(g: TestGuest) -> None:
     """A file that was looked at by a free name gets the guarded one by link(2), and loses the free one:
     nothing was renamed, and its inode is what it was."""
@@ -52,6 +54,7 @@ def test_names_that_come_without_a_rename(g: TestGuest) -> None:
               clean=f"rm -rf {PLACE}")
 
 
+@row("A12")
 def test_same_path_by_way_of_another_directory(g: TestGuest) -> None:
     """A directory goes from one that is mounted elsewhere to one that is not, which takes its name, and
     the other way round: its path and its inode are what they were, and its files have other names."""
@@ -70,6 +73,7 @@ def test_same_path_by_way_of_another_directory(g: TestGuest) -> None:
             g.sh(f"umount {PLACE}/m; rm -rf {PLACE}")
 
 
+@row("A12", "A14")
 def test_directories_and_mounts_that_wander(g: TestGuest) -> None:
     """Directories and mounts change places at random, and names recur: every open is judged by the
     names that mountinfo gives the file at that moment."""

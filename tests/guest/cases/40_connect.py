@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """connect: addresses, ports and protocols, in every call that names a destination."""
 
+from evasion import row
 from trial import check_fields, trial
 
 # Addresses of our own on the loopback interface: no packet leaves the guest.
@@ -24,6 +25,7 @@ def try_it(g, rules, refused, allowed=None, **more):
     return trial(g, rules, refused, allowed=allowed, prepare=PREPARE, clean=CLEAN, **more)
 
 
+@row("D5")
 def test_addresses_and_networks(g):
     found = try_it(
         g, [deny("address", to="192.0.2.1", severity="critical"), deny("network", to="10.1.0.0/16"),
@@ -48,6 +50,7 @@ def test_ports(g):
            {str(port): f"connect('127.0.0.1', {port})" for port in (79, 81, 7999, 8101, 65534)})
 
 
+@row("D10")
 def test_protocols(g):
     try_it(g, [deny("tcp", to="10.1.1.1", protocol="tcp"), deny("udp", to="10.1.2.1", protocol="udp")],
            {"tcp": "connect('10.1.1.1', 5)", "mptcp": "connect('10.1.1.1', 5, protocol=262)",
@@ -56,6 +59,7 @@ def test_protocols(g):
            {"udp, other": "connect('10.1.1.1', 5, kind=socket.SOCK_DGRAM)", "tcp, other": "connect('10.1.2.1', 5)"})
 
 
+@row("D1", "D3", "D4", "D5", "D9", "E5")
 def test_every_way_to_send(g):
     found = try_it(g, [deny(to="10.1.1.1", port=53)],
                    {"sendto": "send('10.1.1.1', 53)", "sendmsg": "send('10.1.1.1', 53, how='sendmsg')",
@@ -68,6 +72,7 @@ def test_every_way_to_send(g):
         {event["BAILIFF_HOOK"] for event in found} == {"socket_sendmsg"}, found
 
 
+@row("D7")
 def test_this_host_by_the_empty_address(g):
     try_it(g, [deny("v4", to="127.0.0.1", port=7), deny("v6", to="::1", port=8)],
            {"v4": "connect('127.0.0.1', 7)", "0.0.0.0": "connect('0.0.0.0', 7)",

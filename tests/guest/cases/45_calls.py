@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that go by another way than a 64-bit system call: io_uring and the tables for 32 bits."""
 
+from evasion import row
 from trial import check_fields, do, push_program, trial
 
 PREPARE = """
@@ -51,6 +52,7 @@ def check_threads(found, *names):
         assert is_thread == (event["BAILIFF_TID"] != event["BAILIFF_PID"]), event
 
 
+@row("C12", "E3")
 def test_io_uring_open(g):
     hows = (*HOWS, "direct")
     refused = {f"{what}, {how}": door("uring", how, what, f"/srv/c/g/{how}-a")
@@ -63,6 +65,7 @@ def test_io_uring_open(g):
     check_threads(found, "iou-wrk-", "iou-sqp-")
 
 
+@row("C12", "E3")
 def test_io_uring_changes_of_directories(g):
     refused = {}
     for how in HOWS:
@@ -85,6 +88,7 @@ def test_io_uring_changes_of_directories(g):
     check_threads(found, "iou-wrk-")
 
 
+@row("D16", "E3")
 def test_io_uring_connect(g):
     found = try_it(g, "uring", ["inline", "openat"], [HOST],
                    {f"{what}, {how}": door("uring", how, what, "10.1.1.1", 4711)
@@ -97,6 +101,7 @@ def test_io_uring_connect(g):
     check_threads(found, "iou-wrk-", "iou-sqp-")
 
 
+@row("E4", "D17")
 def test_32_bit_calls_of_a_64_bit_process(g):
     inside, outside = "/srv/c/g/int80", "/srv/c/out/int80"
     refused = {"open": door("compat", "open", f"{inside}-a"),

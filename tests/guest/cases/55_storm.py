@@ -4,6 +4,7 @@
 import collections
 import json
 
+from evasion import row
 from trial import policy
 
 STORM = """
@@ -57,6 +58,7 @@ def storm(g, seconds):
     return collections.Counter(json.loads(g.run(["python3", "/root/storm.py", str(seconds)], timeout=300).stdout))
 
 
+@row("A16")
 def test_rename_storm(g, seconds=10):
     rules = [{"id": "secret", "on": "open", "access": "read", "path": "/srv/s/**/secret", "action": "deny"},
              {"id": "guarded", "on": "open", "access": "read", "path": "/srv/s/still/guarded", "action": "deny"}]

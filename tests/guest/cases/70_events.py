@@ -3,6 +3,7 @@
 
 import json
 
+from evasion import row
 from trial import check_fields, do, events, policy
 
 RULE = {"id": "flood", "on": "open", "access": "read", "path": "/srv/v/denied", "action": "deny"}
@@ -48,6 +49,7 @@ def all_through(g, since, first, count):
     return sorted(int(line) for line in text.split())
 
 
+@row("E9", "G4")
 def test_flood(g, count=5000):
     """Every denial is in the journal or counted as lost, and the numbers have no other gaps."""
     prepare(g)
@@ -102,6 +104,7 @@ def test_object_pid(g):
         g.remove("/srv/v")
 
 
+@row("G1", "G2")
 def test_tool_shows_events(g):
     prepare(g)
     g.sh("cp /bin/cat '/srv/v/a\"b\nc'")
@@ -121,6 +124,7 @@ def test_tool_shows_events(g):
         g.remove("/srv/v")
 
 
+@row("G5")
 def test_journald_stopped(g):
     """The daemon goes on without journald; what was denied meanwhile comes later."""
     prepare(g)

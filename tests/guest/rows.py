@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The known ways around a rule, as a table: what docs/evasion.md lists and the cases show.
+
+A row's verdict is what is wanted of bailiff when a rule covers the object:
+
+    deny    the way is refused as the front door is
+    alert   it works where no rule refuses it, and a rule that watches it raises an event
+    event   it lies about an event or floods it: the event is right all the same, or its loss is counted
+    limit   bailiff does not hold it: `how` is the reason, and what a test of it shows is the limit
+
+A way that somebody finds becomes a row here before it becomes anything else."""
+
+from __future__ import annotations
+
+import dataclasses
+
+VERDICTS = ("deny", "alert", "event", "limit")
+
+GROUPS = {
+    "A": "Another name for the same file",
+    "B": "Running code without starting the named file",
+    "C": "Changing or reading content without the open that a rule watches",
+    "D": "Reaching an address without the connect that a rule watches",
+    "E": "Blinding the observer",
+    "F": "Lying about who did it",
+    "G": "Lying in the log",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    id: str
+    verdict: str
+    technique: str
+    how: str  # it is held; of a limit: why it is not
+
+    def __post_init__(self) -> None:
+        assert self.verdict in VERDICTS and self.id[0] in GROUPS and self.technique and self.how, self
+
+
+# ---- the names of files ----------------------------------------------------------------------
+
+A = [
+    Row("A1", "deny", "symbolic links, `..`, `//`, /proc/self/root, /proc/PID/cwd",
+        "the opened file's own chain of directory entries is judged, never the argument"),
+    Row("A2", "deny", "a hard link, made before or after the rule",
+        "linking takes the right to what any rule on the old name refuses; an inode with several names is judged by all"),
+    Row("A3", "deny", "a bind mount of the file, of its directory or of a tree, in a mount namespace of one's own",
+        "names are those inside the superblock, where the host mounts it: namespaces don't matter"),
+    Row("A4", "deny", "chroot, pivot_root, a root directory of one's own",
+        "names go up to the superblock's root, not to the caller's"),
+    Row("A5", "deny", "O_PATH and a second open by /proc/self/fd, another process's /proc/PID/fd, map_files, /proc/PID/exe",
+        "the second open is an open of the file itself"),
+    Row("A6", "deny", "openat2 with each RESOLVE_ flag, relative to a directory's descriptor",
+        "the opened file is judged, whichever call looked it up"),
+    Row("A7", "deny", "open_by_handle_at, also when the entry has been evicted and the file has no parent",
+        "what does not lead to its superblock's root counts as matched by every path rule"),
+    Row("A8", "deny", "open_tree, fsmount, move_mount, a mount that was detached while a descriptor holds it",
+        "no mount is asked for a name: a detached one shows the same superblock"),
+    Row("A9", "deny", "the guarded directory as the lower layer of an overlay",
+        "the overlay's open of the real file is judged by the real file"),
+    Row("A10", "deny", "the guarded directory as the upper layer of an overlay, which then writes, makes and renames in it",
+        "the inode hooks see what the overlay does to the real directory"),
+    Row("A11", "deny", "renaming or exchanging the file away and using it there",
+        "a rename takes the right to whatever any rule on the old name refuses"),
+    Row("A12", "deny", "renaming or exchanging a directory above the file",
+        "a rename of a directory takes the right to whatever rules refuse below it"),
+    Row("A13", "deny", "another object put at the guarded name: rename over it, unlink and create, a directory exchanged",
+        "names are read at each open: what has the name is guarded from its first instant"),
+    Row("A14", "deny", "another file system mounted below the guarded directory, or over it",
+        "each superblock is matched from where the host's mounts put it, from its first open on"),
+    Row("A15", "deny", "names too deep or too long to be walked, reached step by step",
+        "what can't be walked counts as matched by every rule with `**`"),
+    Row("A16", "deny", "renames while the chain of names is read, so that two paths are spliced",
+        "the chain is read again until rename_lock's sequence stood still"),
+    Row("A18", "deny", "device numbers that stat(2) and the kernel don't agree about (btrfs subvolumes, overlays)",
+        "no device number is compared: superblocks are known by their root inode"),
+    Row("A19", "deny", "an inode number that is used again by another file",
+        "what is kept of an inode dies with it; what is kept by number is compared by name"),
+    Row("A20", "deny", "other spellings of a name in a case-folded directory",
+        "the entry keeps the spelling under which the file was made, however it is looked up"),
+    Row("A21", "deny", "a second mount of the same device or of another subvolume of it",
+        "it is the same superblock, and all its mounts' names count"),
+    Row("A22", "deny", "a server in the kernel or beside it opens the file: loopback NFS, FUSE",
+        "a rule without `by` holds for kernel threads and servers as for anybody"),
+    Row("A23", "limit", "idmapped mounts",
+        "they change ownership only; rules judge by the ids of the initial user namespace"),
+]
+
+# ---- running code ----------------------------------------------------------------------------
+
+B = [
+    Row("B1", "deny", "execveat of a descriptor, of an O_PATH descriptor, relative to a directory; /proc/self/fd",
+        "bprm_check_security judges the file that is about to run"),
+    Row("B2", "deny", "the program is unlinked or renamed after it was opened, and then started",
+        "a deleted entry keeps its place among the names; a rename takes the right to start it"),
+    Row("B3", "deny", "a nameless file (O_TMPFILE) made below a guarded directory, started by its descriptor",
+        "its entry hangs below the directory in which it was made"),
+    Row("B4", "alert", "memfd_create and a start of it, memfd_secret, a fresh tmpfs",
+        "it is another file than the guarded one: rules on `file` match what has no name"),
+    Row("B5", "deny", "the dynamic loader is given the program: `ld.so /guarded/tool`",
+        "mmap_file judges what is mapped as code"),
+    Row("B7", "deny", "the guarded program as the interpreter of a script",
+        "bprm_check_security is asked for the script and for its interpreter"),
+    Row("B8", "deny", "the guarded program as a binfmt_misc handler, opened at its registration (flag F)",
+        "the interpreter is judged when it starts, as any program"),
+    Row("B9", "deny", "mmap(PROT_EXEC), dlopen, LD_PRELOAD, LD_AUDIT, /etc/ld.so.preload of a guarded file",
+        "mmap_file judges what is mapped as code"),
+    Row("B11", "deny", "mapped as data, then made code by mprotect or pkey_mprotect, or by READ_IMPLIES_EXEC",
+        "file_mprotect judges the mapping's file"),
+    Row("B13", "alert", "an interpreter reads the script: `sh FILE`, standard input, AT_EXECVE_CHECK",
+        "the interpreter's open is judged by open rules, its question to the kernel as a start"),
+    Row("B14", "limit", "a copy of the guarded program under another name",
+        "a rule names a path; deny reading the file, or deny starting what others can write"),
+    Row("B16", "limit", "code in anonymous memory: JIT compilers, a write to /proc/self/mem, userland exec",
+        "no file is run; programs need such memory"),
+    Row("B17", "alert", "ptrace, process_vm_writev, /proc/PID/mem into a process that may more",
+        "an open rule on /proc/*/mem reports the file; the calls are Yama's"),
+    Row("B18", "limit", "a deputy: systemd-run, cron, a daemon that starts what it is asked to",
+        "the deputy's act is judged as the deputy's: rules without `by` hold for it as well"),
+    Row("B19", "limit", "kernel modules, kexec, BPF programs as code",
+        "root without lockdown can change the kernel; docs/design.md says so"),
+]
+
+# ---- content ---------------------------------------------------------------------------------
+
+C = [
+    Row("C1", "deny", "truncate(2), ftruncate, O_TRUNC with O_RDONLY",
+        "truncation by name is a write; by descriptor it was judged at the open"),
+    Row("C3", "deny", "rename over, exchange, a directory moved in, a symbolic link over the name",
+        "a rename is judged by both its names"),
+    Row("C4", "deny", "a hard link into the directory; O_TMPFILE and linkat",
+        "a link makes a name: `create`"),
+    Row("C5", "deny", "unlink, rmdir, mknod, mkdir, a socket's bind",
+        "each has its inode hook: `create`, `delete`"),
+    Row("C6", "deny", "chmod, chown, utimes, extended attributes, access control lists, chattr and its newer call",
+        "each has its hook: `attributes`"),
+    Row("C7", "limit", "a descriptor from before the rule, inherited, passed by SCM_RIGHTS or taken by pidfd_getfd",
+        "a descriptor is judged when it is opened; passing it is not"),
+    Row("C8", "limit", "a read-only mapping made writable later",
+        "the kernel itself refuses that"),
+    Row("C9", "deny", "the raw block device, a device node of one's own, /dev/mem, /proc/kcore",
+        "a rule on the device's path holds for the file there; nodes of one's own take `create`"),
+    Row("C10", "limit", "reflinks, copy_file_range, sendfile, splice, exchange of extents",
+        "all need descriptors, and those were judged at their open"),
+    Row("C11", "deny", "the kernel writes for the caller: core dumps, process accounting, swap and loop files",
+        "the kernel opens the file, and that open is judged"),
+    Row("C12", "deny", "io_uring: open, rename, unlink, link, symlink, mkdir, setxattr, direct descriptors",
+        "the same hooks, in the worker's thread as well"),
+    Row("C13", "limit", "kernel bugs that write the page cache of read-only files",
+        "a kernel's own holes are mended by its updates"),
+    Row("C14", "limit", "swap, hibernation images, memory of a process that has read the secret",
+        "see C9 and B17"),
+    Row("C15", "deny", "another task makes the file, or exchanges link and directory, between look-up and use",
+        "the file that is opened is judged, and what is made is judged by its name"),
+]
+
+# ---- connections -----------------------------------------------------------------------------
+
+D = [
+    Row("D1", "deny", "TCP Fast Open: sendto, sendmsg, sendmmsg with MSG_FASTOPEN",
+        "socket_sendmsg judges a destination that comes with data"),
+    Row("D2", "deny", "TCP_FASTOPEN_CONNECT and connect", "socket_connect is called as ever"),
+    Row("D3", "deny", "datagrams without connect: sendto, sendmsg, sendmmsg, over a connection elsewhere",
+        "socket_sendmsg judges each destination"),
+    Row("D4", "deny", "sendto with the family AF_UNSPEC", "to an IPv4 socket that is an IPv4 address"),
+    Row("D5", "deny", "IPv4 addresses by IPv6 sockets: mapped, or with the other family",
+        "the address's own family is judged, and mapped addresses as IPv4"),
+    Row("D7", "deny", "0.0.0.0, ::, ::ffff:0.0.0.0 for this host", "the empty address is judged as loopback too"),
+    Row("D9", "deny", "connect(AF_UNSPEC) and connect again", "each connect is judged"),
+    Row("D10", "deny", "MPTCP to a plain TCP server", "the destination is judged, not the socket's protocol alone"),
+    Row("D11", "limit", "further MPTCP subflows that the peer or netlink asks for",
+        "the kernel connects them itself, and asks no security module"),
+    Row("D12", "deny", "SCTP: connectx, implicit association, lists of addresses",
+        "sctp_bind_connect judges each address of a list"),
+    Row("D14", "alert", "other families: vsock, RDS, TIPC, L2TP, packet sockets", "`family` rules judge the socket"),
+    Row("D15", "alert", "raw IP with a header of one's own, packet sockets, TUN", "raw sockets and /dev/net/tun have rules"),
+    Row("D16", "deny", "io_uring: connect, sendmsg, also by workers and polling threads", "the same hooks"),
+    Row("D17", "deny", "32-bit calls and socketcall(2)", "the same hooks"),
+    Row("D18", "deny", "the address is rewritten by another thread during the call", "the kernel's copy is judged"),
+    Row("D19", "limit", "a connection made before the rules, or passed by another process",
+        "a connection is judged when it is made"),
+    Row("D20", "limit", "proxies: another process connects", "its connect is judged as its own"),
+    Row("D21", "limit", "addresses rewritten after the check: NAT, cgroup programs, tunnels",
+        "root's own network configuration is beyond a socket rule"),
+    Row("D22", "limit", "source routing by socket options", "receivers drop it by default"),
+    Row("D23", "limit", "IPv4 addresses inside NAT64, 6to4 and other IPv6 addresses",
+        "they need a gateway; docs/design.md names it"),
+    Row("D24", "limit", "clients in the kernel: NFS, CIFS, NBD, iSCSI", "root mounts them; the kernel asks no security module"),
+    Row("D25", "limit", "inbound connections", "rules say connect"),
+    Row("D26", "deny", "TCP_REPAIR", "socket_connect is called as ever"),
+]
+
+# ---- the observer ----------------------------------------------------------------------------
+
+E = [
+    Row("E1", "deny", "arguments rewritten after the check, links and directories exchanged meanwhile",
+        "verdicts read kernel objects, no user memory"),
+    Row("E3", "deny", "io_uring: no system call for an operation, workers and polling threads",
+        "the same hooks; a worker acts as its process"),
+    Row("E4", "deny", "32-bit calls (int 0x80) of a 64-bit process", "hooks lie below the tables of system calls"),
+    Row("E5", "deny", "sister calls: openat2, execveat, renameat2, sendmmsg, setxattrat, open_tree, file_setattr",
+        "hooks lie below the tables of system calls"),
+    Row("E6", "limit", "missed kprobes", "bailiff has none"),
+    Row("E7", "deny", "programs that are skipped because one runs on this CPU already",
+        "non-sleepable LSM programs are never skipped on the kernels that are supported"),
+    Row("E8", "deny", "state that vanishes: full maps, evicted entries, busy storage",
+        "what is missing is worked out anew; where it can't be, a set that refuses anything refuses"),
+    Row("E9", "deny", "floods that fill the ring buffer", "the verdict needs no room; what is lost is counted"),
+    Row("E10", "event", "fields that are cut short", "the event says what was cut; no rule matches a cut string"),
+    Row("E11", "event", "arguments rewritten after the start, argv[0] that lies", "the program is named by its file"),
+    Row("E12", "event", "processes that are gone before anybody looks", "events are complete when they leave the hook"),
+]
+
+# ---- identity --------------------------------------------------------------------------------
+
+F = [
+    Row("F1", "deny", "another comm, by prctl or /proc/self/comm", "no rule looks at it"),
+    Row("F2", "deny", "another /proc/PID/exe by PR_SET_MM_EXE_FILE",
+        "who changes it can name a program only that it could have started"),
+    Row("F3", "deny", "a copy or a link that has an excepted program's name elsewhere", "`exe` is the executable's own path"),
+    Row("F4", "event", "double fork, setsid, orphans, CLONE_PARENT", "the parent is read at the deed"),
+    Row("F5", "event", "PID reuse and PID namespaces", "events have the host's numbers and the start time"),
+    Row("F6", "deny", "moving to another cgroup", "rules hold whatever the cgroup is"),
+    Row("F7", "deny", "uid 0 in a user namespace of one's own", "ids are those of the initial namespace"),
+    Row("F8", "deny", "kernel threads and helpers that act on somebody's behalf", "kernel threads are not exempt"),
+]
+
+# ---- the log ---------------------------------------------------------------------------------
+
+G = [
+    Row("G1", "event", "newlines in names, to forge journal fields", "fields go in the binary form, and escaped"),
+    Row("G2", "event", "quotes, backslashes, bytes that are not UTF-8", "escaped, with the bytes beside them in hex"),
+    Row("G3", "event", "terminal escapes and right-to-left overrides", "escaped in every text"),
+    Row("G4", "event", "journald's rate limit hides the one event", "no limit for the daemon's unit, and numbered events"),
+    Row("G5", "event", "journald stopped, or its socket full", "sending never blocks; the queue is bounded and counted"),
+    Row("G6", "event", "other processes write look-alike entries", "readers go by the fields that journald vouches for"),
+]
+
+ROWS = {row.id: row for row in [*A, *B, *C, *D, *E, *F, *G]}
