@@ -89,7 +89,7 @@ static __always_inline void bl_address_v6(struct bl_peer *peer, const void *addr
 static __always_inline __u64 bl_connect_print(const struct bl_peer *peer, __u32 generation)
 {
 	const __u32 *word = peer->addr.word;
-	__u64 print = bl_identity(bpf_get_current_task_btf());
+	__u64 print = bl_identity();
 
 	if (!print)
 		return 0;

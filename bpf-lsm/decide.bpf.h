@@ -177,8 +177,7 @@ static __always_inline int bl_path_judge(struct bl_scratch *scratch, const struc
 		if (!bl_label_mentions(&scratch->label, act))
 			return BL_JUDGED_PASS;
 	}
-	mine = bl_label_print(bl_identity(bpf_get_current_task_btf()), scratch->label.key, act->op,
-			      act->search);
+	mine = bl_label_print(bl_identity(), scratch->label.key, act->op, act->search);
 	if (bl_pass_known(mine))
 		return BL_JUDGED_PASS;
 	return bl_label_judge(scratch, act, mine);
@@ -238,14 +237,6 @@ static __always_inline int bl_path_search(struct bl_act *act, struct bl_label *l
 	return bl_finish(scratch, bl_path_judge(scratch, act, label, valid, sequence));
 }
 
-/* True when it is known at once that no rule concerns the access, by the policy of the label's key. */
-static __always_inline int bl_label_passes(const struct bl_label *label, __u32 op, __u32 access)
-{
-	__u64 who = bl_identity(bpf_get_current_task_btf());
-
-	return bl_pass_known(bl_label_print(who, label->key, op, access));
-}
-
 /*
  * Judges an access to a named object. Most end at its label, without scratch memory or the
  * policy's tables.
@@ -263,7 +254,8 @@ static __always_inline int bl_path_decide(struct bl_act *act)
 		if (!bl_label_mentions(label, act))
 			return 0;
 		valid = label->dentry == (__u64)act->dentry;
-		if (valid && bl_label_passes(label, act->op, act->search))
+		if (valid &&
+		    bl_pass_known(bl_label_print(bl_identity(), label->key, act->op, act->search)))
 			return 0;
 	}
 	if (!globals.generation)

@@ -66,15 +66,20 @@ static __always_inline __u64 bl_mix(__u64 print, __u64 word)
 	return print ^ print >> 32;
 }
 
+static __always_inline void bl_sequence_read(const void *lock, __u32 *ret_value)
+{
+	if (bpf_rdonly_cast)
+		*ret_value = bl_cast(struct seqcount, lock)->sequence;
+	else
+		bpf_probe_read_kernel(ret_value, sizeof(*ret_value), lock);
+	bl_barrier();
+}
+
 static __always_inline __u32 bl_sequence(const void *lock)
 {
 	__u32 value;
 
-	if (bpf_rdonly_cast)
-		value = bl_cast(struct seqcount, lock)->sequence;
-	else
-		bpf_probe_read_kernel(&value, sizeof(value), lock);
-	bl_barrier();
+	bl_sequence_read(lock, &value);
 	return value;
 }
 

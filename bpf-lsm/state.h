@@ -62,8 +62,13 @@ enum bl_label_flags {
 struct bl_label {
 	__u64 stamp;  /* of struct bl_globals; 0: nothing is known */
 	__u64 dentry; /* that has the name */
-	__u32 renames;	   /* rename_lock's sequence */
-	__u32 open_access; /* union over the lists, so that most accesses stop here */
+	union {
+		struct {
+			__u32 renames;	   /* rename_lock's sequence */
+			__u32 open_access; /* union over the lists, so that most accesses stop here */
+		};
+		__u64 unmentioned; /* equals the sequence where no rule mentions it */
+	};
 	__u64 key;	   /* of the classes and their policy; 0: what passes is not remembered */
 	__u32 exec;	   /* nonzero: exec rules mention it */
 	__u32 tables;	   /* enum bl_table_flags of the image */

@@ -137,14 +137,16 @@ static __always_inline __u32 bl_cred_stamp(const struct task_struct *task)
  * fork on, every program from its start, and the threads of one share them. 0 while a task acts with
  * those of somebody else. Multiply-shift hashing (Dietzfelbinger) with secret keys.
  */
-static __always_inline __u64 bl_identity(const struct task_struct *task)
+static __always_inline __u64 bl_identity(void)
 {
+	volatile __u64 current = bpf_get_current_task(); /* no register is kept for it */
+	const struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *own = task->cred;
 	__u64 cred;
 
 	if (own != task->real_cred)
 		return 0;
-	cred = bl_address(own, task);
+	cred = ((__u64)own - (__u64)task) + current;
 	return (cred * globals.keys[0] + (*bl_cred_slot(cred) + 1ull) * globals.keys[1]) | 1;
 }
 
@@ -211,15 +213,18 @@ static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 }
 
 /*
- * The current task's conditions: in its storage, or in the scratch for this run alone where no
- * storage is to be had. NULL: no image. Call it only when the policy looks at subjects.
+ * The current task's conditions: in its storage, or in the scratch for this run alone where there is
+ * none. Most processes ask once: storage is made at the second time. NULL: no image. Call it only
+ * when the policy looks at subjects.
  */
 static __always_inline struct bl_subject *bl_subject_get(struct bl_scratch *scratch)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct bl_subject *subject =
-		bpf_task_storage_get(&subjects, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct bl_subject *subject = bpf_task_storage_get(&subjects, task, NULL, 0);
 
+	if (!subject && bl_looks(bl_identity()) > 1)
+		subject =
+			bpf_task_storage_get(&subjects, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!subject) {
 		subject = &scratch->subject;
 		subject->generation = 0;
