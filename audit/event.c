@@ -60,6 +60,25 @@ const char *bl_event_verdict_name(enum bl_verdict verdict)
 	return (unsigned int)verdict < _BL_VERDICT_MAX ? verdict_names[verdict] : NULL;
 }
 
+const char *bl_event_fact_name(enum bl_fact fact)
+{
+	switch (fact) {
+	case BL_FACT_MEMFD:
+		return "memfd";
+	case BL_FACT_DELETED:
+		return "deleted";
+	case BL_FACT_TMPFS:
+		return "tmpfs";
+	case BL_FACT_SETUID:
+		return "setuid";
+	case BL_FACT_WRITABLE:
+		return "writable-by-others";
+	case BL_FACT_SCRIPT:
+		return "script";
+	}
+	return NULL;
+}
+
 const char *bl_event_hook_name(enum bl_hook hook)
 {
 	return (unsigned int)hook < _BL_HOOK_MAX ? hook_names[hook] : NULL;
@@ -80,6 +99,8 @@ static const char *check_words(const struct bl_event *fixed)
 		return "unknown address family";
 	if (fixed->op != BL_OP_CONNECT && fixed->family)
 		return "an address without a connect";
+	if (fixed->facts & ~(fixed->op == BL_OP_EXEC ? BL_FACT_ANY : 0))
+		return "facts that don't fit the operation";
 	return NULL;
 }
 

@@ -39,4 +39,5 @@ int bl_event_decode(const void *data, size_t size, struct bl_event_view *ret,
 /* Words for values; NULL for a value that has none. Static storage. */
 const char *bl_event_op_name(enum bl_op op);		    /* "exec" */
 const char *bl_event_verdict_name(enum bl_verdict verdict); /* "would-deny" */
+const char *bl_event_fact_name(enum bl_fact fact);	    /* "memfd" */
 const char *bl_event_hook_name(enum bl_hook hook);	    /* "file_open" */

@@ -27,6 +27,7 @@
 
 #define OP_BIT(op) (1u << (op))
 #define ON_FILE	   (OP_BIT(BL_OP_EXEC) | OP_BIT(BL_OP_OPEN))
+#define ON_EXEC	   OP_BIT(BL_OP_EXEC)
 #define ON_OPEN	   OP_BIT(BL_OP_OPEN)
 #define ON_CONNECT OP_BIT(BL_OP_CONNECT)
 #define ON_ALL	   (ON_FILE | ON_CONNECT)
@@ -230,6 +231,17 @@ static struct words access_words(const struct bl_event *event)
 	return words;
 }
 
+static struct words fact_words(const struct bl_event *event)
+{
+	struct words words = { .len = 0 };
+
+	for (unsigned int bit = 1; bit <= BL_FACT_ANY; bit <<= 1) {
+		if (event->facts & bit && bl_event_fact_name(bit))
+			add_word(&words, bl_event_fact_name(bit));
+	}
+	return words;
+}
+
 static struct words address_words(const struct bl_event *event)
 {
 	struct words words = { .len = 0 };
@@ -394,6 +406,11 @@ static void put_access(struct build *b, const struct field *field)
 	put_words(b, field, access_words(&b->event->fixed));
 }
 
+static void put_facts(struct build *b, const struct field *field)
+{
+	put_words(b, field, fact_words(&b->event->fixed));
+}
+
 /* Where the path starts: whose file system it is. */
 static void put_filesystem(struct build *b, const struct field *field)
 {
@@ -503,6 +520,10 @@ static void say_object(struct bl_line *line, const struct bl_event_view *event)
 		words = access_words(&event->fixed);
 		bl_line_quoted(line, "access", words.text, words.len, LINE_TEXT_BYTES);
 	}
+	if (event->fixed.facts) {
+		words = fact_words(&event->fixed);
+		bl_line_quoted(line, "file", words.text, words.len, LINE_TEXT_BYTES);
+	}
 }
 
 static void say_subject(struct bl_line *line, const struct build *b)
@@ -598,6 +619,7 @@ static const struct field fields[] = {
 
 	{ "BAILIFF_PATH", put_bytes, ON_FILE, TEXT(path), "BAILIFF_PATH_HEX" },
 	{ "BAILIFF_ACCESS", put_access, ON_OPEN, 0, NULL },
+	{ "BAILIFF_FILE", put_facts, ON_EXEC, 0, NULL },
 	{ "BAILIFF_FILESYSTEM", put_filesystem, ON_FILE, 0, NULL },
 	{ "BAILIFF_INODE", put_known, ON_FILE, EVENT(inode), NULL },
 	{ "BAILIFF_DEVICE", put_device, ON_FILE, 0, NULL },

@@ -142,7 +142,8 @@ static void json_value(FILE *out, const struct bl_shown_field *field)
 {
 	if (is_named(field, "BAILIFF_ATTACK"))
 		json_list(out, field->value, field->value_len, ' ');
-	else if (is_named(field, "BAILIFF_ACCESS") || is_named(field, "BAILIFF_TRUNCATED"))
+	else if (is_named(field, "BAILIFF_ACCESS") || is_named(field, "BAILIFF_FILE") ||
+		 is_named(field, "BAILIFF_TRUNCATED"))
 		json_list(out, field->value, field->value_len, ',');
 	else if (is_number_field(field) && is_number(field->value, field->value_len))
 		fwrite(field->value, 1, field->value_len, out);

@@ -34,7 +34,7 @@ int bl_show_line(FILE *out, const struct bl_shown *entry, bool colour);
  * Prints one JSON object and a newline. Keys: "time" (of the event where it has one, else of the
  * entry; UTC, RFC 3339), "text" (MESSAGE), "message_id", "priority", then every BAILIFF_ field by
  * its name without that prefix in lower case ("message" is the rule's), sorted, and "cursor".
- * Numbers are JSON numbers where the field is always one; "attack", "access" and "truncated" are
+ * Numbers are JSON numbers where the field is always one; "attack", "access", "file" and "truncated" are
  * arrays. Returns 0, -EIO or -ENOMEM.
  */
 int bl_show_json(FILE *out, const struct bl_shown *entry);

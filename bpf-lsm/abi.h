@@ -54,11 +54,27 @@ enum bl_access {
 	BL_ACCESS_CREATE = 1 << 2,
 	BL_ACCESS_DELETE = 1 << 3,
 	BL_ACCESS_ATTRIBUTES = 1 << 4,
-	BL_ACCESS_EXEC = 1 << 5, /* the only bit of an exec rule */
+	BL_ACCESS_EXEC = 1 << 5, /* every exec asks for it; of a rule: whatever the file is */
 };
 #define BL_ACCESS_MODIFY \
 	(BL_ACCESS_WRITE | BL_ACCESS_CREATE | BL_ACCESS_DELETE | BL_ACCESS_ATTRIBUTES)
 #define BL_ACCESS_ANY (BL_ACCESS_READ | BL_ACCESS_MODIFY)
+
+/*
+ * What a rule on exec can ask of the file beyond its name: its access mask, where it has "file". An exec
+ * asks for BL_ACCESS_EXEC and for those that hold, so that a rule's candidate is found as by any access.
+ */
+enum bl_fact {
+	BL_FACT_MEMFD = 1 << 0,	   /* on a kernel-internal shmem or hugetlbfs mount */
+	BL_FACT_DELETED = 1 << 1,  /* no name is left, and it is no memfd */
+	BL_FACT_TMPFS = 1 << 2,	   /* on a tmpfs or ramfs that is no kernel-internal one */
+	BL_FACT_SETUID = 1 << 3,   /* set-user-ID, or set-group-ID with group execute */
+	BL_FACT_WRITABLE = 1 << 4, /* by others */
+	BL_FACT_SCRIPT = 1 << 6,   /* begins with #!; or asked about by AT_EXECVE_CHECK */
+};
+#define BL_FACT_ANY                                                                          \
+	(BL_FACT_MEMFD | BL_FACT_DELETED | BL_FACT_TMPFS | BL_FACT_SETUID | BL_FACT_WRITABLE | \
+	 BL_FACT_SCRIPT)
 
 /* The access mask of connect rules: classes of transport protocols. */
 enum bl_proto {
@@ -146,7 +162,8 @@ struct bl_class {
 	__u32 exec_list; /* offset of struct bl_list */
 	__u32 open_list; /* offset of struct bl_list */
 	__u32 exe_bits;	 /* offset of BL_COND words: subject conditions whose exe this is; 0: none */
-	__u32 open_access; /* union of the access masks of open_list */
+	__u16 open_access; /* union of the access masks of open_list */
+	__u16 exec_access; /* ... and of exec_list */
 };
 
 /*
@@ -163,7 +180,7 @@ struct bl_cand {
 	__u32 rule;    /* index in the policy set; names are user space's business */
 	__u16 cond;    /* subject condition that must hold */
 	__u8 verdict;  /* enum bl_verdict */
-	__u8 access;   /* mask: enum bl_access or enum bl_proto */
+	__u8 access;   /* mask: enum bl_access, or BL_ACCESS_EXEC or enum bl_fact, or enum bl_proto */
 	__u32 excepts; /* offset of struct bl_except[], the last one marked; 0: none */
 	__u32 rank;    /* among equally strict rules the smallest wins: severity, then id */
 };
@@ -172,7 +189,13 @@ struct bl_cand {
 struct bl_except {
 	__u16 cond;
 	__u8 access; /* mask that the asked access must intersect; 0xff: any */
-	__u8 last;   /* 1: no further exception follows */
+	__u8 flags;  /* enum bl_except_flags */
+};
+
+enum bl_except_flags {
+	BL_EXCEPT_LAST = 1 << 0,  /* no further exception follows */
+	BL_EXCEPT_WHOLE =
+		1 << 1, /* one bit in common takes out all: facts of one file, not accesses */
 };
 
 /*
@@ -250,6 +273,7 @@ struct bl_header {
 	__u32 exec_deep;   /*   every rule whose pattern can match one; 0: none */
 	__u32 open_lost;   /* lists for an object whose name can't be known (disconnected): */
 	__u32 exec_lost;   /*   every path rule; 0: none */
+	__u32 exec_pseudo; /* list for a file that no path can name: exec rules without one; 0: none */
 	struct bl_ranges uids;
 	struct bl_ranges gids;
 
@@ -260,7 +284,6 @@ struct bl_header {
 	__u32 port_classes;	  /* offset of __u16[65536]... see below; 0: no rule looks at ports */
 	__u32 port_lists;	  /* offset of __u32[n_port_classes]: lists of rules for any address */
 	__u32 n_port_classes;
-	__u32 _pad0;
 
 	__u8 byte_class[256];	  /* DFA alphabet */
 	__u64 key[2][BL_HASH_WORDS];
@@ -363,7 +386,8 @@ struct bl_event {
 	__u16 port;	  /* host order */
 	__u16 family;	  /* AF_INET, AF_INET6; 0: not a connect */
 	__u16 protocol;	  /* IPPROTO_* of the socket */
-	__u16 _pad0;
+	__u8 facts;	  /* enum bl_fact: what holds of the file of an exec */
+	__u8 _pad0;
 
 	char comm[BL_COMM_BYTES];
 	char parent_comm[BL_COMM_BYTES];

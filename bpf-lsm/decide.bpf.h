@@ -16,9 +16,24 @@ static __always_inline int bl_is_daemon(void)
 	return globals.daemon_tgid && bpf_get_current_pid_tgid() >> 32 == globals.daemon_tgid;
 }
 
-static __always_inline int bl_label_mentions(const struct bl_label *label, const struct bl_act *act)
+/*
+ * What an exec asks for depends on the file where rules ask for more than its name: mode and links change
+ * and the label stays, so it is never a part of that, but of what passes are remembered by.
+ */
+static __always_inline void bl_act_ask(const struct bl_label *label, struct bl_act *act)
 {
-	return act->op == BL_OP_EXEC ? label->exec : label->open_access & act->search;
+	if (label->exec_access & BL_FACT_ANY)
+		act->search = BL_ACCESS_EXEC | bl_act_facts(act);
+}
+
+static __always_inline int bl_label_mentions(const struct bl_label *label, struct bl_act *act)
+{
+	if (act->op != BL_OP_EXEC)
+		return label->open_access & act->search;
+	if (!label->exec_access)
+		return 0;
+	bl_act_ask(label, act);
+	return label->exec_access & act->search;
 }
 
 /* Searches the lists of a labelled object; the strictest match stays in the walk. */
@@ -31,6 +46,8 @@ static __always_inline void bl_label_search(struct bl_matcher *m, const struct b
 		bl_list_search(m, exec ? header->exec_lost : header->open_lost);
 	else if (label->flags & BL_LABEL_DEEP)
 		bl_list_search(m, exec ? header->exec_deep : header->open_deep);
+	else if (exec && label->flags & BL_LABEL_PSEUDO)
+		bl_list_search(m, header->exec_pseudo);
 	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
 		const struct bl_class *class;
 
@@ -166,7 +183,7 @@ static __always_inline int bl_label_judge(struct bl_scratch *scratch, const stru
 }
 
 /* A named object: its label from the cache, or worked out; then who asks and what follows. */
-static __always_inline int bl_path_judge(struct bl_scratch *scratch, const struct bl_act *act,
+static __always_inline int bl_path_judge(struct bl_scratch *scratch, struct bl_act *act,
 					 struct bl_label *label, int valid, __u32 sequence)
 {
 	__u64 mine;
@@ -176,7 +193,11 @@ static __always_inline int bl_path_judge(struct bl_scratch *scratch, const struc
 			return BL_JUDGED_NOT;
 		if (!bl_label_mentions(&scratch->label, act))
 			return BL_JUDGED_PASS;
+	} else if (act->op == BL_OP_EXEC) {
+		bl_act_ask(&scratch->label, act);
 	}
+	if (act->op == BL_OP_EXEC)
+		scratch->search = act->search;
 	mine = bl_label_print(bl_identity(), scratch->label.key, act->op, act->search);
 	if (bl_pass_known(mine))
 		return BL_JUDGED_PASS;

@@ -2,6 +2,7 @@
 /* The event of a verdict: all context is taken here, in the hook, and never looked up later. */
 #pragma once
 
+#include "file.h"
 #include "subject.bpf.h"
 
 /* What is asked of which object; on the hook's stack. */
@@ -9,6 +10,7 @@ struct bl_act {
 	struct dentry *dentry; /* exec, open */
 	struct super_block *sb; /* the dentry's */
 	struct inode *inode;   /* NULL: does not exist yet */
+	struct linux_binprm *bprm; /* exec, where its first bytes have been read */
 	struct socket *sock;   /* connect */
 	__u8 op;
 	__u8 access; /* for the record */
@@ -196,6 +198,33 @@ static __always_inline void bl_object_name(struct bl_scratch *scratch, struct de
 	scratch->event.flags |= bl_path_flags(scratch);
 }
 
+/* What rules can ask of a file to be executed. Verified on its own: one number comes of it. */
+__noinline int bl_exec_facts(__u32 mode, __u32 nlink, __u32 magic, __u32 sb_flags, __u32 head)
+{
+	__u32 facts = bl_file_facts(mode, nlink, magic, sb_flags);
+
+	if (head == ('#' | '!' << 8))
+		facts |= BL_FACT_SCRIPT;
+	return facts;
+}
+
+/*
+ * The same of what an exec is about. AT_EXECVE_CHECK comes from interpreters, before the kernel has read
+ * anything of the file: for them it is a script.
+ */
+static __always_inline __u32 bl_act_facts(const struct bl_act *act)
+{
+	__u32 head = 0;
+
+	if (act->hook == BL_HOOK_BPRM_CREDS)
+		head = '#' | '!' << 8;
+	else if (act->hook == BL_HOOK_BPRM_CHECK)
+		head = (__u8)act->bprm->buf[0] | (__u32)(__u8)act->bprm->buf[1] << 8;
+	return bl_exec_facts(act->inode->i_mode, act->inode->i_nlink, act->sb->s_magic,
+			     act->sb->s_flags, head) &
+	       BL_FACT_ANY;
+}
+
 /* Starts the record with what only the hook's own pointers tell. */
 static __always_inline void bl_object_fill(struct bl_scratch *scratch, const struct bl_act *act)
 {
@@ -210,6 +239,8 @@ static __always_inline void bl_object_fill(struct bl_scratch *scratch, const str
 		event->mode = act->inode->i_mode;
 		event->owner = act->inode->i_uid.val;
 	}
+	if (act->op == BL_OP_EXEC)
+		event->facts = bl_act_facts(act);
 	if (act->dentry) {
 		event->dev_major = act->sb->s_dev >> 20;
 		event->dev_minor = act->sb->s_dev & 0xfffff;

@@ -7,12 +7,13 @@
 #define PROT_EXEC 0x4
 #define VM_EXEC	  0x4
 
-static __always_inline int bl_exec_file(struct file *file, __u32 hook)
+static __always_inline int bl_exec_file(struct file *file, struct linux_binprm *bprm, __u32 hook)
 {
 	struct bl_act act = {
 		.dentry = file->f_path.dentry,
 		.sb = file->f_inode->i_sb,
 		.inode = file->f_inode,
+		.bprm = bprm,
 		.op = BL_OP_EXEC,
 		.access = BL_ACCESS_EXEC,
 		.search = BL_ACCESS_EXEC,
@@ -29,7 +30,7 @@ static __always_inline int bl_exec_check(struct linux_binprm *bprm)
 		return 0;
 	if (!BPF_CORE_READ_BITFIELD((struct linux_binprm___check *)bprm, is_check))
 		return 0;
-	return bl_exec_file(bprm->file, BL_HOOK_BPRM_CREDS);
+	return bl_exec_file(bprm->file, bprm, BL_HOOK_BPRM_CREDS);
 }
 
 /*
@@ -44,7 +45,7 @@ static __always_inline int bl_exec_map(struct file *file, __u32 hook)
 
 	if (mm && mm->exe_file == file && BPF_CORE_READ_BITFIELD(task, in_execve))
 		return 0;
-	return bl_exec_file(file, hook);
+	return bl_exec_file(file, NULL, hook);
 }
 
 static __always_inline int bl_exec_mprotect(struct vm_area_struct *vma, unsigned long prot)

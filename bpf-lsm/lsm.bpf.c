@@ -22,7 +22,7 @@ int BPF_PROG(bl_bprm_creds_for_exec, struct linux_binprm *bprm)
 SEC("lsm/bprm_check_security")
 int BPF_PROG(bl_bprm_check_security, struct linux_binprm *bprm)
 {
-	return bl_exec_file(bprm->file, BL_HOOK_BPRM_CHECK);
+	return bl_exec_file(bprm->file, bprm, BL_HOOK_BPRM_CHECK);
 }
 
 SEC("lsm/sb_umount")

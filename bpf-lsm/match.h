@@ -483,6 +483,14 @@ BL_INLINE int bl_cond_holds(const __u64 *bits, __u32 cond)
 	return bits[(cond >> 6) & (BL_COND_WORDS - 1)] >> (cond & 63) & 1;
 }
 
+/* What an exception whose subject is known to hold takes out of what is asked. */
+BL_INLINE __u32 bl_except_access(const struct bl_except *except, __u32 asked)
+{
+	if (except->flags & BL_EXCEPT_WHOLE && except->access & asked)
+		return ~0u;
+	return except->access;
+}
+
 static long bl_except_turn(__u32 index, void *ctx)
 {
 	const struct bl_matcher *m = ctx;
@@ -492,8 +500,8 @@ static long bl_except_turn(__u32 index, void *ctx)
 	if (!except)
 		return 1;
 	if (bl_cond_holds(m->bits, except->cond))
-		m->walk->excepted |= except->access;
-	return except->last != 0; /* the verifier wants 0 or 1 */
+		m->walk->excepted |= bl_except_access(except, m->access);
+	return (except->flags & BL_EXCEPT_LAST) != 0; /* the verifier wants 0 or 1 */
 }
 
 static long bl_seen_turn(__u32 index, void *ctx)

@@ -212,13 +212,15 @@ static __always_inline void bl_label_summary(const struct bl_matcher *m, struct 
 	const struct bl_header *header = m->header;
 
 	label->open_access = 0;
-	label->exec = 0;
+	label->exec_access = 0;
 	label->key = 0;
 	if (label->flags & (BL_LABEL_LOST | BL_LABEL_DEEP)) {
 		label->open_access = header->accesses;
-		label->exec = 1;
+		label->exec_access = BL_ACCESS_EXEC | BL_FACT_ANY;
 		return;
 	}
+	if (label->flags & BL_LABEL_PSEUDO && header->exec_pseudo)
+		label->exec_access = BL_ACCESS_EXEC | BL_FACT_ANY;
 	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
 		const struct bl_class *class;
 
@@ -227,7 +229,7 @@ static __always_inline void bl_label_summary(const struct bl_matcher *m, struct 
 		class = bl_near(m, label->classes[i], struct bl_class);
 		if (!class)
 			break;
-		label->exec |= class->exec_list;
+		label->exec_access |= class->exec_access;
 		label->open_access |= class->open_access;
 	}
 	if (!label->n_classes)

@@ -70,7 +70,7 @@ struct bl_label {
 		__u64 unmentioned; /* equals the sequence where no rule mentions it */
 	};
 	__u64 key;	   /* of the classes and their policy; 0: what passes is not remembered */
-	__u32 exec;	   /* nonzero: exec rules mention it */
+	__u32 exec_access; /* the same of exec rules */
 	__u32 tables;	   /* enum bl_table_flags of the image */
 	__u32 lock;
 	__u32 flags; /* enum bl_label_flags */

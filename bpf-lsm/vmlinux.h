@@ -208,6 +208,7 @@ struct task_struct {
 struct linux_binprm {
 	struct file *file;
 	const char *filename;
+	char buf[256];
 };
 
 /* From 6.14 on: AT_EXECVE_CHECK. */

@@ -24,7 +24,7 @@ static uint8_t access_of(const struct bl_test *test)
 {
 	switch (test->op) {
 	case BL_OP_EXEC:
-		return BL_ACCESS_EXEC;
+		return BL_ACCESS_EXEC | test->facts;
 	case BL_OP_OPEN:
 		return test->access;
 	case BL_OP_CONNECT:
@@ -41,6 +41,7 @@ static int decide(const struct bl_built *built, const struct bl_test *test, int 
 	_cleanup_free_ char *path = NULL, *exe = NULL;
 	struct bl_query query = {
 		.op = test->op,
+		.pseudo = test->facts & BL_FACT_MEMFD,
 		.access = access_of(test),
 		.addr = test->to.addr,
 		.family = test->to.family,

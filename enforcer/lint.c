@@ -24,6 +24,8 @@ static bool excepts_all(const struct bl_rule *rule, const struct bl_match *unles
 	if (unless->has_path || (unless->has_to && !unless->to_any) || unless->has_ports ||
 	    unless->has_exe || unless->has_uids || unless->has_gids)
 		return false;
+	if (unless->facts && (!rule->match.facts || rule->match.facts & ~unless->facts))
+		return false;
 	return (unless->access & rule->match.access) == rule->match.access &&
 	       (unless->protocols & rule->match.protocols) == rule->match.protocols;
 }

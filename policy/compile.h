@@ -40,8 +40,10 @@ int bl_tables_verify(const uint8_t *bytes, size_t len, const char **reterr_what)
 /* One concrete access, to be decided in user space by the kernel's own match.h. */
 struct bl_query {
 	enum bl_op op;
-	const char *path; /* exec, open: absolute, normalised; "/" is the root */
-	uint8_t access;	  /* open: bits; exec: BL_ACCESS_EXEC; connect: one BL_PROTO_ bit */
+	const char
+		*path; /* exec, open: absolute, normalised; "/" is the root; NULL: can't be known */
+	bool pseudo;	  /* exec: on a kernel-internal file system, such as a memfd; path is NULL */
+	uint8_t access;	  /* open: bits; exec: BL_ACCESS_EXEC and BL_FACT_ bits; connect: one BL_PROTO_ bit */
 	const uint8_t *addr; /* connect: 4 or 16 bytes, network order */
 	uint8_t family;
 	uint16_t port;

@@ -22,7 +22,7 @@ static uint8_t rule_access(const struct bl_match *match, enum bl_op op)
 {
 	switch (op) {
 	case BL_OP_EXEC:
-		return BL_ACCESS_EXEC;
+		return match->facts ? match->facts : BL_ACCESS_EXEC;
 	case BL_OP_OPEN:
 		return match->access & BL_ACCESS_ANY;
 	case BL_OP_CONNECT:
@@ -40,7 +40,7 @@ static uint8_t except_access(const struct bl_match *match, enum bl_op op)
 
 	switch (op) {
 	case BL_OP_EXEC:
-		return 0xff;
+		return match->facts ? match->facts : 0xff;
 	case BL_OP_OPEN:
 		return access == BL_ACCESS_ANY ? 0xff : access;
 	case BL_OP_CONNECT:
@@ -101,6 +101,7 @@ static int collect_excepts(struct draft *draft, const struct bl_rule_info *info)
 		struct bl_except except = {
 			.cond = (uint16_t)excepts[i].cond,
 			.access = except_access(excepts[i].match, draft->object->op),
+			.flags = draft->object->op == BL_OP_EXEC ? BL_EXCEPT_WHOLE : 0,
 		};
 
 		if (!except.access || !except_holds(draft, &excepts[i]))
@@ -114,7 +115,7 @@ static int collect_excepts(struct draft *draft, const struct bl_rule_info *info)
 				info->rule->id, BL_EXCEPTS_MAX);
 	}
 	if (draft->n_excepts)
-		draft->excepts[draft->n_excepts - 1].last = 1;
+		draft->excepts[draft->n_excepts - 1].flags |= BL_EXCEPT_LAST;
 	return 0;
 }
 

@@ -151,7 +151,8 @@ static void add_cond(struct bl_sha256 *sha, const struct bl_compiler *c,
 static void add_except(struct bl_sha256 *sha, const struct bl_compiler *c,
 		       const struct digests *digests, const struct bl_except_info *except)
 {
-	uint8_t masks[2] = { except->match->access, except->match->protocols };
+	uint8_t masks[3] = { except->match->access, except->match->protocols,
+			     except->match->facts };
 
 	add_digest(sha, &digests->lists[except->path], except->path);
 	add_digest(sha, &digests->nets[except->nets], except->nets);
@@ -191,8 +192,8 @@ static int add_rule(struct bl_sha256 *sha, const struct bl_compiler *c,
 		    const struct digests *digests, const struct bl_rule_info *info)
 {
 	const struct bl_rule *rule = info->rule;
-	uint8_t masks[5] = { rule->ops, info->verdict, (uint8_t)rule->severity, rule->match.access,
-			     rule->match.protocols };
+	uint8_t masks[6] = { rule->ops,		 info->verdict,		(uint8_t)rule->severity,
+			     rule->match.access, rule->match.protocols, rule->match.facts };
 	bool has_nets = info->nets && info->nets < c->n_nets;
 
 	add_text(sha, rule->id);

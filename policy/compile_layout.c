@@ -212,6 +212,13 @@ static int place_list(struct layout *l, uint32_t id, uint32_t *ret)
 	return r;
 }
 
+static __u16 list_access(const struct layout *l, uint32_t offset)
+{
+	const struct bl_list *list = offset ? bl_image_at(l->image, offset) : NULL;
+
+	return list ? (__u16)list->access : 0;
+}
+
 static int place_class(struct layout *l, uint32_t id)
 {
 	struct bl_class placed = {};
@@ -224,11 +231,8 @@ static int place_class(struct layout *l, uint32_t id)
 	r = place_list(l, info.exec_list, &placed.exec_list);
 	if (!r)
 		r = place_list(l, info.open_list, &placed.open_list);
-	if (!r && placed.open_list) {
-		const struct bl_list *list = bl_image_at(l->image, placed.open_list);
-
-		placed.open_access = list->access;
-	}
+	placed.open_access = list_access(l, placed.open_list);
+	placed.exec_access = list_access(l, placed.exec_list);
 	if (!r)
 		r = bl_image_alloc(l->image, sizeof(placed), sizeof(placed), true, &l->classes[id]);
 	if (!r)
@@ -254,7 +258,9 @@ static int place_classes(struct layout *l)
 		r = place_list(l, l->c->exec_deep, &header->exec_deep);
 	if (!r)
 		r = place_list(l, l->c->open_lost, &header->open_lost);
-	return r ? r : place_list(l, l->c->exec_lost, &header->exec_lost);
+	if (!r)
+		r = place_list(l, l->c->exec_lost, &header->exec_lost);
+	return r ? r : place_list(l, l->c->exec_pseudo, &header->exec_pseudo);
 }
 
 /* ---- the DFA ------------------------------------------------------------------------------ */

@@ -469,6 +469,21 @@ static int unnamed_list(struct bl_compiler *c, enum bl_op op, uint8_t shapes, ui
 	return bl_compile_list(c, &object, ranks, n, ret);
 }
 
+/* What no path can name: rules on exec without one hold for it all the same. */
+static int pseudo_list(struct bl_compiler *c)
+{
+	struct bl_object object = { .op = BL_OP_EXEC, .unnamed = true };
+	_cleanup_free_ uint32_t *ranks = calloc(c->policy->n_rules + 1, sizeof(*ranks));
+	size_t n = 0;
+
+	if (!ranks)
+		return -ENOMEM;
+	for (size_t rank = 0; rank < c->policy->n_rules; rank++)
+		if (!c->rules[c->by_rank[rank]].rule->match.has_path)
+			ranks[n++] = (uint32_t)rank;
+	return bl_compile_list(c, &object, ranks, n, &c->exec_pseudo);
+}
+
 static int make_unnamed(struct bl_compiler *c)
 {
 	uint8_t all = BL_SHAPE_EXACT | BL_SHAPE_BELOW | BL_SHAPE_GLOB;
@@ -480,7 +495,7 @@ static int make_unnamed(struct bl_compiler *c)
 		r = unnamed_list(c, BL_OP_OPEN, all, &c->open_lost);
 	if (!r)
 		r = unnamed_list(c, BL_OP_EXEC, all, &c->exec_lost);
-	return r;
+	return r ? r : pseudo_list(c);
 }
 
 int bl_compile_objects(struct bl_compiler *c)

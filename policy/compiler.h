@@ -135,7 +135,7 @@ struct bl_compiler {
 	uint32_t *trie_classes;	       /* by number in trie.sets */
 	uint32_t *list_marks;	       /* by list: the last turn that it was seen in */
 	uint32_t turn;
-	uint32_t open_deep, exec_deep, open_lost, exec_lost;
+	uint32_t open_deep, exec_deep, open_lost, exec_lost, exec_pseudo;
 
 	/* connections */
 	struct bl_strmap *nets_by_array; /* the bytes of a struct bl_nets */

@@ -90,6 +90,10 @@ static void decide_path(struct bl_matcher *m, const struct bl_query *query)
 	const struct bl_header *header = m->header;
 	uint32_t classes[BL_CLASSES_MAX], n;
 
+	if (query->pseudo) {
+		bl_list_search(m, header->exec_pseudo);
+		return;
+	}
 	switch (find_classes(m, query->path)) {
 	case PATH_WALKED:
 		break;

@@ -160,7 +160,7 @@ int bl_parse_values(struct bl_parser *parser, uint32_t node, enum bl_value_kind 
 
 /* The keys that rules, exceptions and tests have for the object and the subject. */
 struct bl_match_nodes {
-	uint32_t path, access, to, port, protocol, by; /* 0: absent */
+	uint32_t path, access, file, to, port, protocol, by; /* 0: absent */
 };
 
 /* Says for each key that does not fit the operations (1 << enum bl_op) why not. */

@@ -67,6 +67,17 @@ static int parse_match_access(struct bl_parser *parser, uint32_t value, void *ob
 	return 0;
 }
 
+static int parse_match_file(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct match_draft *draft = object;
+	uint32_t mask;
+
+	draft->nodes.file = value;
+	if (bl_parse_word_mask(parser, value, &bl_words_file, &mask))
+		draft->match.facts = (uint8_t)mask;
+	return 0;
+}
+
 static int parse_match_to(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct match_draft *draft = object;
@@ -124,7 +135,6 @@ static int parse_by_gid(struct bl_parser *parser, uint32_t value, void *object)
 }
 
 static const struct bl_key later_object_keys[] = {
-	{ .name = "file", .later = true },
 	{ .name = "args", .later = true },
 	{ .name = "family", .later = true },
 	{ .name = "socket", .later = true },
@@ -171,6 +181,7 @@ static int parse_match_by(struct bl_parser *parser, uint32_t value, void *object
 static const struct bl_key match_keys[] = {
 	{ .name = "path", .parse = parse_match_path },
 	{ .name = "access", .parse = parse_match_access },
+	{ .name = "file", .parse = parse_match_file },
 	{ .name = "to", .parse = parse_match_to },
 	{ .name = "port", .parse = parse_match_port },
 	{ .name = "protocol", .parse = parse_match_protocol },
@@ -228,6 +239,7 @@ void bl_parse_check_fit(struct bl_parser *parser, const struct bl_match_nodes *n
 
 	check_key_fits(parser, nodes->path, ops, files, what);
 	check_key_fits(parser, nodes->access, ops, OP_BIT(BL_OP_OPEN), what);
+	check_key_fits(parser, nodes->file, ops, OP_BIT(BL_OP_EXEC), what);
 	check_key_fits(parser, nodes->to, ops, connect, what);
 	check_key_fits(parser, nodes->port, ops, connect, what);
 	check_key_fits(parser, nodes->protocol, ops, connect, what);
@@ -464,8 +476,8 @@ static void warn_unconditional(struct bl_parser *parser, const struct rule_draft
 
 	/* A rule with a misspelt key means something else. */
 	if (parser->diags->errors > draft->errors || draft->rule.action != BL_ACTION_DENY ||
-	    nodes->path || nodes->access || nodes->to || nodes->port || nodes->protocol ||
-	    nodes->by || draft->unless)
+	    nodes->path || nodes->access || nodes->file || nodes->to || nodes->port ||
+	    nodes->protocol || nodes->by || draft->unless)
 		return;
 	bl_diag_hint(bl_parse_diag(parser, BL_DIAG_WARNING, draft->node, "denies-everything",
 				   "the rule denies every %s of every process",

@@ -57,6 +57,17 @@ static int parse_test_access(struct bl_parser *parser, uint32_t value, void *obj
 	return 0;
 }
 
+static int parse_test_file(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct test_draft *draft = object;
+	uint32_t mask;
+
+	draft->nodes.file = value;
+	if (bl_parse_word_mask(parser, value, &bl_words_file, &mask))
+		draft->test.facts = (uint8_t)mask;
+	return 0;
+}
+
 static int parse_test_to(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct test_draft *draft = object;
@@ -182,6 +193,7 @@ static const struct bl_key test_key_items[] = {
 	{ .name = "expect", .parse = parse_test_expect, .required = true },
 	{ .name = "path", .parse = parse_test_path },
 	{ .name = "access", .parse = parse_test_access },
+	{ .name = "file", .parse = parse_test_file },
 	{ .name = "to", .parse = parse_test_to },
 	{ .name = "port", .parse = parse_test_port },
 	{ .name = "protocol", .parse = parse_test_protocol },
@@ -210,12 +222,31 @@ static bool has_ports(uint8_t protocol)
 	return protocol & (BL_PROTO_TCP | BL_PROTO_UDP | BL_PROTO_SCTP | BL_PROTO_DCCP);
 }
 
+/* A memfd never has a name; so there is none to lose, and no mounted file system that it is on. */
+static void check_memfd(struct bl_parser *parser, const struct test_draft *draft)
+{
+	const struct bl_match_nodes *nodes = &draft->nodes;
+
+	if (nodes->path)
+		bl_diag_hint(bl_parse_error(parser, nodes->path, "key-does-not-fit",
+					    "a memfd has no path"),
+			     "leave \"path\" out, or \"memfd\"");
+	if (draft->test.facts & (BL_FACT_DELETED | BL_FACT_TMPFS))
+		bl_parse_error(parser, nodes->file, "key-does-not-fit",
+			       "what is a memfd is neither \"deleted\" nor on a \"tmpfs\"");
+}
+
 static void check_complete(struct bl_parser *parser, uint32_t node, const struct test_draft *draft)
 {
 	const struct bl_test *test = &draft->test;
 
 	switch (test->op) {
 	case BL_OP_EXEC:
+		if (test->facts & BL_FACT_MEMFD) {
+			check_memfd(parser, draft);
+			break;
+		}
+		/* fallthrough */
 	case BL_OP_OPEN:
 		require(parser, node, draft->nodes.path, "path");
 		break;

@@ -101,6 +101,7 @@ struct bl_match {
 	bool to_any;		  /* "to" contains "any": both families, every address */
 	uint8_t access;		  /* BL_ACCESS_* of open; BL_ACCESS_ANY where left out */
 	uint8_t protocols;	  /* BL_PROTO_*; BL_PROTO_ANY where left out */
+	uint8_t facts;		  /* BL_FACT_* of exec, one of which must hold; 0 where left out */
 	struct bl_place place;
 };
 
@@ -123,8 +124,9 @@ struct bl_rule {
 /* One embedded test: a concrete access and what is expected of it. */
 struct bl_test {
 	enum bl_op op;
-	const char *path;  /* exec, open */
+	const char *path;  /* exec, open; NULL for a memfd */
 	uint8_t access;	   /* open: one or several bits */
+	uint8_t facts;	   /* exec: BL_FACT_* that hold */
 	struct bl_net to;  /* connect: one address */
 	uint16_t port;
 	uint8_t protocol;  /* one BL_PROTO_ bit; tcp where left out */

@@ -112,9 +112,10 @@ static int check_excepts(struct verifier *v, uint32_t offset)
 		if (!inside(v, offset, sizeof(*except), sizeof(*except)))
 			return bad(v, "an exception is out of place");
 		except = at(v, offset);
-		if (!cond_valid(v, except->cond) || !except->access || except->last > 1)
+		if (!cond_valid(v, except->cond) || !except->access ||
+		    except->flags & ~(BL_EXCEPT_LAST | BL_EXCEPT_WHOLE))
 			return bad(v, "an exception is not valid");
-		if (except->last)
+		if (except->flags & BL_EXCEPT_LAST)
 			return 0;
 	}
 	return bad(v, "a rule has too many exceptions");
@@ -175,7 +176,7 @@ static uint32_t list_access(const struct verifier *v, uint32_t offset)
 {
 	const struct bl_list *list = at(v, offset);
 
-	return list->access;
+	return offset ? list->access : 0;
 }
 
 /* 0 is allowed: no class. */
@@ -194,7 +195,8 @@ static int check_class(struct verifier *v, uint32_t offset)
 	r = check_list(v, found->exec_list);
 	if (!r)
 		r = check_list(v, found->open_list);
-	if (!r && found->open_access != (found->open_list ? list_access(v, found->open_list) : 0))
+	if (!r && (found->open_access != list_access(v, found->open_list) ||
+		   found->exec_access != list_access(v, found->exec_list)))
 		return bad(v, "a class has a wrong access mask");
 	if (!r && found->exe_bits)
 		r = check_bits(v, found->exe_bits);
@@ -459,8 +461,7 @@ static int check_header(struct verifier *v)
 		return bad(v, "the image is cut off");
 	if (!header->generation)
 		return bad(v, "the image has no generation");
-	if (header->flags & ~flags || header->ops & ~ops || header->accesses & ~BL_ACCESS_ANY ||
-	    header->_pad0)
+	if (header->flags & ~flags || header->ops & ~ops || header->accesses & ~BL_ACCESS_ANY)
 		return bad(v, "the image has unknown flags");
 	if (!header->cond_words || header->cond_words > BL_COND_WORDS)
 		return bad(v, "the image has a wrong number of conditions");
@@ -486,7 +487,9 @@ static int check_unnamed(struct verifier *v)
 		r = check_list(v, v->header->exec_deep);
 	if (!r)
 		r = check_list(v, v->header->open_lost);
-	return r ? r : check_list(v, v->header->exec_lost);
+	if (!r)
+		r = check_list(v, v->header->exec_lost);
+	return r ? r : check_list(v, v->header->exec_pseudo);
 }
 
 static int check_all(struct verifier *v)

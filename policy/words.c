@@ -57,6 +57,16 @@ static const struct bl_word access_words[] = {
 };
 WORDS(access, "an access");
 
+static const struct bl_word file_words[] = {
+	{ .name = "memfd", .value = BL_FACT_MEMFD },
+	{ .name = "deleted", .value = BL_FACT_DELETED },
+	{ .name = "tmpfs", .value = BL_FACT_TMPFS },
+	{ .name = "setuid", .value = BL_FACT_SETUID },
+	{ .name = "writable-by-others", .value = BL_FACT_WRITABLE },
+	{ .name = "script", .value = BL_FACT_SCRIPT },
+};
+WORDS(file, "a fact about a file");
+
 static const struct bl_word protocol_words[] = {
 	{ .name = "tcp", .value = BL_PROTO_TCP },   { .name = "udp", .value = BL_PROTO_UDP },
 	{ .name = "sctp", .value = BL_PROTO_SCTP }, { .name = "dccp", .value = BL_PROTO_DCCP },

@@ -145,6 +145,8 @@ int decide(struct decide_query *asked)
 	bl_verdict_reset(object);
 	if (query->op == BL_OP_CONNECT) {
 		peer_search(&m, &query->peer);
+	} else if (query->pseudo) {
+		bl_list_search(&m, m.header->exec_pseudo);
 	} else {
 		path_classify(&m);
 		object_search(&m, query->op);

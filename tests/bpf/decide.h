@@ -16,6 +16,7 @@ struct decide_query {
 	__u32 op;     /* enum bl_op */
 	__u32 access; /* bits asked */
 	struct bl_peer peer;
+	__u32 pseudo;	 /* the object has no path: slot 0 is not looked at */
 	__u32 exe_known; /* slot 1 holds the executable's path */
 	__u32 trust;	 /* enum bl_trust of it */
 	__u32 uid;

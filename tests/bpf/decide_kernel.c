@@ -42,6 +42,7 @@ static int kernel_decide(void *userdata, const struct bl_query *query, struct bl
 	struct decide_query q = {
 		.op = query->op,
 		.access = query->access,
+		.pseudo = query->pseudo,
 		.exe_known = query->exe != NULL,
 		.trust = engine->trust,
 		.uid = query->uid,
@@ -52,7 +53,7 @@ static int kernel_decide(void *userdata, const struct bl_query *query, struct bl
 	memcpy(q.gids, query->gids, query->n_gids * sizeof(q.gids[0]));
 	if (query->op == BL_OP_CONNECT)
 		fill_peer(&q, query);
-	else
+	else if (!query->pseudo)
 		r = decide_kernel_path(k, 0, query->path);
 	if (r == 0 && query->exe)
 		r = decide_kernel_path(k, 1, query->exe);

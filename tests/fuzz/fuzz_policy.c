@@ -97,6 +97,8 @@ static void check_match(const struct bl_match *match, uint8_t ops)
 	CHECK(!match->has_to || match->to.count || match->to_any);
 	CHECK(match->access && match->protocols);
 	CHECK(!(match->has_to || match->has_ports) || ops == 1 << BL_OP_CONNECT);
+	CHECK(!match->facts || ops == 1 << BL_OP_EXEC);
+	CHECK(!(match->facts & ~BL_FACT_ANY));
 	CHECK(!match->has_path || !(ops & 1 << BL_OP_CONNECT));
 }
 
@@ -115,7 +117,9 @@ static void check_policy(const struct bl_policy *policy)
 		const struct bl_test *test = &policy->tests[i];
 
 		CHECK(bl_op_name(test->op) && bl_verdict_name(test->expect));
-		CHECK(test->op == BL_OP_CONNECT ? test->to.family != 0 : test->path != NULL);
+		CHECK(test->op == BL_OP_CONNECT	    ? test->to.family != 0
+		      : test->facts & BL_FACT_MEMFD ? !test->path
+						    : test->path != NULL);
 	}
 }
 

@@ -20,6 +20,7 @@ static const char *const policies[] = {
 	RULE "'on': 'connect', 'to': ['10.0.0.0/8', '10.1.0.0/16', 'fd00::/8'], 'port': 80},"
 	     "{'id': 's', 'on': 'connect', 'action': 'alert', 'port': '1-1024',"
 	     " 'unless': {'to': '10.0.0.1'}}]}",
+	RULE "'on': 'exec', 'file': ['memfd', 'setuid'], 'unless': {'file': 'script'}}]}",
 };
 
 static const struct asked accesses[] = {
@@ -27,6 +28,8 @@ static const struct asked accesses[] = {
 	{ .exec = "/a/b", .exe = "/x" },
 	{ .exec = "/c/e/f/g/h/i/j/k/l" },
 	{ .exec = "/" },
+	{ .exec = "", .facts = BL_FACT_MEMFD },
+	{ .exec = "/a/b", .facts = BL_FACT_SETUID | BL_FACT_SCRIPT },
 	{ .open = "/a/x/k", .exe = "/bin/y", .gid = 3 },
 	{ .open = "/q/r/s/t/u/v/w/x/y/z" },
 	{ .open = "", .unnamed = true },

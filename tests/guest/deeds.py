@@ -4,7 +4,7 @@
 Reads a JSON object {name: Python code} from stdin and prints one {name: answer}. An answer is "ok",
 the name of an errno, "n/a: why" (raise NotHere), or whatever else went wrong."""
 
-import array, ctypes, errno, json, os, socket, stat, struct, subprocess, sys, threading, time  # noqa: E401,F401
+import array, ctypes, errno, json, os, shutil, socket, stat, struct, subprocess, sys, threading, time  # noqa: E401,F401
 
 libc = ctypes.CDLL(None, use_errno=True)
 AT_FDCWD, AT_EMPTY_PATH, AT_EXECVE_CHECK = -100, 0x1000, 0x10000
@@ -154,12 +154,43 @@ def run_loaded(path, *argv, **environment):
         raise RuntimeError(f"exit {result.returncode}, without {path}: {result.stderr}")
 
 
-def copy_to_memory(path):
-    """A nameless copy of a file, as a path."""
+def fill(fd, path):
     with open(path, "rb") as file:
-        fd = os.memfd_create("copy", 0)
         os.write(fd, file.read())
+    return fd
+
+
+def anonymous(path, flags=0):
+    """A descriptor of a nameless copy of a file in memory. Nobody who executes it may write it."""
+    return fill(os.memfd_create("copy", flags), path)
+
+
+def copy_to_memory(path):
+    """The same, as a path."""
+    return f"/proc/{os.getpid()}/fd/{anonymous(path)}"
+
+
+def script_in_memory():
+    fd = os.memfd_create("script", 0)
+    os.write(fd, b"#!/bin/true\n")
     return f"/proc/{os.getpid()}/fd/{fd}"
+
+
+def gone(path, how=os.O_RDONLY):
+    """A descriptor of a copy whose only name has been removed."""
+    name = f"/srv/gone-{os.getpid()}"
+    shutil.copy(path, name)
+    fd = os.open(name, how)
+    os.unlink(name)
+    return fd
+
+
+def unnamed(path):
+    """A descriptor of a copy that never had a name."""
+    fd = fill(os.open("/srv", os.O_TMPFILE | os.O_RDWR, 0o755), path)
+    reader = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY)
+    close(fd)
+    return reader
 
 
 def openat2(path, resolve=0):

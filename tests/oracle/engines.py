@@ -25,7 +25,8 @@ def query_line(access):
         return "connect %s %d %d %s" % (access.address.hex(), access.port, bit, by)
     path = access.path.hex() if access.path is not None else "-"
     if access.on == "exec":
-        return "exec %s %s" % (path, by)
+        facts = sum(oracle.FACTS[word] for word in access.facts)
+        return "exec %s %d %s" % (path, facts, by)
     return "open %s %d %s" % (path, access.access, by)
 
 

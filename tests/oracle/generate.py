@@ -236,6 +236,8 @@ class PolicyGenerator:
         elif "connect" not in on:
             if self.chance(50 if sparse else 40 if self.broad else 96):
                 keys["path"] = self.listed(file, "paths", self.pattern, 3)
+            if on == {"exec"} and self.chance(45):
+                keys["file"] = self.some(lambda: self.rng.choice(list(oracle.FACTS)), 3)
             if on == {"open"} and self.chance(45):
                 keys["access"] = self.some(lambda: self.rng.choice(WORDS), 3)
         return keys
@@ -418,6 +420,17 @@ class AccessGenerator:
             raw = value.to_bytes(len(raw), "big")
         return oracle.V4_MAPPED + raw if len(raw) == 4 and self.chance(20) else raw
 
+    def add_facts(self, access, match):
+        facts = set()
+        while self.chance(35):
+            facts.add(self.rng.choice(list(oracle.FACTS)))
+        if match and match.file and self.chance(60):
+            facts.add(self.rng.choice(match.file))
+        if "memfd" in facts:
+            access.path = None
+            facts -= {"deleted", "tmpfs"}
+        access.facts = tuple(sorted(facts))
+
     def access(self):
         rule = self.rng.choice(self.rules) if self.rules and self.chance(92) else None
         on = self.rng.choice(rule.on if rule else ["exec", "open", "connect"])
@@ -432,6 +445,8 @@ class AccessGenerator:
         else:
             access.path = self.path_from(match.path if match else None)
             access.access = oracle.EXEC
+            if on == "exec":
+                self.add_facts(access, match)
             if on == "open":
                 access.access = 0
                 while access.access == 0 or self.chance(30):

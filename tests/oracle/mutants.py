@@ -82,6 +82,11 @@ MUTANTS = {
     "exceptions without path": lambda: broken(excepted=without_key("path")),
     "exceptions excuse every access": lambda: broken(
         excused=lambda exception: oracle.READ | oracle.MODIFY),
+    "exceptions without file": lambda: broken(excepted=without_key("file")),
+    "every fact is asked for": lambda: broken(
+        some_fact=lambda words, facts: all(word in facts for word in words)),
+    "facts ignored": lambda: broken(some_fact=lambda words, facts: True),
+    "paths name memfds": lambda: broken(paths_name_memfds=True),
     "exceptions without to": lambda: broken(excepted=without_key("to")),
     "exceptions without port": lambda: broken(excepted=without_key("port")),
     "exceptions without protocol": lambda: broken(excepted=without_key("protocol")),

@@ -20,6 +20,7 @@ ACCESS = {
     "modify": MODIFY,
     "any": READ | MODIFY,
 }
+FACTS = {"memfd": 1, "deleted": 2, "tmpfs": 4, "setuid": 8, "writable-by-others": 16, "script": 64}
 PROTOCOLS = ("tcp", "udp", "sctp", "dccp", "icmp", "other")
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 VERDICTS = ("alert", "would-deny", "deny")  # from the least strict
@@ -30,11 +31,12 @@ SLASH = ord("/")
 class Access:
     """One concrete access. Paths are bytes, absolute and normalised; b'/' is the root."""
 
-    def __init__(self, on, path=None, access=0, address=None, port=0, protocol="tcp",
+    def __init__(self, on, path=None, access=0, facts=(), address=None, port=0, protocol="tcp",
                  exe=None, uid=0, gids=(0,), trust="host"):
         self.on = on
         self.path = path          # exec, open; None: the object's name can't be known
         self.access = access      # open: bits
+        self.facts = tuple(facts) # exec: of FACTS; what is a memfd has no path that any rule could name
         self.address = address    # connect: 4 or 16 bytes
         self.port = port
         self.protocol = protocol
@@ -296,6 +298,7 @@ class Match:
         self.to = apply(semantics.nets.read, to and [each for each in to if each != "any"])
         self.port = apply(read_range, values(source, "port"))
         self.access = self.bits(values(source, "access"))
+        self.file = values(source, "file")
         self.protocol = values(source, "protocol")
         self.exe = apply(read_glob, values(by, "exe"))
         self.uid = apply(read_range, values(by, "uid"))
@@ -318,14 +321,18 @@ class Match:
                     or any(s.nets.covers(net, address) for net in self.to)) \
                 and (self.port is None or s.in_ranges(self.port, access.port)) \
                 and (self.protocol is None or access.protocol in self.protocol)
-        if self.path is not None and not self.path_holds(access.path):
+        if self.path is not None and not self.path_holds(access):
+            return False
+        if self.file is not None and not s.some_fact(self.file, access.facts):
             return False
         return access.on != "open" or self.access is None or self.access & access.access != 0
 
-    def path_holds(self, path):
-        if path is None:
+    def path_holds(self, access):
+        if "memfd" in access.facts:
+            return self.semantics.paths_name_memfds
+        if access.path is None:
             return not self.grants
-        return any(self.semantics.globs.match(glob, path) for glob in self.path)
+        return any(self.semantics.globs.match(glob, access.path) for glob in self.path)
 
     def exe_holds(self, access):
         s = self.semantics
@@ -377,6 +384,7 @@ class Semantics:
     """The choices that the self-test breaks one at a time."""
 
     unknown_exe_matches = False
+    paths_name_memfds = False
     in_ranges = staticmethod(in_ranges)
 
     def __init__(self):
@@ -392,6 +400,9 @@ class Semantics:
 
     def some_gid(self, ranges, gids):
         return any(self.in_ranges(ranges, gid) for gid in gids)
+
+    def some_fact(self, words, facts):
+        return any(word in facts for word in words)
 
     def excepted(self, exception, access):
         return exception.holds(access)

@@ -229,6 +229,7 @@ static int read_path(struct asked *a, enum bl_op op, const char *hex, unsigned l
 	a->query.op = op;
 	a->query.path = a->path;
 	a->query.access = (uint8_t)access;
+	a->query.pseudo = op == BL_OP_EXEC && access & BL_FACT_MEMFD;
 	return 0;
 }
 
@@ -251,8 +252,9 @@ static int read_query(struct asked *a, char **words, size_t n)
 {
 	int r;
 
-	if (n == 5 && strcmp(words[0], "exec") == 0)
-		r = read_path(a, BL_OP_EXEC, words[1], BL_ACCESS_EXEC);
+	if (n == 6 && strcmp(words[0], "exec") == 0)
+		r = read_path(a, BL_OP_EXEC, words[1],
+			      BL_ACCESS_EXEC | strtoul(words[2], NULL, 10));
 	else if (n == 6 && strcmp(words[0], "open") == 0)
 		r = read_path(a, BL_OP_OPEN, words[1], strtoul(words[2], NULL, 10));
 	else if (n == 7 && strcmp(words[0], "connect") == 0)

@@ -47,6 +47,9 @@ def smaller_accesses(access):
     for key, plain in (("exe", None), ("uid", 0), ("gids", (0,)), ("port", 0)):
         if getattr(access, key) != plain:
             yield key, plain
+    for fact in access.facts:
+        if fact != "memfd":
+            yield "facts", tuple(each for each in access.facts if each != fact)
     if access.on == "open":
         for bit in range(5):
             left = access.access & ~(1 << bit)

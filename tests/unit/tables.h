@@ -54,6 +54,7 @@ struct asked {
 	const char *connect;
 	const char *exe;
 	uint8_t access;
+	uint8_t facts; /* of an exec; a memfd's text is ignored */
 	uint16_t port;
 	uint32_t uid;
 	uint32_t gid;
@@ -67,9 +68,10 @@ static inline struct bl_answer ask(const struct bl_tables *tables, const struct 
 		.op = asked->exec   ? BL_OP_EXEC
 		      : asked->open ? BL_OP_OPEN
 				    : BL_OP_CONNECT,
-		.path = asked->unnamed ? NULL
+		.pseudo = asked->facts & BL_FACT_MEMFD,
+		.path = asked->unnamed || asked->facts & BL_FACT_MEMFD ? NULL
 			: asked->exec  ? asked->exec
-				       : asked->open,
+								       : asked->open,
 		.access = asked->access,
 		.addr = addr,
 		.port = asked->port ? asked->port : 443,
@@ -81,7 +83,7 @@ static inline struct bl_answer ask(const struct bl_tables *tables, const struct 
 	struct bl_answer answer = {};
 
 	if (asked->exec)
-		query.access = BL_ACCESS_EXEC;
+		query.access = BL_ACCESS_EXEC | asked->facts;
 	else if (!query.access)
 		query.access = asked->open ? BL_ACCESS_READ : BL_PROTO_TCP;
 	if (asked->connect) {

@@ -279,6 +279,47 @@ static void test_unnamed(void **state)
 	       { { .open = "", .unnamed = true }, BL_VERDICT_DENY, "r", 0 });
 }
 
+/* What is asked of a file beyond its name; rules without a path are about memfds, too. */
+static void test_facts(void **state)
+{
+	EXPECT(ENFORCE(DENY("su", "exec",
+			    "'path': '/x/*', 'file': ['setuid', 'writable-by-others']"),
+		       ALERT("mem", "exec", "'file': 'memfd', 'by': {'uid': 1}"),
+		       ALERT("all", "exec", "'by': {'uid': 2}"),
+		       DENY("gone", "exec",
+			    "'file': ['deleted', 'tmpfs'], 'unless': [{'file': 'script'}, {'path': '/y', "
+			    "'file': 'tmpfs', 'by': {'uid': 3}}]"),
+		       DENY("named", "exec", "'path': '/**', 'by': {'uid': 4}")),
+	       { { .exec = "/x/a" }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .exec = "/x/a", .facts = BL_FACT_SETUID }, BL_VERDICT_DENY, "su", 0 },
+	       { { .exec = "/x/a", .facts = BL_FACT_WRITABLE | BL_FACT_TMPFS },
+		 BL_VERDICT_DENY,
+		 "gone",
+		 1 },
+	       { { .exec = "/y", .facts = BL_FACT_SETUID }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .exec = "", .facts = BL_FACT_MEMFD }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .exec = "", .facts = BL_FACT_MEMFD, .uid = 1 }, BL_VERDICT_ALERT, "mem", 0 },
+	       { { .exec = "/y", .uid = 1 }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .exec = "", .facts = BL_FACT_MEMFD, .uid = 2 }, BL_VERDICT_ALERT, "all", 0 },
+	       { { .exec = "", .facts = BL_FACT_MEMFD, .uid = 4 }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .exec = "/y", .facts = BL_FACT_DELETED }, BL_VERDICT_DENY, "gone", 0 },
+	       { { .exec = "/y", .facts = BL_FACT_DELETED | BL_FACT_SCRIPT },
+		 BL_VERDICT_ALLOW,
+		 NULL,
+		 0 },
+	       { { .exec = "/y", .facts = BL_FACT_TMPFS, .uid = 3 }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .exec = "/y", .facts = BL_FACT_TMPFS | BL_FACT_DELETED, .uid = 3 },
+		 BL_VERDICT_ALLOW,
+		 NULL,
+		 0 },
+	       { { .exec = "/y", .facts = BL_FACT_DELETED, .uid = 3 }, BL_VERDICT_DENY, "gone", 0 },
+	       { { .exec = "", .unnamed = true, .facts = BL_FACT_SETUID },
+		 BL_VERDICT_DENY,
+		 "su",
+		 0 },
+	       { { .exec = "", .unnamed = true }, BL_VERDICT_ALLOW, NULL, 0 });
+}
+
 /* ---- connections -------------------------------------------------------------------------- */
 
 static void test_connect(void **state)
@@ -526,6 +567,7 @@ int main(void)
 		cmocka_unit_test(test_everywhere),
 		cmocka_unit_test(test_grant),
 		cmocka_unit_test(test_unnamed),
+		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_key),

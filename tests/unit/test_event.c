@@ -121,6 +121,8 @@ static void refuses_words(void **state)
 		ROW(access, BL_ACCESS_READ, "access that does not fit the operation"),
 		ROW(access, 0x80, "access that does not fit the operation"),
 		ROW(family, AF_INET, "an address without a connect"),
+		ROW(facts, 1 << 5, "facts that don't fit the operation"),
+		ROW(facts, 1 << 7, "facts that don't fit the operation"),
 		ROW(ret, 0, "verdict and answer differ"),
 		ROW(ret, 1, "an answer that no hook gives"),
 		ROW(ret, (uint64_t)-4096, "an answer that no hook gives"),
@@ -163,6 +165,8 @@ static void every_word_has_a_name(void **state)
 		assert_non_null(bl_event_hook_name(i));
 	for (unsigned int i = BL_VERDICT_ALLOW; i < _BL_VERDICT_MAX; i++)
 		assert_non_null(bl_event_verdict_name(i));
+	for (unsigned int bit = 1; bit <= BL_FACT_ANY; bit <<= 1)
+		assert_int_equal(bl_event_fact_name(bit) != NULL, (bit & BL_FACT_ANY) != 0);
 	assert_null(bl_event_op_name(0));
 	assert_null(bl_event_hook_name(_BL_HOOK_MAX));
 	assert_null(bl_event_verdict_name(_BL_VERDICT_MAX));

@@ -95,7 +95,7 @@ static void exec_denied(void **state)
 {
 	static const char *const rows[][2] = {
 		{ "MESSAGE",
-		  "denied exec path=\"/tmp/x\" by exe=\"/usr/bin/bash\" pid=812 uid=33 "
+		  "denied exec path=\"/tmp/x\" file=\"setuid,script\" by exe=\"/usr/bin/bash\" pid=812 uid=33 "
 		  "unit=\"nginx.service\" rule=\"web-no-shell\" policy=\"web\" severity=high "
 		  "attack=\"T1059.004 T1505.003\" "
 		  "message=\"the web server starts a \\\"shell\\\"\"" },
@@ -123,6 +123,7 @@ static void exec_denied(void **state)
 		{ "BAILIFF_PATH", "/tmp/x" },
 		{ "BAILIFF_PATH_HEX", NULL },
 		{ "BAILIFF_ACCESS", NULL },
+		{ "BAILIFF_FILE", "setuid,script" },
 		{ "BAILIFF_FILESYSTEM", "host" },
 		{ "BAILIFF_INODE", "99" },
 		{ "BAILIFF_DEVICE", "254:1" },
@@ -160,6 +161,8 @@ static void exec_denied(void **state)
 	struct record record;
 
 	record_exec(&record);
+	record.event.facts = BL_FACT_SETUID | BL_FACT_SCRIPT;
+	record_seal(&record);
 	build(&entry, &record);
 	EXPECT_ROWS(&entry, rows);
 	bl_entry_clear(&entry);

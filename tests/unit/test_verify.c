@@ -19,7 +19,9 @@
 	"{'id': 'c', 'on': 'connect', 'action': 'deny', 'to': ['10.0.0.0/8', '10.1.0.0/16',"  \
 	" 'fd00::/8'], 'port': 80},"                                                         \
 	"{'id': 'd', 'on': 'connect', 'action': 'deny', 'port': '1-1024',"                   \
-	" 'unless': {'to': '192.0.2.1'}}]}"
+	" 'unless': {'to': '192.0.2.1'}},"                                                    \
+	"{'id': 'f', 'on': 'exec', 'action': 'deny', 'file': ['memfd', 'setuid'],"            \
+	" 'unless': {'file': 'deleted', 'by': {'uid': 1}}}]}"
 
 /* Accesses that walk through every kind of table. */
 static const struct asked accesses[] = {
@@ -27,6 +29,8 @@ static const struct asked accesses[] = {
 	{ .exec = "/c/d/e/f/g/h/i/j/k/l/m/n/o/p" },
 	{ .exec = "/d/x/e", .uid = 5, .exe = "/bin/x" },
 	{ .exec = "/" },
+	{ .exec = "", .facts = BL_FACT_MEMFD },
+	{ .exec = "/d/x/e", .facts = BL_FACT_SETUID | BL_FACT_DELETED, .uid = 1 },
 	{ .open = "/h/i/k", .exe = "/bin/x", .gid = 3 },
 	{ .open = "/h/i/k/a/very/long/path/that/needs/more/than/one/block/of/bytes" },
 	{ .open = "", .unnamed = true },
@@ -164,6 +168,7 @@ static const struct {
 	HEADER(exe_grant, 65532, "bitset"),
 	HEADER(open_deep, 1024, "list"),
 	HEADER(open_lost, 17, "list"),
+	HEADER(exec_pseudo, 17, "list"),
 	HEADER(uids.count, 0, "ranges"),
 	HEADER(gids.count, 8193, "ranges"),
 	HEADER(v4.n, 33, "prefix lengths"),
@@ -172,7 +177,6 @@ static const struct {
 	HEADER(port_lists, 2, "lists of ports"),
 	HEADER(port_lists, 0, "without lists"),
 	HEADER(n_port_classes, 1, "port has no class"),
-	HEADER(_pad0, 1, "unknown flags"),
 };
 
 static void test_faults(void **state)
