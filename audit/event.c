@@ -16,7 +16,9 @@ static const char *const verdict_names[_BL_VERDICT_MAX] = {
 	[BL_VERDICT_ALLOW] = "allow",
 	[BL_VERDICT_ALERT] = "alert",
 	[BL_VERDICT_WOULD_DENY] = "would-deny",
+	[BL_VERDICT_WOULD_KILL] = "would-kill",
 	[BL_VERDICT_DENY] = "deny",
+	[BL_VERDICT_KILL] = "kill",
 };
 
 static const char *const hook_names[_BL_HOOK_MAX] = {
@@ -88,8 +90,7 @@ static const char *check_words(const struct bl_event *fixed)
 {
 	if (!bl_event_op_name(fixed->op))
 		return "unknown operation";
-	if (fixed->verdict != BL_VERDICT_ALERT && fixed->verdict != BL_VERDICT_WOULD_DENY &&
-	    fixed->verdict != BL_VERDICT_DENY)
+	if (fixed->verdict < BL_VERDICT_ALERT || fixed->verdict >= _BL_VERDICT_MAX)
 		return "a verdict that makes no event";
 	if (!bl_event_hook_name(fixed->hook))
 		return "unknown hook";
@@ -109,7 +110,7 @@ static const char *check_answer(const struct bl_event *fixed)
 {
 	if (fixed->ret > 0 || fixed->ret < -4095)
 		return "an answer that no hook gives";
-	if ((fixed->verdict == BL_VERDICT_DENY) != (fixed->ret != 0))
+	if ((fixed->verdict >= BL_VERDICT_DENY) != (fixed->ret != 0))
 		return "verdict and answer differ";
 	if (!fixed->seq)
 		return "no sequence number";

@@ -406,6 +406,12 @@ static void put_access(struct build *b, const struct field *field)
 	put_words(b, field, access_words(&b->event->fixed));
 }
 
+static void put_spared(struct build *b, const struct field *field)
+{
+	if (b->event->fixed.flags & BL_EF_SPARED)
+		bl_entry_uint(b->entry, field->name, 1);
+}
+
 static void put_facts(struct build *b, const struct field *field)
 {
 	put_words(b, field, fact_words(&b->event->fixed));
@@ -557,6 +563,10 @@ static void say_rule(struct bl_line *line, const struct build *b)
 static const char *verb(enum bl_verdict verdict)
 {
 	switch (verdict) {
+	case BL_VERDICT_KILL:
+		return "killed";
+	case BL_VERDICT_WOULD_KILL:
+		return "would-kill";
 	case BL_VERDICT_DENY:
 		return "denied";
 	case BL_VERDICT_WOULD_DENY:
@@ -659,6 +669,7 @@ static const struct field fields[] = {
 	{ "BAILIFF_TIME_BOOTTIME_NS", put_u64, ON_ALL, EVENT(time_ns), NULL },
 	{ "BAILIFF_CPU", put_u32, ON_ALL, EVENT(cpu), NULL },
 	{ "BAILIFF_SEQ", put_u64, ON_ALL, EVENT(seq), NULL },
+	{ "BAILIFF_SPARED", put_spared, ON_ALL, 0, NULL },
 	{ "BAILIFF_TRUNCATED", put_truncated, ON_ALL, 0, NULL },
 };
 
@@ -679,7 +690,7 @@ int bl_fields_priority(enum bl_verdict verdict, const char *severity)
 		if (!strcmp(severity, priorities[i].severity))
 			priority = priorities[i].priority;
 	}
-	return verdict == BL_VERDICT_DENY && priority > 5 ? 5 : priority;
+	return verdict >= BL_VERDICT_DENY && priority > 5 ? 5 : priority;
 }
 
 int bl_fields_verdict(struct bl_entry *entry, const struct bl_event_view *event,
@@ -715,7 +726,8 @@ bool bl_fields_is_number(const char *name, size_t len)
 			return field->put == put_u16 || field->put == put_u32 ||
 			       field->put == put_u64 || field->put == put_id ||
 			       field->put == put_known || field->put == put_object_owner ||
-			       field->put == put_schema || field->put == put_kernel_thread;
+			       field->put == put_schema || field->put == put_kernel_thread ||
+			       field->put == put_spared;
 	}
 	return false;
 }

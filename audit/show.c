@@ -48,13 +48,17 @@ static bool has_value(const struct bl_shown *entry, const char *name, const char
 
 static const char *colour_of(const struct bl_shown *entry)
 {
-	if (has_value(entry, "BAILIFF_VERDICT", "would-deny"))
+	if (has_value(entry, "BAILIFF_VERDICT", "would-deny") ||
+	    has_value(entry, "BAILIFF_VERDICT", "would-kill"))
 		return COLOUR_YELLOW;
 	if (has_value(entry, "BAILIFF_VERDICT", "alert"))
 		return COLOUR_BLUE;
 	if (has_value(entry, "PRIORITY", "3"))
 		return COLOUR_BOLD_RED;
-	return has_value(entry, "BAILIFF_VERDICT", "deny") ? COLOUR_RED : "";
+	return has_value(entry, "BAILIFF_VERDICT", "deny") ||
+			       has_value(entry, "BAILIFF_VERDICT", "kill")
+		       ? COLOUR_RED
+		       : "";
 }
 
 static void print_local_time(FILE *out, uint64_t realtime_us)

@@ -43,7 +43,9 @@ enum bl_verdict {
 	BL_VERDICT_ALLOW,
 	BL_VERDICT_ALERT,
 	BL_VERDICT_WOULD_DENY,
-	BL_VERDICT_DENY,
+	BL_VERDICT_WOULD_KILL,
+	BL_VERDICT_DENY, /* from here on it is refused */
+	BL_VERDICT_KILL, /* ... and who tried is killed */
 	_BL_VERDICT_MAX,
 };
 
@@ -247,7 +249,7 @@ enum bl_table_flags {
 	BL_TABLES_SUBJECTS = 1 << 0, /* some condition other than 0 exists */
 	BL_TABLES_GIDS = 1 << 1,     /* some condition looks at groups */
 	BL_TABLES_EXES = 1 << 2,     /* some condition looks at the executable */
-	BL_TABLES_DENIES = 1 << 3,   /* some candidate denies */
+	BL_TABLES_DENIES = 1 << 3,   /* some candidate denies or kills */
 };
 
 struct bl_header {
@@ -340,6 +342,7 @@ enum bl_event_flags {
 	BL_EF_KTHREAD = 1 << 7,	    /* a kernel thread acts */
 	BL_EF_PSEUDO = 1 << 8,	    /* the object lives on a kernel-internal file system (memfd, pipe) */
 	BL_EF_CGROUP_CUT = 1 << 9, /* cgroup path is incomplete */
+	BL_EF_SPARED = 1 << 10,    /* the rule kills, but not PID 1 nor a kernel thread */
 };
 
 /*

@@ -4,13 +4,6 @@
 
 #include "emit.bpf.h"
 
-/* What a run came to. */
-enum bl_judged {
-	BL_JUDGED_NOT = 0, /* there was no image to judge by */
-	BL_JUDGED_PASS,
-	BL_JUDGED_REFUSE,
-};
-
 static __always_inline int bl_is_daemon(void)
 {
 	return globals.daemon_tgid && bpf_get_current_pid_tgid() >> 32 == globals.daemon_tgid;
@@ -93,21 +86,11 @@ static __always_inline int bl_answer(struct bl_scratch *scratch, const struct bl
 		scratch->passed = 1;
 		return BL_JUDGED_PASS;
 	}
-	if (verdict == BL_VERDICT_DENY && globals.ceiling)
-		verdict = BL_VERDICT_WOULD_DENY;
 	bl_object_fill(scratch, act);
 	scratch->event.verdict = verdict;
 	scratch->event.rule = rule;
 	scratch->event.others = others;
-	if (verdict == BL_VERDICT_DENY)
-		scratch->event.ret = -EPERM;
-	bl_emit(scratch);
-	if (verdict == BL_VERDICT_DENY) {
-		bl_count(BL_COUNT_DENIED);
-		return BL_JUDGED_REFUSE;
-	}
-	bl_count(BL_COUNT_ALERTED);
-	return BL_JUDGED_PASS;
+	return bl_emit(scratch);
 }
 
 /* Who asks: scratch->print, and *ret where the policy looks at subjects. 0: no image. */

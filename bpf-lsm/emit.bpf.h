@@ -5,6 +5,13 @@
 #include "file.h"
 #include "subject.bpf.h"
 
+/* What a run came to. */
+enum bl_judged {
+	BL_JUDGED_NOT = 0, /* there was no image to judge by */
+	BL_JUDGED_PASS,
+	BL_JUDGED_REFUSE,
+};
+
 /* What is asked of which object; on the hook's stack. */
 struct bl_act {
 	struct dentry *dentry; /* exec, open */
@@ -284,9 +291,43 @@ static __always_inline void bl_event_send(struct bl_scratch *scratch)
 		bl_count(BL_COUNT_EVENTS);
 }
 
+/* In monitor mode what would be refused is reported only. */
+static __always_inline __u32 bl_ceiling(__u32 verdict)
+{
+	if (!globals.ceiling || verdict < BL_VERDICT_DENY)
+		return verdict;
+	return verdict == BL_VERDICT_KILL ? BL_VERDICT_WOULD_KILL : BL_VERDICT_WOULD_DENY;
+}
+
 /*
- * Completes and sends the record that bl_object_fill() began, with the verdict that the walk
- * held before. Verified on its own.
+ * Ends the process that acts before it runs another instruction of its own. 0: PID 1, without which the
+ * host is none, or a kernel thread; the daemon's own accesses are never judged.
+ */
+static __always_inline int bl_kill(void)
+{
+	if (bpf_get_current_pid_tgid() >> 32 == 1)
+		return 0;
+	return bpf_send_signal(SIGKILL) == 0;
+}
+
+/* What becomes of the verdict that the rules came to; event->ret is the hook's answer. */
+static __always_inline void bl_verdict_settle(struct bl_event *event)
+{
+	__u32 verdict = bl_ceiling(event->verdict);
+
+	if (verdict == BL_VERDICT_KILL && !bl_kill()) {
+		event->flags |= BL_EF_SPARED;
+		verdict = BL_VERDICT_DENY;
+	}
+	event->verdict = verdict;
+	event->ret = 0;
+	if (verdict >= BL_VERDICT_DENY)
+		event->ret = -EPERM;
+}
+
+/*
+ * Settles the verdict that bl_object_fill()'s record was given, completes the record and sends it.
+ * Verified on its own. Returns enum bl_judged.
  */
 __noinline int bl_emit(struct bl_scratch *scratch)
 {
@@ -294,8 +335,9 @@ __noinline int bl_emit(struct bl_scratch *scratch)
 	struct bl_event *event;
 
 	if (!scratch)
-		return 0;
+		return BL_JUDGED_NOT;
 	event = &scratch->event;
+	bl_verdict_settle(event);
 	event->abi = BL_ABI_VERSION;
 	event->kind = BL_EVENT_VERDICT;
 	event->generation = scratch->generation;
@@ -307,5 +349,10 @@ __noinline int bl_emit(struct bl_scratch *scratch)
 	event->parent_exe_len = bl_exe_text(scratch, task->real_parent, BL_EF_PARENT_CUT);
 	bl_cgroup_fill(scratch, task);
 	bl_event_send(scratch);
-	return 1;
+	if (event->verdict < BL_VERDICT_DENY) {
+		bl_count(BL_COUNT_ALERTED);
+		return BL_JUDGED_PASS;
+	}
+	bl_count(BL_COUNT_DENIED);
+	return BL_JUDGED_REFUSE;
 }

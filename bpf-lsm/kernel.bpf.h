@@ -5,6 +5,7 @@
 #include "maps.bpf.h"
 
 #define EPERM 1
+#define SIGKILL 9
 
 /* include/linux/fs.h, include/linux/dcache.h, include/linux/sched.h, include/linux/stat.h */
 #define SB_NOUSER	     (1ul << 31)

@@ -71,7 +71,7 @@ void bl_deliver_done(struct bl_deliver *deliver)
 
 static enum bl_journal_rank rank_of(enum bl_verdict verdict)
 {
-	return verdict == BL_VERDICT_DENY ? BL_JOURNAL_URGENT : BL_JOURNAL_ORDINARY;
+	return verdict >= BL_VERDICT_DENY ? BL_JOURNAL_URGENT : BL_JOURNAL_ORDINARY;
 }
 
 static void deliver_view(struct bl_deliver *deliver, const struct bl_event_view *event)

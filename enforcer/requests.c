@@ -69,6 +69,8 @@ static const char *in_force(const struct bl_daemon *daemon, const struct bl_gene
 		return "alert";
 	case BL_ACTION_DENY:
 		return mode == BL_MODE_ENFORCE ? "deny" : "would-deny";
+	case BL_ACTION_KILL:
+		return mode == BL_MODE_ENFORCE ? "kill" : "would-kill";
 	case _BL_ACTION_MAX:
 		break;
 	}

@@ -75,9 +75,9 @@ static char *joined(const json_t *array)
 
 static enum bl_colour colour_of(const char *in_force)
 {
-	if (strcmp(in_force, "deny") == 0)
+	if (strcmp(in_force, "deny") == 0 || strcmp(in_force, "kill") == 0)
 		return BL_COLOUR_BAD;
-	return strcmp(in_force, "would-deny") == 0 ? BL_COLOUR_DOUBT : BL_COLOUR_GOOD;
+	return strncmp(in_force, "would-", 6) == 0 ? BL_COLOUR_DOUBT : BL_COLOUR_GOOD;
 }
 
 static void print_rule(const struct bl_tool *tool, const json_t *rule)

@@ -292,12 +292,15 @@ static int add_except(struct bl_compiler *c, struct bl_rule_info *info,
 
 static enum bl_verdict rule_verdict(const struct bl_policy *policy, const struct bl_rule *rule)
 {
+	bool enforce = policy->files[rule->file].mode == BL_MODE_ENFORCE;
+
 	switch (rule->action) {
 	case BL_ACTION_ALERT:
 		return BL_VERDICT_ALERT;
 	case BL_ACTION_DENY:
-		return policy->files[rule->file].mode == BL_MODE_ENFORCE ? BL_VERDICT_DENY
-									 : BL_VERDICT_WOULD_DENY;
+		return enforce ? BL_VERDICT_DENY : BL_VERDICT_WOULD_DENY;
+	case BL_ACTION_KILL:
+		return enforce ? BL_VERDICT_KILL : BL_VERDICT_WOULD_KILL;
 	case _BL_ACTION_MAX:
 		break;
 	}
@@ -377,7 +380,7 @@ static void note_ops(struct bl_compiler *c, const struct bl_rule_info *info)
 	c->header.ops |= info->rule->ops;
 	if (info->rule->ops & 1 << BL_OP_OPEN)
 		c->header.accesses |= info->rule->match.access & BL_ACCESS_ANY;
-	if (info->verdict == BL_VERDICT_DENY)
+	if (info->verdict >= BL_VERDICT_DENY)
 		c->header.flags |= BL_TABLES_DENIES;
 }
 

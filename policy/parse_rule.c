@@ -475,12 +475,13 @@ static void warn_unconditional(struct bl_parser *parser, const struct rule_draft
 	char ops[32];
 
 	/* A rule with a misspelt key means something else. */
-	if (parser->diags->errors > draft->errors || draft->rule.action != BL_ACTION_DENY ||
+	if (parser->diags->errors > draft->errors || draft->rule.action == BL_ACTION_ALERT ||
 	    nodes->path || nodes->access || nodes->file || nodes->to || nodes->port ||
 	    nodes->protocol || nodes->by || draft->unless)
 		return;
 	bl_diag_hint(bl_parse_diag(parser, BL_DIAG_WARNING, draft->node, "denies-everything",
-				   "the rule denies every %s of every process",
+				   "the rule %s every %s of every process",
+				   draft->rule.action == BL_ACTION_KILL ? "kills at" : "denies",
 				   ops_text(draft->rule.ops, ops)),
 		     "name what is meant by \"path\", \"to\" or \"by\"");
 }

@@ -28,6 +28,7 @@ enum bl_mode {
 enum bl_action {
 	BL_ACTION_ALERT = 1,
 	BL_ACTION_DENY,
+	BL_ACTION_KILL,
 	_BL_ACTION_MAX,
 };
 
@@ -132,7 +133,7 @@ struct bl_test {
 	uint8_t protocol;  /* one BL_PROTO_ bit; tcp where left out */
 	const char *exe;   /* by.exe; NULL: none given */
 	uint32_t uid, gid; /* by.uid, by.gid; 0 where left out */
-	enum bl_verdict expect; /* BL_VERDICT_ALLOW, ALERT, WOULD_DENY or DENY */
+	enum bl_verdict expect; /* any but BL_VERDICT_UNSET */
 	const char *rule;  /* id of the rule that must decide; NULL: any */
 	uint32_t file, index;
 	struct bl_place place;

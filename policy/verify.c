@@ -123,7 +123,7 @@ static int check_excepts(struct verifier *v, uint32_t offset)
 
 static int check_cand(struct verifier *v, const struct bl_cand *cand)
 {
-	if (cand->verdict < BL_VERDICT_ALERT || cand->verdict > BL_VERDICT_DENY || !cand->access ||
+	if (cand->verdict < BL_VERDICT_ALERT || cand->verdict > BL_VERDICT_KILL || !cand->access ||
 	    !cond_valid(v, cand->cond))
 		return bad(v, "a candidate is not valid");
 	if (!cand->excepts ||

@@ -25,7 +25,7 @@ WORDS(on, "an operation");
 static const struct bl_word action_words[] = {
 	{ .name = "deny", .value = BL_ACTION_DENY },
 	{ .name = "alert", .value = BL_ACTION_ALERT },
-	{ .name = "kill", .later = true },
+	{ .name = "kill", .value = BL_ACTION_KILL },
 	{ .name = "allow", .later = true },
 };
 WORDS(action, "an action");
@@ -78,9 +78,11 @@ static const struct bl_word expect_words[] = {
 	{ .name = "allow", .value = BL_VERDICT_ALLOW },
 	{ .name = "alert", .value = BL_VERDICT_ALERT },
 	{ .name = "would-deny", .value = BL_VERDICT_WOULD_DENY },
+	{ .name = "would-kill", .value = BL_VERDICT_WOULD_KILL },
 	{ .name = "deny", .value = BL_VERDICT_DENY },
-	{ .name = "kill", .later = true },
+	{ .name = "kill", .value = BL_VERDICT_KILL },
 };
+static_assert(BL_ARRAY_SIZE(expect_words) == _BL_VERDICT_MAX - 1, "every verdict has a word");
 WORDS(expect, "a verdict");
 
 const struct bl_word *bl_words_find(const struct bl_words *words, const char *text)

@@ -265,7 +265,7 @@ class PolicyGenerator:
             rule["by"] = self.by(file)
         if self.chance(20 if self.broad else 40):
             rule["unless"] = [self.exception(file, on) for _ in range(self.rng.randint(1, 3))]
-        rule["action"] = self.rng.choice(["deny", "alert"])
+        rule["action"] = self.rng.choice(["deny", "deny", "alert", "alert", "kill"])
         if self.chance(70):
             rule["severity"] = self.rng.choice(oracle.SEVERITIES)
         return rule

@@ -23,7 +23,7 @@ ACCESS = {
 FACTS = {"memfd": 1, "deleted": 2, "tmpfs": 4, "setuid": 8, "writable-by-others": 16, "script": 64}
 PROTOCOLS = ("tcp", "udp", "sctp", "dccp", "icmp", "other")
 SEVERITIES = ("info", "low", "medium", "high", "critical")
-VERDICTS = ("alert", "would-deny", "deny")  # from the least strict
+VERDICTS = ("alert", "would-deny", "would-kill", "deny", "kill")  # from the least strict
 
 SLASH = ord("/")
 
@@ -363,8 +363,8 @@ class Rule:
         self.unless = [Match(each, lists, semantics, grants=True)
                        for each in as_list(source.get("unless", []))]
         self.verdict = source["action"]
-        if self.verdict == "deny" and semantics.mode_of(file) == "monitor":
-            self.verdict = "would-deny"
+        if self.verdict != "alert" and semantics.mode_of(file) == "monitor":
+            self.verdict = "would-" + self.verdict
         self.severity = source.get("severity", "medium")
 
     def matches(self, access):

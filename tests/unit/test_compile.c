@@ -94,6 +94,20 @@ static void test_monitor(void **state)
 	       { { .open = "/x" }, BL_VERDICT_WOULD_DENY, "d", 1 });
 }
 
+/* The action comes before the mode's consequence of another, and both before the severity. */
+static void test_kill(void **state)
+{
+	EXPECT(ENFORCE("{'id': 'k', 'on': ['exec', 'open'], 'action': 'kill', 'path': '/x', "
+		       "'severity': 'info'}",
+		       DENY("d", "open", "'path': '/x', 'severity': 'critical'"),
+		       ALERT("a", "exec", "'path': '/x', 'severity': 'critical'")),
+	       { { .open = "/x" }, BL_VERDICT_KILL, "k", 1 },
+	       { { .exec = "/x" }, BL_VERDICT_KILL, "k", 1 });
+	EXPECT("{'bailiff': 1, 'rules': [{'id': 'k', 'on': 'connect', 'action': 'kill', 'port': 1}," DENY(
+		       "d", "connect", "'port': 1, 'severity': 'critical'") "]}",
+	       { { .connect = "10.0.0.1", .port = 1 }, BL_VERDICT_WOULD_KILL, "k", 1 });
+}
+
 /* A rule that both machines find is one rule. */
 static void test_both_machines(void **state)
 {
@@ -432,6 +446,15 @@ static void test_digest(void **state)
 				 ENFORCE(DENY("a", "connect", "'to': '10.0.0.2'"))));
 	assert_false(same_digest(ENFORCE(DENY("a", "connect", "'port': 1")),
 				 ENFORCE(DENY("a", "connect", "'port': 2"))));
+	assert_true(same_digest(ENFORCE(DENY("a", "exec", "'file': ['memfd', 'script']")),
+				ENFORCE(DENY("a", "exec", "'file': ['script', 'memfd']"))));
+	assert_false(same_digest(ENFORCE(DENY("a", "exec", "'file': ['memfd', 'script']")),
+				 ENFORCE(DENY("a", "exec", "'file': 'memfd'"))));
+	assert_false(same_digest(ENFORCE(DENY("a", "exec", "'unless': {'file': 'tmpfs'}")),
+				 ENFORCE(DENY("a", "exec", "'unless': {'file': 'setuid'}"))));
+	assert_false(
+		same_digest(ENFORCE(DENY("a", "exec", "'path': '/x'")),
+			    ENFORCE("{'id': 'a', 'on': 'exec', 'action': 'kill', 'path': '/x'}")));
 }
 
 /* ---- limits ------------------------------------------------------------------------------- */
@@ -559,6 +582,7 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_monitor),
+		cmocka_unit_test(test_kill),
 		cmocka_unit_test(test_both_machines),
 		cmocka_unit_test(test_access),
 		cmocka_unit_test(test_subjects),

@@ -24,7 +24,9 @@
 #include "tree.h"
 
 #define POLICY		     "/etc/bailiff/policy.d/a.json"
-#define RULE(id)	     "{\"id\":\"" id "\",\"on\":\"open\",\"path\":\"/srv/" id "\",\"action\":\"deny\"}"
+#define RULE_THAT(does, id) \
+	"{\"id\":\"" id "\",\"on\":\"open\",\"path\":\"/srv/" id "\",\"action\":\"" does "\"}"
+#define RULE(id)	     RULE_THAT("deny", id)
 #define FILE_OF(mode, rules) "{\"bailiff\":1,\"mode\":\"" mode "\",\"rules\":[" rules "]}"
 
 /* ---- the kernel side ---------------------------------------------------------------------- */
@@ -183,7 +185,8 @@ static int setup(void **state)
 
 	*state = fixture;
 	tree_make(&fixture->tree);
-	tree_text(&fixture->tree, POLICY, FILE_OF("enforce", RULE("one") "," RULE("two")));
+	tree_text(&fixture->tree, POLICY,
+		  FILE_OF("enforce", RULE("one") "," RULE_THAT("kill", "two")));
 	snprintf(fixture->socket_path, sizeof(fixture->socket_path), "%s/control.sock",
 		 fixture->tree.path);
 	make_notify_socket(fixture);
@@ -296,6 +299,9 @@ static void shows_its_rules(void **state)
 	assert_string_equal(json_string_value(json_object_get(rule, "in_force")), "deny");
 	assert_string_equal(json_string_value(json_object_get(rule, "file")), POLICY);
 	assert_int_equal(json_integer_value(json_object_get(rule, "line")), 1);
+	rule = json_array_get(json_object_get(result, "rules"), 1);
+	assert_string_equal(json_string_value(json_object_get(rule, "action")), "kill");
+	assert_string_equal(json_string_value(json_object_get(rule, "in_force")), "kill");
 }
 
 static void an_unknown_command(void **state)

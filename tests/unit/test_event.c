@@ -128,6 +128,7 @@ static void refuses_words(void **state)
 		ROW(ret, (uint64_t)-4096, "an answer that no hook gives"),
 		ROW(verdict, BL_VERDICT_ALERT, "verdict and answer differ"),
 		ROW(verdict, BL_VERDICT_WOULD_DENY, "verdict and answer differ"),
+		ROW(verdict, BL_VERDICT_WOULD_KILL, "verdict and answer differ"),
 		ROW(seq, 0, "no sequence number"),
 #undef ROW
 	};

@@ -216,6 +216,45 @@ static void open_would_deny(void **state)
 	bl_entry_clear(&entry);
 }
 
+/* What a rule that kills comes to: where it does, and where nobody can be killed. */
+static void kills(void **state)
+{
+	static const struct {
+		enum bl_verdict verdict;
+		__u32 flags;
+		__s32 ret;
+		const char *word, *id, *spared, *errno_text, *message;
+	} rows[] = {
+		{ BL_VERDICT_KILL, 0, -EPERM, "kill", "8a74f7fd663043b5a421d6ea87312646", NULL, "1",
+		  "killed exec path=" },
+		{ BL_VERDICT_WOULD_KILL, 0, 0, "would-kill", "304a6974bcc141d1b85d3a4ebe5bccf5",
+		  NULL, NULL, "would-kill exec path=" },
+		{ BL_VERDICT_DENY, BL_EF_SPARED, -EPERM, "deny", "605187a6e04c4b72b24d4698f4b97985",
+		  "1", "1", "denied exec path=" },
+	};
+	struct bl_entry entry = { 0 };
+	struct record record;
+	const char *message;
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		record_exec(&record);
+		record.event.verdict = (__u8)rows[i].verdict;
+		record.event.flags |= rows[i].flags;
+		record.event.ret = rows[i].ret;
+		record_seal(&record);
+		build(&entry, &record);
+		expect(&entry, "BAILIFF_VERDICT", rows[i].word);
+		expect(&entry, "MESSAGE_ID", rows[i].id);
+		expect(&entry, "BAILIFF_SPARED", rows[i].spared);
+		expect(&entry, "ERRNO", rows[i].errno_text);
+		message = bl_entry_get(&entry, "MESSAGE", &len);
+		assert_true(len > strlen(rows[i].message));
+		assert_memory_equal(message, rows[i].message, strlen(rows[i].message));
+	}
+	bl_entry_clear(&entry);
+}
+
 static void connect_alert(void **state)
 {
 	static const char *const rows[][2] = {
@@ -397,6 +436,10 @@ static void priorities(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(bl_fields_priority(BL_VERDICT_DENY, rows[i].severity),
 				 rows[i].deny);
+		assert_int_equal(bl_fields_priority(BL_VERDICT_KILL, rows[i].severity),
+				 rows[i].deny);
+		assert_int_equal(bl_fields_priority(BL_VERDICT_WOULD_KILL, rows[i].severity),
+				 rows[i].alert);
 		assert_int_equal(bl_fields_priority(BL_VERDICT_ALERT, rows[i].severity),
 				 rows[i].alert);
 		assert_int_equal(bl_fields_priority(BL_VERDICT_WOULD_DENY, rows[i].severity),
@@ -563,9 +606,13 @@ static void gather_all(struct bl_entry *known)
 	struct record record;
 
 	record_exec(&record);
+	record.event.facts = BL_FACT_MEMFD;
+	record.event.flags |= BL_EF_SPARED;
+	record_seal(&record);
 	build_state(&entry, &record, BL_PROCESS_GONE);
 	gather(known, &entry);
 	record.event.op = BL_OP_OPEN;
+	record.event.facts = 0;
 	record.event.access = BL_ACCESS_READ;
 	record.event.flags |= BL_EF_EXE_CUT | BL_EF_KTHREAD;
 	record_texts(&record, "\n", 1, "\n", 1,
@@ -655,6 +702,7 @@ int main(void)
 		cmocka_unit_test(exec_denied),
 		cmocka_unit_test(open_would_deny),
 		cmocka_unit_test(connect_alert),
+		cmocka_unit_test(kills),
 		cmocka_unit_test(ipv4_and_unknown_protocols),
 		cmocka_unit_test(object_fields),
 		cmocka_unit_test(hostile_names),
