@@ -55,6 +55,19 @@ static void lint_ports(struct bl_built *built, const struct bl_rule *rule)
 	bl_diag_hint(diag, "leave \"port\" out, or add tcp or udp to \"protocol\"");
 }
 
+/* Other words beside it can still hold of a file that has a path. */
+static void lint_memfd(struct bl_built *built, const struct bl_rule *rule)
+{
+	struct bl_diag_at at = at_rule(built, rule);
+	struct bl_diag *diag;
+
+	if (!rule->match.has_path || rule->match.facts != BL_FACT_MEMFD)
+		return;
+	diag = bl_diag_add(&built->diags, BL_DIAG_WARNING, &at, "never-matches",
+			   "rule '%s' never matches: a memfd has no path", rule->id);
+	bl_diag_hint(diag, "leave \"path\" out");
+}
+
 /* Not there is not wrong, but a deny that waits for a program nobody has is often a misspelling. */
 static bool exists(int host_fd, const struct bl_pattern *pattern)
 {
@@ -89,6 +102,7 @@ void bl_lint(struct bl_built *built, int host_fd)
 
 		lint_unless(built, rule);
 		lint_ports(built, rule);
+		lint_memfd(built, rule);
 		lint_exe(built, rule, host_fd);
 	}
 }

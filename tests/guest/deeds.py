@@ -127,6 +127,14 @@ def map_then_protect_by_key(path):
     syscall(SYS_PKEY_MPROTECT, map_file(path, 1), ctypes.c_size_t(4096), 5, -1)
 
 
+def protect_anonymous(flags):
+    """Memory of no file, shared (1) or private (2), made code."""
+    libc.mmap.restype = ctypes.c_void_p
+    address = libc.mmap(None, ctypes.c_size_t(4096), 3, flags | 0x20, -1, ctypes.c_long(0))
+    call(-1 if address == 2**64 - 1 else 0)
+    call(libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(4096), 5))
+
+
 def map_with_old_personality(path, then=None):
     """To a process with READ_IMPLIES_EXEC all that can be read can be run, without PROT_EXEC."""
     address = None if then is None else map_file(path, 0)

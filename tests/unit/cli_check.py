@@ -201,6 +201,28 @@ def test_warnings(tmp):
     assert value["ok"] is False and value["warnings"] == 1 and value["errors"] == 0
 
 
+def test_a_memfd_has_no_path(tmp):
+    rule = {"id": "never", "on": "exec", "path": "/x", "file": "memfd", "action": "deny"}
+    expect(bailiff("check", write(tmp / "a.json", policy([rule], []))), GOOD, "a memfd has no path")
+    rule["file"] = ["memfd", "deleted"]
+    checked = expect(bailiff("check", write(tmp / "a.json", policy([rule], []))), GOOD)
+    assert "never matches" not in checked.stdout + checked.stderr
+
+
+def test_expected_facts_and_kills(tmp):
+    rules = [{"id": "memfd", "on": "exec", "file": "memfd", "action": "kill"},
+             {"id": "planted", "on": "exec", "path": "/srv/**", "file": ["setuid", "writable-by-others"],
+              "unless": {"file": "script"}, "action": "deny"}]
+    tests = [{"on": "exec", "file": "memfd", "expect": "kill", "rule": "memfd"},
+             {"on": "exec", "path": "/srv/x", "expect": "allow"},
+             {"on": "exec", "path": "/srv/x", "file": ["setuid", "deleted"], "expect": "deny"},
+             {"on": "exec", "path": "/srv/x", "file": ["setuid", "script"], "expect": "allow"},
+             {"on": "exec", "path": "/etc/x", "file": "setuid", "expect": "allow"}]
+    expect(bailiff("check", write(tmp / "a.json", policy(rules, tests))), GOOD, "5 tests, 0 failed")
+    monitor = {**policy(rules, tests[:1]), "mode": "monitor"}
+    expect(bailiff("check", write(tmp / "a.json", monitor)), FINDINGS, "expected kill", "is would-kill")
+
+
 def test_quiet(tmp):
     file = write(tmp / "a.json", policy())
     shown = expect(bailiff("check", "--quiet", file), GOOD)

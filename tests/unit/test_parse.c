@@ -243,6 +243,27 @@ static void test_embedded_tests(void **state)
 	bl_policy_free(policy);
 }
 
+static void test_facts(void **state)
+{
+	struct bl_policy *policy = parse_good(
+		"{'bailiff': 1, 'rules': [{'id': 'a', 'on': 'exec', 'action': 'kill', 'file': "
+		"['memfd', 'deleted', 'tmpfs', 'setuid', 'writable-by-others', 'script'], 'unless': "
+		"{'file': 'script'}}, {'id': 'b', 'on': 'exec', 'action': 'alert', 'path': '/x'}], "
+		"'tests': [{'on': 'exec', 'file': ['memfd', 'script'], 'expect': 'would-kill'}, "
+		"{'on': 'exec', 'path': '/x', 'file': 'setuid', 'expect': 'allow'}]}");
+
+	assert_int_equal(policy->rules[0].action, BL_ACTION_KILL);
+	assert_int_equal(policy->rules[0].match.facts, BL_FACT_ANY);
+	assert_false(policy->rules[0].match.has_path);
+	assert_int_equal(policy->rules[0].unless[0].facts, BL_FACT_SCRIPT);
+	assert_int_equal(policy->rules[1].match.facts, 0);
+	assert_int_equal(policy->tests[0].facts, BL_FACT_MEMFD | BL_FACT_SCRIPT);
+	assert_null(policy->tests[0].path);
+	assert_int_equal(policy->tests[0].expect, BL_VERDICT_WOULD_KILL);
+	assert_int_equal(policy->tests[1].facts, BL_FACT_SETUID);
+	bl_policy_free(policy);
+}
+
 /* ---- lists -------------------------------------------------------------------------------- */
 
 static void test_lists(void **state)
@@ -596,9 +617,11 @@ static void test_words(void **state)
 {
 	assert_string_equal(bl_op_name(BL_OP_CONNECT), "connect");
 	assert_string_equal(bl_verdict_name(BL_VERDICT_WOULD_DENY), "would-deny");
+	assert_string_equal(bl_verdict_name(BL_VERDICT_KILL), "kill");
 	assert_string_equal(bl_severity_name(BL_SEVERITY_INFO), "info");
 	assert_string_equal(bl_mode_name(BL_MODE_ENFORCE), "enforce");
 	assert_string_equal(bl_action_name(BL_ACTION_ALERT), "alert");
+	assert_string_equal(bl_action_name(BL_ACTION_KILL), "kill");
 	assert_null(bl_op_name(_BL_OP_MAX));
 	assert_null(bl_verdict_name(BL_VERDICT_UNSET));
 	assert_null(bl_severity_name(0));
@@ -646,6 +669,7 @@ int main(void)
 		cmocka_unit_test(test_any_address),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_embedded_tests),
+		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_list_limits),
 		cmocka_unit_test(test_list_depth_order),

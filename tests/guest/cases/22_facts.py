@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What rules ask of an executable beyond its name: "file", each word at each door."""
 
+from evasion import row
 from trial import check_fields, do, events, policy, trial
 
 PREPARE = """
@@ -52,6 +53,7 @@ def test_writable_by_others(g):
     assert words_of(found) <= {"writable-by-others", "writable-by-others,script"}, words_of(found)
 
 
+@row("B4")
 def test_tmpfs(g):
     found = try_it(g, [rule("tmpfs")],
                    doors("/srv/f/memory/tool") | doors("/srv/f/memory/tool.so", LIBRARY_DOORS)
@@ -64,8 +66,9 @@ def test_tmpfs(g):
     check_fields(found[0], verdict="deny", on="exec", rule="fact", filesystem="host")
 
 
+@row("B4")
 def test_memfd(g):
-    """B4: a program that was never in any file, started by every door."""
+    """A program that was never in any file, started by every door."""
     ways = {"fexecve": "f = anonymous('/bin/true'); execveat(f, b'', AT_EMPTY_PATH)",
             "by /proc": "run(copy_to_memory('/bin/true'))",
             "ld.so": "f = copy_to_memory('/bin/true'); sh('/lib64/ld-linux-x86-64.so.2 ' + f)",
@@ -75,15 +78,16 @@ def test_memfd(g):
             "asked": "execve_check(copy_to_memory('/bin/true'))",
             "sealed": "f = anonymous('/bin/true', 2); import fcntl; fcntl.fcntl(f, 1033, 15); "
                       "execveat(f, b'', AT_EMPTY_PATH)",
-            "a script in it": "run(script_in_memory())"}
-    found = try_it(g, [rule("memfd")], ways, {"tmpfs": "run('/srv/f/memory/tool')"})
+            "a script in it": "run(script_in_memory())", "shared memory": "protect_anonymous(1)"}
+    found = try_it(g, [rule("memfd")], ways, {"tmpfs": "run('/srv/f/memory/tool')",
+                                              "private memory": "protect_anonymous(2)"})
     for event in found:
         check_fields(event, filesystem="kernel", rule="fact")
         assert "memfd" in event["BAILIFF_FILE"].split(","), event
 
 
 def test_deleted(g):
-    """B2: the file that runs has no name any more, by whatever descriptor it is reached."""
+    """The file that runs has no name any more, by whatever descriptor it is reached."""
     deleted = {"fexecve": "execveat(gone('/bin/true'), b'', AT_EMPTY_PATH)",
                "by /proc": "f = gone('/bin/true'); run(f'/proc/self/fd/{f}', pass_fds=[f])",
                "by O_PATH": "execveat(gone('/bin/true', os.O_PATH), b'', AT_EMPTY_PATH)",
@@ -92,7 +96,7 @@ def test_deleted(g):
                "mprotect": "f = gone('/srv/f/plain.so'); map_then_protect(f'/proc/self/fd/{f}')"}
     found = try_it(g, [rule("deleted")], deleted,
                    {"memfd": "run(copy_to_memory('/bin/true'))",
-                    "linked again": "f = unnamed('/bin/true'); os.link(f'/proc/self/fd/{f}', '/srv/f/l'); "
+                    "linked again": "f = unnamed('/bin/true'); os.link(f'/proc/self/fd/{f}', '/srv/f/l', src_dir_fd=f); "
                                     "run('/srv/f/l'); os.unlink('/srv/f/l')",
                     "one of two names": "shutil.copy('/bin/true', '/srv/f/1'); os.link('/srv/f/1', '/srv/f/2'); "
                                         "os.unlink('/srv/f/1'); run('/srv/f/2'); os.unlink('/srv/f/2')"})
@@ -109,16 +113,39 @@ def test_script(g):
     assert {event["BAILIFF_PATH"] for event in found} == {"/srv/f/script", "/srv/f/nested"}, found
 
 
+@row("B13")
+def test_scripts_that_an_interpreter_reads(g):
+    """No exec of the script: what reads it opens it, and if it asks the kernel first, it is told."""
+    read = {"argument": "sh('sh /srv/f/script')", "standard input": "sh('sh < /srv/f/script')",
+            "sourced": "sh('. /srv/f/script')"}
+    started = {"asked": "execve_check('/srv/f/script')", "started": "run('/srv/f/script')"}
+    g.sh(PREPARE)
+    try:
+        with policy(g, {"id": "read", "on": "open", "path": "/srv/f/script", "access": "read",
+                        "by": {"exe": "/bin/sh"}, "action": "alert"},
+                    rule("script", "started", "alert", path="/srv/f/**")) as since:
+            after = do(g, read | started)
+            absent = {name for name, answer in after.items() if answer.startswith("n/a")}
+            assert set(after.values()) - {after[name] for name in absent} == {"ok"} and absent <= {"asked"}, after
+            g.wait_until(lambda: len(events(g, since, "BAILIFF_RULE=read")) >= len(read) and
+                         len(events(g, since, "BAILIFF_RULE=started")) >= len(started.keys() - absent), 60,
+                         "a report of each")
+    finally:
+        g.sh(CLEAN)
+
+
 def test_all_keys_must_hold(g):
     trial(g, [rule(["setuid", "tmpfs"], path="/srv/f/**", by={"uid": 2000},
                    unless=[{"file": "writable-by-others"}, {"path": "/srv/f/sg"}])],
           {"setuid": "as_user(2000, 2000, [], lambda: run('/srv/f/su'))",
            "tmpfs": "as_user(2000, 2000, [], lambda: run('/srv/f/memory/tool'))"},
-          allowed={"root": "run('/srv/f/su')", "elsewhere": "as_user(2000, 2000, [], lambda: run('/usr/bin/newgrp', '--help'))",
+          allowed={"root": "run('/srv/f/su')", "elsewhere": "as_user(2000, 2000, [], lambda: run('/srv/elsewhere'))",
                    "excepted by path": "as_user(2000, 2000, [], lambda: run('/srv/f/sg'))",
                    "excepted by a fact": "as_user(2000, 2000, [], lambda: run('/srv/f/memory/w'))",
                    "no fact": "as_user(2000, 2000, [], lambda: run('/srv/f/plain'))"},
-          prepare=PREPARE + "cp /bin/true /srv/f/memory/w; chmod 757 /srv/f/memory/w", clean=CLEAN)
+          prepare=PREPARE + "cp /bin/true /srv/f/memory/w; chmod 757 /srv/f/memory/w; "
+                            "cp /bin/true /srv/elsewhere; chmod 4755 /srv/elsewhere",
+          clean=CLEAN + " /srv/elsewhere")
 
 
 def test_a_pass_is_no_pass_after_chmod(g):
@@ -131,8 +158,8 @@ def test_a_pass_is_no_pass_after_chmod(g):
         trial(g, [rule(word)], {word: code}, prepare=PREPARE, clean=CLEAN)
     back = "[run('/srv/f/plain') for _ in range(20)]; os.chmod('/srv/f/plain', 0o4755)\n" \
            "try:\n run('/srv/f/plain')\nexcept OSError:\n pass\nos.chmod('/srv/f/plain', 0o755); run('/srv/f/plain')"
+    g.sh(PREPARE)
     with policy(g, rule("setuid")) as since:
-        g.sh(PREPARE)
         assert do(g, {"back": back}) == {"back": "ok"}
         assert g.wait_until(lambda: events(g, since), 60, "the refusal between")
     g.sh(CLEAN)
