@@ -228,12 +228,13 @@ static void repair(struct bl_event *event, size_t strings)
 	event->abi = BL_ABI_VERSION;
 	event->kind = BL_EVENT_VERDICT;
 	event->op = 1 + event->op % (_BL_OP_MAX - 1);
-	event->verdict = BL_VERDICT_ALERT + event->verdict % 3;
+	event->verdict = BL_VERDICT_ALERT + event->verdict % (_BL_VERDICT_MAX - BL_VERDICT_ALERT);
 	event->hook = 1 + event->hook % (_BL_HOOK_MAX - 1);
 	event->access &= accesses[event->op];
 	if (!event->access)
 		event->access = accesses[event->op];
-	event->ret = event->verdict == BL_VERDICT_DENY ? -1 : 0;
+	event->facts &= event->op == BL_OP_EXEC ? BL_FACT_ANY : 0;
+	event->ret = event->verdict >= BL_VERDICT_DENY ? -1 : 0;
 	event->seq |= 1;
 	event->family = event->op != BL_OP_CONNECT ? 0 : event->family & 1 ? 2 : 10;
 	for (size_t i = 0; i < 4; i++) {
