@@ -413,6 +413,7 @@ enum bl_counter {
 	BL_COUNT_WALK_RETRIES,	  /* path walks repeated because of a rename */
 	BL_COUNT_WALK_FAILED,	  /* ... given up: failed closed */
 	BL_COUNT_FAILED_CLOSED,	  /* operations refused because no verdict could be computed */
+	BL_COUNT_LINKS_FULL,	  /* objects with several names that could not be kept */
 	_BL_COUNT_MAX,
 };
 

@@ -165,6 +165,15 @@ static __always_inline int bl_label_judge(struct bl_scratch *scratch, const stru
 	return BL_JUDGED_PASS;
 }
 
+/* What the name in scratch->label comes to holds for an inode of several names. 0: it can't. */
+static __always_inline int bl_link_note(struct bl_scratch *scratch, struct inode *inode)
+{
+	if (!scratch->label.n_classes)
+		return 1;
+	__sync_fetch_and_add(&globals.linked, 1);
+	return bl_linked_keep(scratch, inode);
+}
+
 /* A named object: its label from the cache, or worked out; then who asks and what follows. */
 static __always_inline int bl_path_judge(struct bl_scratch *scratch, struct bl_act *act,
 					 struct bl_label *label, int valid, __u32 sequence)
@@ -173,6 +182,8 @@ static __always_inline int bl_path_judge(struct bl_scratch *scratch, struct bl_a
 
 	if (!valid || !bl_object_load(scratch, label)) {
 		if (!bl_object_compute(scratch, act->dentry, act->sb, act->inode, label, sequence))
+			return BL_JUDGED_NOT;
+		if (act->linked && !bl_link_note(scratch, act->linked))
 			return BL_JUDGED_NOT;
 		if (!bl_label_mentions(&scratch->label, act))
 			return BL_JUDGED_PASS;

@@ -18,6 +18,7 @@ struct bl_act {
 	struct super_block *sb; /* the dentry's */
 	struct inode *inode;   /* NULL: does not exist yet */
 	struct linux_binprm *bprm; /* exec, where its first bytes have been read */
+	struct inode *linked;  /* what gets the name, if it has or gets several; else NULL */
 	struct socket *sock;   /* connect */
 	__u8 op;
 	__u8 access; /* for the record */

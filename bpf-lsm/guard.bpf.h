@@ -2,7 +2,7 @@
 /* What keeps cached answers honest: changes of mounts and credentials, the host's root. */
 #pragma once
 
-#include "subject.bpf.h"
+#include "decide.bpf.h"
 
 #define BL_ANCESTORS_MAX 256
 
@@ -10,6 +10,28 @@
 static __always_inline int bl_mounts_change(void)
 {
 	__sync_fetch_and_add(&globals.epoch, 1);
+	return 0;
+}
+
+/*
+ * The daemon looks for the names of objects with several: what it touches becomes known, for the
+ * policy that is in force or about to be.
+ */
+static __always_inline int bl_look_at(struct dentry *dentry)
+{
+	struct inode *inode = dentry->d_inode;
+	struct bl_scratch *scratch;
+
+	if (!globals.looking || !bl_is_daemon() || !inode || !bl_is_linked(inode))
+		return 0;
+	scratch = bl_scratch_get();
+	if (!scratch)
+		return 0;
+	scratch->stamp = globals.stamp;
+	scratch->generation = globals.looking;
+	scratch->search = BL_ACCESS_ANY;
+	bl_label_compute(scratch, dentry, dentry->d_sb, bl_sequence(&rename_lock));
+	bl_scratch_put(scratch);
 	return 0;
 }
 

@@ -117,6 +117,12 @@ int BPF_PROG(bl_inode_removexattr, void *idmap, struct dentry *dentry)
 	return bl_open_attributes(dentry, BL_HOOK_REMOVEXATTR);
 }
 
+SEC("lsm/inode_getxattr")
+int BPF_PROG(bl_inode_getxattr, struct dentry *dentry)
+{
+	return bl_look_at(dentry);
+}
+
 SEC("lsm/inode_set_acl")
 int BPF_PROG(bl_inode_set_acl, void *idmap, struct dentry *dentry)
 {

@@ -52,6 +52,18 @@ struct {
 } subjects SEC(".maps");
 
 /*
+ * What the names of objects with several names come to. Written here; absent: no name that was seen is
+ * one that a rule mentions. User space takes out what belongs to earlier policies.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, BL_LINKS_MAX);
+	__type(key, struct bl_linked_key);
+	__type(value, struct bl_linked);
+} links SEC(".maps");
+
+/*
  * Work space. LSM programs can be preempted by others on the same CPU, so a slot is claimed. Where the
  * kernel preempts, any number of tasks can be in the middle of a run on one CPU: what finds its CPU's
  * slots taken takes one of the spare ones, and only when those are all taken too it fails closed.

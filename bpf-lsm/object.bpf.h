@@ -2,7 +2,7 @@
 /* What an object is to the rules: the classes of all its names, kept with its inode. */
 #pragma once
 
-#include "dir.bpf.h"
+#include "links.bpf.h"
 
 /*
  * An inode whose only name this is, as long as nothing is renamed or linked. Not one that the file
@@ -254,6 +254,14 @@ static __always_inline __u32 bl_trust_flags(__u32 trust)
 	}
 }
 
+/* Adds what the object's other names come to. */
+static __always_inline void bl_linked_classes(struct bl_scratch *scratch)
+{
+	for (__u32 i = 0; i < BL_CLASSES_MAX; i++)
+		bl_class_add(&scratch->walk, scratch->linked.classes[i]);
+	scratch->walk.overflow |= scratch->linked.overflow;
+}
+
 /*
  * The classes of the name in scratch->walk, by the superblock in scratch->super, into
  * scratch->label. Verified on its own. Returns 0: no image.
@@ -282,6 +290,8 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 	} else if (scratch->super.n_aliases) {
 		label->flags |= scratch->walk_end == BL_WALK_DEEP ? BL_LABEL_DEEP : BL_LABEL_LOST;
 	}
+	if (scratch->is_linked)
+		bl_linked_classes(scratch);
 	if (scratch->walk.overflow || scratch->super.overflow)
 		label->flags |= BL_LABEL_LOST;
 	label->tables = m.header->flags;
@@ -300,8 +310,12 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 			       struct super_block *sb, __u32 sequence)
 {
 	struct bl_label *label = &scratch->label;
+	struct inode *inode = dentry->d_inode;
 	__u32 renames = sequence;
 
+	scratch->is_linked = inode && bl_is_linked(inode);
+	if (scratch->is_linked)
+		bl_linked_load(scratch, inode);
 	scratch->based = 1;
 	scratch->keep = 0;
 	if (sb->s_flags & SB_NOUSER) {
@@ -330,6 +344,8 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 		return 0;
 	if (scratch->keep)
 		bl_dir_keep(scratch, dentry);
+	if (scratch->is_linked && label->n_classes)
+		bl_linked_keep(scratch, inode);
 	return 1;
 }
 

@@ -21,12 +21,14 @@
 #define FS_IOC_FSSETXATTR 0x401c5820
 
 static __always_inline int bl_open_object(struct dentry *dentry, struct super_block *sb,
-					  struct inode *inode, __u8 access, __u8 search, __u32 hook)
+					  struct inode *inode, struct inode *linked, __u8 access,
+					  __u8 search, __u32 hook)
 {
 	struct bl_act act = {
 		.dentry = dentry,
 		.sb = sb,
 		.inode = inode,
+		.linked = linked,
 		.op = BL_OP_OPEN,
 		.access = access,
 		.search = search,
@@ -39,7 +41,14 @@ static __always_inline int bl_open_object(struct dentry *dentry, struct super_bl
 static __always_inline int bl_open_dentry(struct dentry *dentry, struct inode *inode, __u8 access,
 					  __u8 search, __u32 hook)
 {
-	return bl_open_object(dentry, dentry->d_sb, inode, access, search, hook);
+	return bl_open_object(dentry, dentry->d_sb, inode, NULL, access, search, hook);
+}
+
+/* A name that an existing object gets, NULL: a new one. */
+static __always_inline int bl_open_name(struct dentry *dentry, struct inode *linked, __u8 access,
+					__u8 search, __u32 hook)
+{
+	return bl_open_object(dentry, dentry->d_sb, NULL, linked, access, search, hook);
 }
 
 /* The daemon's self-test: one inode is refused to one process, whatever the policy says. */
@@ -153,29 +162,46 @@ static __always_inline int bl_open_delete(struct dentry *dentry, __u32 hook)
 }
 
 /*
+ * What a name's going takes the right to: of an object that goes on under another name whatever any
+ * rule refuses, since the rule may not know that one.
+ */
+static __always_inline __u8 bl_going_search(struct inode *inode)
+{
+	return bl_is_linked(inode) ? BL_ACCESS_ANY : BL_ACCESS_DELETE;
+}
+
+/*
  * Another name for an object would be a way around every rule on it: so a rename or a link takes
  * the right to whatever any rule on the old name refuses.
  */
 static __always_inline int bl_open_rename(struct dentry *from, struct dentry *to)
 {
-	__u8 access = BL_ACCESS_CREATE;
+	struct inode *inode = from->d_inode, *replaced = to->d_inode;
+	__u8 access = BL_ACCESS_CREATE, search = BL_ACCESS_CREATE;
 
 	if (bl_open_there(from, BL_ACCESS_DELETE, BL_ACCESS_ANY, BL_HOOK_RENAME))
 		return -EPERM;
-	if (to->d_inode)
+	if (replaced) {
 		access |= BL_ACCESS_DELETE;
-	return bl_open_dentry(to, NULL, access, access, BL_HOOK_RENAME);
+		search |= bl_going_search(replaced);
+	}
+	if (inode && !bl_is_linked(inode))
+		inode = NULL;
+	return bl_open_name(to, inode, access, search, BL_HOOK_RENAME);
 }
 
 static __always_inline int bl_open_link(struct dentry *from, struct dentry *to)
 {
 	struct inode *inode = from->d_inode;
 
-	if (globals.generation && inode && !bl_label_forbid(inode))
+	if (!inode || !globals.generation)
+		return 0;
+	if (!bl_label_forbid(inode))
 		return bl_fail_closed();
-	if (bl_open_there(from, BL_ACCESS_ATTRIBUTES, BL_ACCESS_ANY, BL_HOOK_LINK))
+	if (bl_open_object(from, from->d_sb, inode, inode, BL_ACCESS_ATTRIBUTES, BL_ACCESS_ANY,
+			   BL_HOOK_LINK))
 		return -EPERM;
-	return bl_open_create(to, BL_HOOK_LINK);
+	return bl_open_name(to, inode, BL_ACCESS_CREATE, BL_ACCESS_CREATE, BL_HOOK_LINK);
 }
 
 /* One of several names goes: what is left of them may be another one than the label's. */
@@ -183,9 +209,12 @@ static __always_inline int bl_open_unlink(struct dentry *dentry)
 {
 	struct inode *inode = dentry->d_inode;
 
-	if (globals.generation && inode && inode->i_nlink > 1 && !bl_label_forbid(inode))
+	if (!inode || !globals.generation)
+		return 0;
+	if (inode->i_nlink > 1 && !bl_label_forbid(inode))
 		return bl_fail_closed();
-	return bl_open_delete(dentry, BL_HOOK_UNLINK);
+	return bl_open_dentry(dentry, inode, BL_ACCESS_DELETE, bl_going_search(inode),
+			      BL_HOOK_UNLINK);
 }
 
 static __always_inline int bl_open_attributes(struct dentry *dentry, __u32 hook)
@@ -217,6 +246,6 @@ static __always_inline int bl_open_ioctl(struct file *file, __u32 cmd)
 {
 	if (cmd != FS_IOC_SETFLAGS && cmd != FS_IOC32_SETFLAGS && cmd != FS_IOC_FSSETXATTR)
 		return 0;
-	return bl_open_object(file->f_path.dentry, file->f_inode->i_sb, file->f_inode,
+	return bl_open_object(file->f_path.dentry, file->f_inode->i_sb, file->f_inode, NULL,
 			      BL_ACCESS_ATTRIBUTES, BL_ACCESS_ATTRIBUTES, BL_HOOK_IOCTL);
 }

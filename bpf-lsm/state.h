@@ -18,6 +18,7 @@
 #define BL_DIR_SLOTS	    4096
 #define BL_DIR_DEPTH	    11 /* components of a directory that is kept */
 #define BL_DIR_STATES	    4
+#define BL_LINKS_MAX	    262144 /* objects with several names, of two policies */
 #define BL_SHORT_NAME_MAX   31 /* bytes of a name that is kept in its dentry */
 #define BL_SHORT_NAME_WORDS 4  /* of eight bytes, a NUL at the name's end included */
 
@@ -32,6 +33,8 @@ struct bl_globals {
 	};
 	__u32 ceiling;	   /* 1: nothing is refused (BL_MODE_MONITOR) */
 	__u32 denies;	   /* 1: some rule in force refuses */
+	__u32 looking;	   /* generation for which names of linked objects are looked for; 0: none */
+	__u32 linked;	   /* links made to objects that rules mention, counted up */
 	__u32 _pad;
 	__u32 daemon_tgid; /* the daemon's own accesses are not judged; 0: none */
 	__u64 next_epoch;  /* jiffies */
@@ -80,6 +83,22 @@ struct bl_label {
 };
 
 #define BL_LOCK_LINKED 0xffffffffu
+
+/* An object with several names, and the policy that its classes belong to. */
+struct bl_linked_key {
+	__u64 inode;   /* number */
+	__u32 dev;     /* of its superblock, as in s_dev */
+	__u32 version; /* i_generation: numbers are given out again */
+	__u32 generation;
+	__u32 _pad;
+};
+
+/* What its names come to: classes are only added, 0 is a free place. */
+struct bl_linked {
+	__u32 classes[BL_CLASSES_MAX];
+	__u32 overflow; /* 1: more than fit */
+	__u32 _pad;
+};
 
 /* A host mount of a superblock, as far as rules can reach below it. */
 struct bl_alias {
@@ -190,7 +209,7 @@ struct bl_scratch {
 	__u32 based;	  /* 1: 'states' are those of the directory that the walk's text is below */
 	__u32 keep;	  /* 1: what the directory's path leads to is going to be kept */
 	__u32 n_states;
-	__u32 _pad;
+	__u32 is_linked;  /* 1: the object has several names, 'linked' is of them */
 	struct bl_state states[BL_ALIASES_MAX];
 
 	struct bl_lists lists;	/* of a destination */
@@ -199,6 +218,7 @@ struct bl_scratch {
 	struct bl_walk walk;
 	struct bl_label label;	   /* of the object, and of an executable while it is looked at */
 	struct bl_label object;	   /* the object's meanwhile */
+	struct bl_linked linked;   /* what other names of the object come to */
 	struct bl_super super;	   /* of the last dentry's superblock */
 	struct bl_subject subject; /* where the task's own storage can't be had */
 	struct bl_cursor cursor;

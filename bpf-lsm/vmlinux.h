@@ -65,6 +65,7 @@ struct inode {
 		unsigned int __i_nlink;
 	};
 	struct super_block *i_sb;
+	u32 i_generation;
 };
 
 struct hlist_bl_node {

@@ -77,6 +77,7 @@ int bl_build(const struct bl_build_input *input, struct bl_built *ret)
 void bl_built_clear(struct bl_built *built)
 {
 	bl_tables_free(built->tables);
+	bl_areas_clear(&built->areas);
 	bl_policy_free(built->policy);
 	bl_policies_clear(&built->policies);
 	bl_diags_clear(&built->diags);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "areas.h"
 #include "compile.h"
 #include "policies.h"
 
@@ -20,6 +21,7 @@ struct bl_built {
 	struct bl_diags diags; /* filled on failure too */
 	struct bl_policies policies;
 	struct bl_policy *policy; /* NULL unless parsed */
+	struct bl_areas areas;	  /* where the policy's paths can be; filled by bl_worker_build() */
 	struct bl_tables *tables; /* NULL unless the build was a success */
 };
 

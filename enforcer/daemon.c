@@ -11,6 +11,8 @@
 #include "daemon.h"
 #include "report.h"
 
+#define LOOKS_MAX 3 /* when links are made all the time */
+
 struct bl_build_input bl_daemon_build_input(const struct bl_daemon *daemon)
 {
 	return (struct bl_build_input){
@@ -66,6 +68,28 @@ int bl_daemon_publish(struct bl_daemon *daemon, struct bl_worker_result *result,
 		bl_log_line(&daemon->log, BL_LEVEL_WARNING,
 			    "no rule is in force: there are no policy files, or they are empty");
 	return 0;
+}
+
+/* Links that were made meanwhile may be to what was looked at before. */
+void bl_daemon_look(struct bl_daemon *daemon, const struct bl_areas *areas, bool files_only)
+{
+	const struct bl_lookout lookout = {
+		.root_fd = daemon->host_fd,
+		.files_only = files_only,
+		.stop = &daemon->stopping,
+	};
+
+	for (int i = 0; i < LOOKS_MAX; i++) {
+		uint32_t linked = bl_loader_linked(daemon->loader);
+
+		daemon->look_next = (struct bl_lookout_report){ 0 };
+		if (bl_loader_look(daemon->loader) < 0)
+			return;
+		bl_lookout_run(&lookout, areas, &daemon->look_next);
+		bl_loader_look_end(daemon->loader);
+		if (bl_loader_linked(daemon->loader) == linked)
+			return;
+	}
 }
 
 void bl_daemon_notify_ready(const struct bl_daemon *daemon)

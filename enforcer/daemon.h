@@ -13,6 +13,7 @@
 #include "generation.h"
 #include "loader.h"
 #include "log.h"
+#include "lookout.h"
 #include "reload.h"
 #include "settings.h"
 #include "worker.h"
@@ -42,6 +43,9 @@ struct bl_daemon {
 	struct bl_worker *worker;
 	struct bl_reload reload;
 	struct bl_worker_result first; /* the policy of the start, until it is published */
+	struct bl_areas areas;	       /* of that policy, until they have been looked through */
+	struct bl_lookout_report look, look_next; /* the last search's, and that of one that runs */
+	atomic_bool stopping;
 	uint64_t started_ns;	       /* CLOCK_MONOTONIC */
 };
 
@@ -54,6 +58,12 @@ struct bl_build_input bl_daemon_build_input(const struct bl_daemon *daemon);
  */
 int bl_daemon_publish(struct bl_daemon *daemon, struct bl_worker_result *result,
 		      char **reterr_text);
+
+/*
+ * Has the kernel side know the objects of several names in some areas, for the policy that was staged
+ * or is in force. Leaves what it came to in look_next.
+ */
+void bl_daemon_look(struct bl_daemon *daemon, const struct bl_areas *areas, bool files_only);
 
 /* Tells systemd that all is well and, in its status line, what is in force. */
 void bl_daemon_notify_ready(const struct bl_daemon *daemon);

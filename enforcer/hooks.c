@@ -110,6 +110,11 @@ static const struct bl_hook_entry table[] = {
 		.accesses = BL_ACCESS_ATTRIBUTES,
 	},
 	{
+		/* Of no rule: attached while names of linked objects are looked for. */
+		.program = "bl_inode_getxattr",
+		.hook = "inode_getxattr",
+	},
+	{
 		.program = "bl_inode_set_acl",
 		.hook = "inode_set_acl",
 		.ops = OP(OPEN),

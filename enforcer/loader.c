@@ -359,6 +359,21 @@ void bl_loader_retire(struct bl_loader *loader)
 	loader->replaced = false;
 }
 
+/* What is known of objects with several names by other policies than the one in force. */
+static void forget_links(struct bl_loader *loader)
+{
+	int fd = bpf_map__fd(loader->skeleton->maps.links);
+	struct bl_linked_key key, next;
+	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(fd, &key, &next) == 0;
+		if (key.generation != loader->generation)
+			bpf_map_delete_elem(fd, &key);
+	}
+}
+
 int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, char **reterr_text)
 {
 	uint32_t generation = loader->generation + 1;
@@ -367,6 +382,7 @@ int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, 
 	bl_close(loader->staged_fd);
 	loader->staged_fd = -1;
 	bl_loader_retire(loader);
+	forget_links(loader);
 	fd = create_image(len / BL_CHUNK_BYTES);
 	if (fd < 0)
 		return fail(reterr_text, fd, "cannot create a table of %zu bytes in the kernel: %s",
@@ -421,6 +437,39 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 	return 0;
 }
 
+static size_t find_hook(const char *hook)
+{
+	size_t count;
+	const struct bl_hook_entry *table = bl_hook_table(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(table[i].hook, hook) == 0)
+			return i;
+	return 0;
+}
+
+int bl_loader_look(struct bl_loader *loader)
+{
+	struct bl_globals *globals = &loader->skeleton->bss->globals;
+	int r = attach_hook(loader, find_hook("inode_getxattr"), NULL);
+
+	if (r == 0)
+		__atomic_store_n(&globals->looking, loader->generation + (loader->staged_fd >= 0),
+				 __ATOMIC_SEQ_CST);
+	return r;
+}
+
+void bl_loader_look_end(struct bl_loader *loader)
+{
+	__atomic_store_n(&loader->skeleton->bss->globals.looking, 0, __ATOMIC_SEQ_CST);
+	detach_hook(loader, find_hook("inode_getxattr"));
+}
+
+uint32_t bl_loader_linked(const struct bl_loader *loader)
+{
+	return __atomic_load_n(&loader->skeleton->bss->globals.linked, __ATOMIC_SEQ_CST);
+}
+
 int bl_loader_fd(const struct bl_loader *loader)
 {
 	return ring_buffer__epoll_fd(loader->ring);
@@ -454,17 +503,6 @@ int bl_loader_counters(const struct bl_loader *loader, uint64_t counters[_BL_COU
 			counters[i] += values[cpu];
 	}
 	free(values);
-	return 0;
-}
-
-static size_t find_hook(const char *hook)
-{
-	size_t count;
-	const struct bl_hook_entry *table = bl_hook_table(&count);
-
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(table[i].hook, hook) == 0)
-			return i;
 	return 0;
 }
 

@@ -50,6 +50,18 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 /* Frees the image that the last publish replaced: waits until nothing decides by it any more. */
 void bl_loader_retire(struct bl_loader *loader);
 
+/*
+ * From here to bl_loader_look_end() each file with several names that this process touches with
+ * getxattr(2) becomes known by the name that it is touched by: what rules say of that name holds for the
+ * object then. It counts for the policy that was staged, or else for the one in force. From the
+ * thread that stages. Returns 0 or -errno.
+ */
+int bl_loader_look(struct bl_loader *loader);
+void bl_loader_look_end(struct bl_loader *loader);
+
+/* Counts links that were made to objects which rules mention: when it has moved, look again. */
+uint32_t bl_loader_linked(const struct bl_loader *loader);
+
 /* For epoll: readable when events wait. Owned by the loader. */
 int bl_loader_fd(const struct bl_loader *loader);
 

@@ -21,7 +21,7 @@
 #include "sandbox.h"
 
 #define LAST_ROUNDS	  64 /* of bl_loader_consume() */
-#define STEP_TIMEOUT_USEC 120000000
+#define STEP_TIMEOUT_USEC 300000000 /* the verifier of an emulated machine takes minutes */
 
 /* Each step returns BL_EXIT_GOOD, or has logged why not and returns the exit code. */
 typedef int (*step_fn)(struct bl_daemon *daemon);
@@ -138,10 +138,18 @@ static int load_programs(struct bl_daemon *daemon)
 
 static int publish_policy(struct bl_daemon *daemon)
 {
+	struct bl_built *built = &daemon->first.built;
 	_cleanup_free_ char *text = NULL;
 	int r;
 
-	r = bl_daemon_publish(daemon, &daemon->first, &text);
+	/* What is below directories may take long: that comes when the daemon is ready. */
+	daemon->areas = built->areas;
+	built->areas = (struct bl_areas){ 0 };
+	r = bl_loader_stage(daemon->loader, built->tables->bytes, built->tables->len, &text);
+	if (r == 0) {
+		bl_daemon_look(daemon, &daemon->areas, true);
+		r = bl_daemon_publish(daemon, &daemon->first, &text);
+	}
 	bl_worker_result_clear(&daemon->first);
 	if (r < 0)
 		return bl_log_failure(&daemon->log, BL_FAILURE_PUBLISH, text ? text : strerror(-r));
@@ -229,6 +237,7 @@ static int serve(struct bl_daemon *daemon)
 		start.kernel = kernel.release;
 	if (bl_report_started(&daemon->log.entry, &start) == 0)
 		bl_log_entry(&daemon->log);
+	bl_reload_look(daemon);
 	if (bl_daemon_loop(daemon, &text) < 0)
 		return bl_log_failure(&daemon->log, BL_FAILURE_LOOP, text);
 	sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
@@ -243,6 +252,7 @@ static const step_fn steps[] = {
 
 static void stop(struct bl_daemon *daemon, bool served)
 {
+	atomic_store(&daemon->stopping, true);
 	bl_worker_free(daemon->worker);
 	bl_control_free(daemon->control);
 	/* What happened up to here is told; a storm that goes on does not keep us. */
@@ -252,6 +262,7 @@ static void stop(struct bl_daemon *daemon, bool served)
 	if (served && bl_report_stopped(&daemon->log.entry, "enforcement lifted") == 0)
 		bl_log_entry(&daemon->log);
 	bl_worker_result_clear(&daemon->first);
+	bl_areas_clear(&daemon->areas);
 	bl_deliver_done(&daemon->deliver);
 	bl_generations_clear(&daemon->generations);
 	sd_event_unref(daemon->event);

@@ -32,14 +32,12 @@ static void answer_all(struct bl_daemon *daemon, json_t *answer)
 
 static void begin(struct bl_daemon *daemon);
 
-/* The end of a reload, whatever came of it. */
-static void end(struct bl_daemon *daemon, json_t *answer)
+/* What was asked for meanwhile. */
+static void go_on(struct bl_daemon *daemon)
 {
 	struct bl_reload *reload = &daemon->reload;
 
 	reload->running = false;
-	answer_all(daemon, answer);
-	bl_daemon_notify_ready(daemon);
 	malloc_trim(0);
 	if (reload->again) {
 		reload->again = false;
@@ -47,6 +45,14 @@ static void end(struct bl_daemon *daemon, json_t *answer)
 		reload->next.count = 0;
 		begin(daemon);
 	}
+}
+
+/* The end of a reload, whatever came of it. */
+static void end(struct bl_daemon *daemon, json_t *answer)
+{
+	answer_all(daemon, answer);
+	bl_daemon_notify_ready(daemon);
+	go_on(daemon);
 }
 
 static uint32_t running_generation(const struct bl_daemon *daemon)
@@ -118,7 +124,42 @@ void bl_reload_stage(void *userdata, const struct bl_built *built)
 {
 	struct bl_daemon *daemon = userdata;
 
-	bl_loader_stage(daemon->loader, built->tables->bytes, built->tables->len, NULL);
+	if (bl_loader_stage(daemon->loader, built->tables->bytes, built->tables->len, NULL) == 0)
+		bl_daemon_look(daemon, &built->areas, false);
+}
+
+static void take_look(struct bl_daemon *daemon)
+{
+	daemon->look = daemon->look_next;
+	if (!daemon->look.complete)
+		bl_log_line(&daemon->log, BL_LEVEL_WARNING,
+			    "not all files that rules mention were looked at for other names: "
+			    "%" PRIu64 " entries in %" PRIu32 " ms; a hard link from before the "
+			    "policy may be a way to what was not",
+			    daemon->look.entries, daemon->look.took_ms);
+}
+
+static void look(void *userdata)
+{
+	struct bl_daemon *daemon = userdata;
+
+	bl_daemon_look(daemon, &daemon->areas, false);
+}
+
+static void looked(void *userdata)
+{
+	struct bl_daemon *daemon = userdata;
+
+	bl_areas_clear(&daemon->areas);
+	take_look(daemon);
+	go_on(daemon);
+}
+
+void bl_reload_look(struct bl_daemon *daemon)
+{
+	daemon->reload.running = bl_worker_run(daemon->worker, look, looked) == 0;
+	if (!daemon->reload.running)
+		take_look(daemon);
 }
 
 void bl_reload_built(void *userdata, struct bl_worker_result *result)
@@ -136,6 +177,7 @@ void bl_reload_built(void *userdata, struct bl_worker_result *result)
 		reject(daemon, "publish", text ? text : strerror(-r), NULL);
 		return;
 	}
+	take_look(daemon);
 	bl_log_diags(&daemon->log, &result->built.diags);
 	end(daemon, success_answer(daemon, &result->built.diags));
 }

@@ -34,5 +34,8 @@ void bl_reload_ask(struct bl_daemon *daemon, uint64_t request);
 /* A bl_worker_done_fn; userdata is struct bl_daemon. */
 void bl_reload_built(void *userdata, struct bl_worker_result *result);
 
+/* Looks for the objects of several names in the areas of the start's policy, beside the event loop. */
+void bl_reload_look(struct bl_daemon *daemon);
+
 /* The worker's callback in its thread: what takes long of putting a policy in force. */
 void bl_reload_stage(void *userdata, const struct bl_built *built);

@@ -25,6 +25,7 @@ static const char *const counter_names[_BL_COUNT_MAX] = {
 	[BL_COUNT_WALK_RETRIES] = "walk_retries",
 	[BL_COUNT_WALK_FAILED] = "walk_failed",
 	[BL_COUNT_FAILED_CLOSED] = "failed_closed",
+	[BL_COUNT_LINKS_FULL] = "links_full",
 };
 
 static json_t *counters_value(const struct bl_daemon *daemon)
@@ -120,20 +121,31 @@ static json_t *journal_value(const struct bl_daemon *daemon)
 			 (json_int_t)stats.reconnects);
 }
 
+/* What the search for objects with several names came to. */
+static json_t *names_value(const struct bl_daemon *daemon)
+{
+	const struct bl_lookout_report *look = &daemon->look;
+
+	return json_pack("{s:I, s:I, s:I, s:b}", "looked_at", (json_int_t)look->entries, "linked",
+			 (json_int_t)look->linked, "took_ms", (json_int_t)look->took_ms, "complete",
+			 look->complete);
+}
+
 static json_t *answer_status(struct bl_daemon *daemon, const struct bl_request *request)
 {
 	struct utsname kernel = { 0 };
 
 	uname(&kernel);
 	return bl_control_success(json_pack(
-		"{s:s, s:s, s:I, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:I, s:I, s:o}", "version",
+		"{s:s, s:s, s:I, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "version",
 		BL_VERSION, "kernel", kernel.release, "pid", (json_int_t)getpid(), "engine",
 		BL_ENGINE, "mode", bl_mode_name(daemon->settings.mode), "uptime_sec",
 		(double)(bl_now_ns() - daemon->started_ns) / 1e9, "reloading",
 		daemon->reload.running, "policy", policy_value(daemon), "hooks",
 		hooks_value(daemon), "counters", counters_value(daemon), "delivered",
 		(json_int_t)daemon->deliver.delivered, "missing",
-		(json_int_t)bl_lost_gaps(daemon->deliver.lost), "journal", journal_value(daemon)));
+		(json_int_t)bl_lost_gaps(daemon->deliver.lost), "journal", journal_value(daemon),
+		"names", names_value(daemon)));
 }
 
 /* ---- rules -------------------------------------------------------------------------------- */

@@ -51,6 +51,7 @@ static const int allowed[] = {
 	SCMP_SYS(lstat),
 	SCMP_SYS(statx),
 	SCMP_SYS(fstatfs),
+	SCMP_SYS(getxattr), /* of the lookout */
 	SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat),
 	SCMP_SYS(getdents64),

@@ -82,6 +82,21 @@ static void print_hooks(const json_t *hooks)
 	puts(attached ? "" : " none: no rule needs one");
 }
 
+/* Hard links to what rules mention. */
+static void print_names(const struct bl_tool *tool, const json_t *names, bool looking)
+{
+	bool complete = json_is_true(json_object_get(names, "complete"));
+
+	printf("names:   %lld of %lld files looked at have several", number(names, "linked"),
+	       number(names, "looked_at"));
+	if (looking)
+		printf(" so far");
+	else if (!complete)
+		printf(", %snot all were looked at%s", bl_tool_colour(tool, BL_COLOUR_BAD),
+		       bl_tool_colour(tool, BL_COLOUR_OFF));
+	putchar('\n');
+}
+
 static void print_counters(const struct bl_tool *tool, const json_t *status)
 {
 	const json_t *counters = json_object_get(status, "counters");
@@ -122,6 +137,8 @@ static void print_status(const struct bl_tool *tool, const json_t *status)
 	if (json_is_object(policy))
 		print_policy(tool, policy);
 	print_hooks(json_object_get(status, "hooks"));
+	print_names(tool, json_object_get(status, "names"),
+		    json_is_true(json_object_get(status, "reloading")));
 	print_counters(tool, status);
 }
 

@@ -22,6 +22,7 @@ struct bl_worker {
 	int finished_fd; /* eventfd, written by the thread as its last act */
 	bool running;
 	pthread_t thread;
+	bl_worker_job_fn job, job_done; /* NULL: a build */
 	struct bl_worker_result result; /* the thread's until finished_fd says so */
 };
 
@@ -34,6 +35,8 @@ int bl_worker_build(const struct bl_build_input *input, struct bl_worker_result 
 	if (ret->error == 0)
 		ret->error =
 			bl_generation_new(ret->built.policy, ret->built.tables, &ret->generation);
+	if (ret->error == 0)
+		ret->error = bl_policy_areas(ret->built.policy, &ret->built.areas);
 	if (ret->error == 0) {
 		/* Patterns are the bulk of a policy, and nobody needs them any more. */
 		bl_policy_free(ret->built.policy);
@@ -56,7 +59,9 @@ static void *work(void *argument)
 
 	/* On Linux the priority is the thread's own. That it can't be lowered is no reason to fail. */
 	setpriority(PRIO_PROCESS, 0, WORKER_NICE);
-	if (bl_worker_build(&worker->input, &worker->result) == 0 && worker->built)
+	if (worker->job)
+		worker->job(worker->userdata);
+	else if (bl_worker_build(&worker->input, &worker->result) == 0 && worker->built)
 		worker->built(worker->userdata, &worker->result.built);
 	eventfd_write(worker->finished_fd, 1);
 	return NULL;
@@ -72,6 +77,10 @@ static int on_finished(sd_event_source *source, int fd, uint32_t revents, void *
 		return 0;
 	pthread_join(worker->thread, NULL);
 	worker->running = false;
+	if (worker->job) {
+		worker->job_done(worker->userdata);
+		return 0;
+	}
 	result = worker->result;
 	worker->result = (struct bl_worker_result){ 0 };
 	worker->done(worker->userdata, &result);
@@ -115,15 +124,22 @@ void bl_worker_free(struct bl_worker *worker)
 	free(worker);
 }
 
-int bl_worker_start(struct bl_worker *worker)
+int bl_worker_run(struct bl_worker *worker, bl_worker_job_fn job, bl_worker_job_fn job_done)
 {
 	int r;
 
 	if (worker->running)
 		return -EBUSY;
+	worker->job = job;
+	worker->job_done = job_done;
 	r = pthread_create(&worker->thread, NULL, work, worker);
 	if (r > 0)
 		return -r;
 	worker->running = true;
 	return 0;
+}
+
+int bl_worker_start(struct bl_worker *worker)
+{
+	return bl_worker_run(worker, NULL, NULL);
 }

@@ -18,6 +18,9 @@ struct bl_worker_result {
 /* Called in the worker's thread after a build that succeeded. */
 typedef void (*bl_worker_built_fn)(void *userdata, const struct bl_built *built);
 
+/* Other work for the thread. */
+typedef void (*bl_worker_job_fn)(void *userdata);
+
 /* Called from the event loop. */
 typedef void (*bl_worker_done_fn)(void *userdata, struct bl_worker_result *result);
 
@@ -32,6 +35,12 @@ void bl_worker_free(struct bl_worker *worker);
 
 /* Starts a build. Returns 0, -EBUSY while one runs, or -errno: done is not called then. */
 int bl_worker_start(struct bl_worker *worker);
+
+/*
+ * Has the thread do something else: job there, then job_done from the event loop; both get the
+ * worker's userdata. Returns as bl_worker_start() does.
+ */
+int bl_worker_run(struct bl_worker *worker, bl_worker_job_fn job, bl_worker_job_fn job_done);
 
 /* A build right here, as at the daemon's start. Fills *ret, whatever it returns (ret->error). */
 int bl_worker_build(const struct bl_build_input *input, struct bl_worker_result *ret);

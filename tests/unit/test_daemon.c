@@ -38,7 +38,9 @@ struct bl_loader {
 	int publish_error;
 	int consume_result;
 	uint64_t counters[_BL_COUNT_MAX];
-	unsigned int mounts_changed, staged, retired;
+	unsigned int mounts_changed, staged, retired, looks;
+	uint32_t linked;
+	bool looking;
 };
 
 int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **ret,
@@ -77,6 +79,27 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 	}
 	*ret_generation = ++loader->generation;
 	return 0;
+}
+
+int bl_loader_look(struct bl_loader *loader)
+{
+	assert_false(loader->looking);
+	loader->looking = true;
+	loader->looks++;
+	return 0;
+}
+
+/* The first search meets links that are being made. */
+void bl_loader_look_end(struct bl_loader *loader)
+{
+	loader->looking = false;
+	if (loader->looks == 1)
+		loader->linked++;
+}
+
+uint32_t bl_loader_linked(const struct bl_loader *loader)
+{
+	return loader->linked;
 }
 
 int bl_loader_fd(const struct bl_loader *loader)
@@ -287,6 +310,24 @@ static void shows_its_status(void **state)
 	assert_int_equal(json_object_size(json_object_get(now, "counters")), _BL_COUNT_MAX);
 }
 
+/* A search that links are made in the middle of is made once more. */
+static void looks_for_other_names(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_json_ json_t *now = NULL, *answer = NULL;
+	const json_t *names;
+
+	tree_text(&fixture->tree, "/srv/one", "x");
+	assert_int_equal(linkat(fixture->tree.fd, "srv/one", fixture->tree.fd, "other", 0), 0);
+	assert_int_equal(call(fixture, "reload", &answer, NULL), 0);
+	now = status(fixture);
+	names = json_object_get(now, "names");
+	assert_int_equal(json_integer_value(json_object_get(names, "linked")), 1);
+	assert_true(json_is_true(json_object_get(names, "complete")));
+	assert_int_equal(fixture->daemon.loader->looks, 2);
+	assert_false(fixture->daemon.loader->looking);
+}
+
 static void shows_its_rules(void **state)
 {
 	_cleanup_json_ json_t *result = NULL;
@@ -491,6 +532,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(ready),
 		TEST(shows_its_status),
+		TEST(looks_for_other_names),
 		TEST(shows_its_rules),
 		TEST(an_unknown_command),
 		TEST(a_good_reload),

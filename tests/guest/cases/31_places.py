@@ -141,11 +141,3 @@ def test_overlay_in_a_user_namespace(g):
           allowed={**neighbour, **overlay} if limited else neighbour,
           prepare="modprobe overlay; mkdir -p /srv/p /srv/m; echo x > /srv/p/file; echo x > /srv/p/other",
           clean=CLEAN)
-
-
-@row("A2")
-def test_hard_link_from_before(g):
-    """Two names of one file from before the rule: the guarded one is refused."""
-    trial(g, [RULE], {"guarded name": "read('/srv/p/file')"}, allowed={"other file": "read('/srv/m/other')"},
-          prepare="mkdir -p /srv/p /srv/m; echo x > /srv/p/file; ln -f /srv/p/file /srv/m/file; echo x > /srv/m/other",
-          clean=CLEAN)

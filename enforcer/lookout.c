@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lookout: finds the files in a policy's areas that have several names. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+
+#include "cleanup.h"
+#include "hostfs.h"
+#include "log.h"
+#include "lookout.h"
+
+#define DEPTH_MAX 256
+
+/* Not in every version of linux/magic.h. */
+#define MQUEUE_MAGIC 0x19800202
+#define CIFS_MAGIC   0xff534d42u
+#define SMB2_MAGIC   0xfe534d42u
+#define CEPH_MAGIC   0x00c36400
+
+struct search {
+	const struct bl_lookout *lookout;
+	struct bl_lookout_report *report;
+	uint64_t began_ns;
+};
+
+/* Hard links there are none in these, or a look may take for ever. */
+static bool is_left_out(int fd)
+{
+	static const unsigned long types[] = {
+		PROC_SUPER_MAGIC, SYSFS_MAGIC,	 CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+		DEBUGFS_MAGIC,	  TRACEFS_MAGIC, SECURITYFS_MAGIC,   BPF_FS_MAGIC,
+		DEVPTS_SUPER_MAGIC, MQUEUE_MAGIC, AUTOFS_SUPER_MAGIC, FUSE_SUPER_MAGIC,
+		NFS_SUPER_MAGIC,  CIFS_MAGIC,	 SMB2_MAGIC,	     CEPH_MAGIC,
+		AFS_SUPER_MAGIC,  V9FS_MAGIC,
+	};
+	struct statfs st;
+
+	if (fstatfs(fd, &st) < 0)
+		return true;
+	for (size_t i = 0; i < BL_ARRAY_SIZE(types); i++) {
+		if ((unsigned long)st.f_type == types[i])
+			return true;
+	}
+	return false;
+}
+
+static bool goes_on(struct search *search)
+{
+	uint64_t ms = (bl_now_ns() - search->began_ns) / 1000000;
+
+	if (search->report->entries < BL_LOOKOUT_ENTRIES_MAX && ms < BL_LOOKOUT_MS_MAX &&
+	    !(search->lookout->stop && atomic_load(search->lookout->stop)))
+		return true;
+	search->report->complete = false;
+	return false;
+}
+
+/*
+ * Asks for an attribute that nobody has: of the calls that ask about a file, the one whose hook is
+ * given the name.
+ */
+static void touch(struct search *search, int fd)
+{
+	char path[64];
+
+	search->report->linked++;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	getxattr(path, "security.bailiff", NULL, 0);
+}
+
+static bool has_names(const struct stat *st)
+{
+	return st->st_nlink > 1 && !S_ISDIR(st->st_mode);
+}
+
+static void look_at(struct search *search, int fd)
+{
+	struct stat st;
+
+	search->report->entries++;
+	if (fstat(fd, &st) == 0 && has_names(&st) && !is_left_out(fd))
+		touch(search, fd);
+}
+
+static void look_below(struct search *search, int folder, dev_t dev, unsigned int depth);
+
+static void look_at_entry(struct search *search, int folder, const char *name, dev_t dev,
+			  unsigned int depth)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+
+	search->report->entries++;
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ||
+	    !(S_ISDIR(st.st_mode) || has_names(&st)))
+		return;
+	fd = bl_hostfs_open(folder, name, O_PATH | O_NOFOLLOW);
+	if (fd < 0 || (st.st_dev != dev && is_left_out(fd)))
+		return;
+	if (S_ISDIR(st.st_mode))
+		look_below(search, fd, st.st_dev, depth + 1);
+	else
+		touch(search, fd);
+}
+
+static void look_below(struct search *search, int folder, dev_t dev, unsigned int depth)
+{
+	_cleanup_close_ int fd = bl_hostfs_open(folder, ".", O_RDONLY | O_DIRECTORY);
+	const struct dirent *entry;
+	DIR *dir;
+
+	if (depth == DEPTH_MAX)
+		search->report->complete = false;
+	if (fd < 0 || depth == DEPTH_MAX)
+		return;
+	dir = fdopendir(fd);
+	if (!dir)
+		return;
+	fd = -1; /* closedir() closes it */
+	while ((entry = readdir(dir)) && goes_on(search)) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			look_at_entry(search, dirfd(dir), entry->d_name, dev, depth);
+	}
+	closedir(dir);
+}
+
+static void look_in(struct search *search, const struct bl_area *area)
+{
+	_cleanup_close_ int fd =
+		bl_hostfs_open(search->lookout->root_fd, area->path, O_PATH | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return;
+	look_at(search, fd);
+	if (area->below && S_ISDIR(st.st_mode) && !search->lookout->files_only && !is_left_out(fd))
+		look_below(search, fd, st.st_dev, 0);
+}
+
+void bl_lookout_run(const struct bl_lookout *lookout, const struct bl_areas *areas,
+		    struct bl_lookout_report *ret)
+{
+	struct search search = { .lookout = lookout, .report = ret, .began_ns = bl_now_ns() };
+
+	*ret = (struct bl_lookout_report){ .complete = true };
+	for (size_t i = 0; i < areas->count && goes_on(&search); i++)
+		look_in(&search, &areas->items[i]);
+	ret->took_ms = (uint32_t)((bl_now_ns() - search.began_ns) / 1000000);
+}
