@@ -43,13 +43,21 @@ static const char *const hook_names[_BL_HOOK_MAX] = {
 	[BL_HOOK_SET_ACL] = "inode_set_acl",
 	[BL_HOOK_REMOVE_ACL] = "inode_remove_acl",
 	[BL_HOOK_IOCTL] = "file_ioctl",
+	[BL_HOOK_SOCKET_CREATE] = "socket_create",
+	[BL_HOOK_SCTP_CONNECT] = "sctp_bind_connect",
+	[BL_HOOK_UNIX_CONNECT] = "unix_stream_connect",
+	[BL_HOOK_UNIX_SEND] = "unix_may_send",
 };
+
+#define FAMILY_NAME(number, text) [number] = (text),
+
+static const char *const family_names[BL_FAMILIES] = { BL_FAMILIES_EACH(FAMILY_NAME) };
 
 /* The access bits that an event of an operation may bear. */
 static const __u8 op_access[_BL_OP_MAX] = {
 	[BL_OP_EXEC] = BL_ACCESS_EXEC,
 	[BL_OP_OPEN] = BL_ACCESS_ANY,
-	[BL_OP_CONNECT] = BL_PROTO_ANY,
+	[BL_OP_CONNECT] = BL_PROTO_ANY | BL_PROTO_NONE,
 };
 
 const char *bl_event_op_name(enum bl_op op)
@@ -81,9 +89,19 @@ const char *bl_event_fact_name(enum bl_fact fact)
 	return NULL;
 }
 
+const char *bl_event_family_name(unsigned int family)
+{
+	return family < BL_FAMILIES ? family_names[family] : NULL;
+}
+
 const char *bl_event_hook_name(enum bl_hook hook)
 {
 	return (unsigned int)hook < _BL_HOOK_MAX ? hook_names[hook] : NULL;
+}
+
+bool bl_event_has_address(const struct bl_event *fixed)
+{
+	return fixed->family == AF_INET || fixed->family == AF_INET6;
 }
 
 static const char *check_words(const struct bl_event *fixed)
@@ -96,8 +114,11 @@ static const char *check_words(const struct bl_event *fixed)
 		return "unknown hook";
 	if (!fixed->access || (fixed->access & ~op_access[fixed->op]))
 		return "access that does not fit the operation";
-	if (fixed->op == BL_OP_CONNECT && fixed->family != AF_INET && fixed->family != AF_INET6)
+	if (fixed->op == BL_OP_CONNECT && (!fixed->family || fixed->family >= BL_FAMILIES))
 		return "unknown address family";
+	if (fixed->op == BL_OP_CONNECT &&
+	    bl_event_has_address(fixed) != !(fixed->access & BL_PROTO_NONE))
+		return "access that does not fit the address family";
 	if (fixed->op != BL_OP_CONNECT && fixed->family)
 		return "an address without a connect";
 	if (fixed->facts & ~(fixed->op == BL_OP_EXEC ? BL_FACT_ANY : 0))

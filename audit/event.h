@@ -2,6 +2,7 @@
 /* Decoding: the bytes of one ring buffer record -> a checked event. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "abi.h"
@@ -36,8 +37,12 @@ struct bl_event_view {
 int bl_event_decode(const void *data, size_t size, struct bl_event_view *ret,
 		    const char **reterr_what);
 
+/* True for a connect to an IP address: addr and port mean something. */
+bool bl_event_has_address(const struct bl_event *fixed);
+
 /* Words for values; NULL for a value that has none. Static storage. */
 const char *bl_event_op_name(enum bl_op op);		    /* "exec" */
 const char *bl_event_verdict_name(enum bl_verdict verdict); /* "would-deny" */
 const char *bl_event_fact_name(enum bl_fact fact);	    /* "memfd" */
+const char *bl_event_family_name(unsigned int family);	    /* "netlink" */
 const char *bl_event_hook_name(enum bl_hook hook);	    /* "file_open" */

@@ -2,16 +2,14 @@
 /* One table from event to journal fields; docs/events.md describes each of them. */
 #include "fields.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "escape.h"
+#include "event_words.h"
 #include "line.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -23,6 +21,7 @@
 #define LINE_PATH_BYTES 1024
 #define LINE_EXE_BYTES	512
 #define LINE_TEXT_BYTES 256
+#define SOCKET_NAME_MAX 107 /* bytes of an abstract name */
 #define BOOT_DIGITS	12 /* of the boot id, in an event's id */
 
 #define OP_BIT(op) (1u << (op))
@@ -127,6 +126,47 @@ static void put_bytes(struct build *b, const struct field *field)
 				bl_escape_hex(text->bytes, text->len, room));
 }
 
+/*
+ * A unix socket: the path that it is bound to, or '@' and its abstract name, of which the bytes begin
+ * with a NUL.
+ */
+static struct bl_text abstract_name(const struct bl_event_view *event)
+{
+	struct bl_text name = { event->path.bytes + 1, event->path.len - 1 };
+
+	return name;
+}
+
+static bool is_abstract(const struct bl_event_view *event)
+{
+	return event->path.len && !event->path.bytes[0];
+}
+
+static void put_socket(struct build *b, const struct field *field)
+{
+	struct bl_text name;
+	bool changed;
+	size_t len;
+	char *room;
+
+	if (!is_abstract(b->event)) {
+		put_bytes(b, field);
+		return;
+	}
+	name = abstract_name(b->event);
+	room = bl_entry_reserve(b->entry, BL_FIELD_BYTES_MAX);
+	if (!room)
+		return;
+	room[0] = '@';
+	len = bl_escape_text(name.bytes, name.len, room + 1, BL_FIELD_BYTES_MAX - 1, NULL,
+			     &changed);
+	bl_entry_commit(b->entry, field->name, len + 1);
+	room = bl_entry_reserve(b->entry, 2 * (name.len + 1));
+	if (room)
+		bl_entry_commit(b->entry, field->hex_name,
+				bl_escape_hex(b->event->path.bytes, name.len + 1, room));
+}
+
 /* Text of a policy's author: may hold a newline, but is nobody's attack. */
 static void put_policy_text(struct build *b, const char *name, const char *text)
 {
@@ -160,118 +200,6 @@ static void put_rule_text(struct build *b, const struct field *field)
 
 /* ---- words -------------------------------------------------------------------------------- */
 
-static const char *protocol_name(uint16_t protocol)
-{
-	switch (protocol) {
-	case IPPROTO_TCP:
-		return "tcp";
-	case IPPROTO_UDP:
-		return "udp";
-	case IPPROTO_UDPLITE:
-		return "udplite";
-	case IPPROTO_SCTP:
-		return "sctp";
-	case IPPROTO_DCCP:
-		return "dccp";
-	case IPPROTO_ICMP:
-		return "icmp";
-	case IPPROTO_ICMPV6:
-		return "icmpv6";
-	case 262: /* IPPROTO_MPTCP, newer than some C libraries */
-		return "mptcp";
-	default:
-		return NULL;
-	}
-}
-
-struct words {
-	char text[128];
-	size_t len;
-};
-
-static void add_word(struct words *words, const char *word)
-{
-	int len = snprintf(words->text + words->len, sizeof(words->text) - words->len, "%s%s",
-			   words->len ? "," : "", word);
-
-	words->len += (size_t)len;
-}
-
-static struct words protocol_words(const struct bl_event *event)
-{
-	const char *name = protocol_name(event->protocol);
-	struct words words = { .len = 0 };
-
-	if (name)
-		add_word(&words, name);
-	else
-		words.len = (size_t)snprintf(words.text, sizeof(words.text), "%u", event->protocol);
-	return words;
-}
-
-static struct words access_words(const struct bl_event *event)
-{
-	static const struct {
-		enum bl_access bit;
-		const char *word;
-	} names[] = {
-		{ BL_ACCESS_READ, "read" },
-		{ BL_ACCESS_WRITE, "write" },
-		{ BL_ACCESS_CREATE, "create" },
-		{ BL_ACCESS_DELETE, "delete" },
-		{ BL_ACCESS_ATTRIBUTES, "attributes" },
-		{ BL_ACCESS_EXEC, "exec" },
-	};
-	struct words words = { .len = 0 };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (event->access & names[i].bit)
-			add_word(&words, names[i].word);
-	}
-	return words;
-}
-
-static struct words fact_words(const struct bl_event *event)
-{
-	struct words words = { .len = 0 };
-
-	for (unsigned int bit = 1; bit <= BL_FACT_ANY; bit <<= 1) {
-		if (event->facts & bit && bl_event_fact_name(bit))
-			add_word(&words, bl_event_fact_name(bit));
-	}
-	return words;
-}
-
-static struct words address_words(const struct bl_event *event)
-{
-	struct words words = { .len = 0 };
-
-	if (inet_ntop(event->family, event->addr, words.text, sizeof(words.text)))
-		words.len = strlen(words.text);
-	return words;
-}
-
-/* Texts that were incomplete when the kernel side took them. */
-static struct words truncated_words(const struct bl_event *event)
-{
-	static const struct {
-		unsigned int flags;
-		const char *word;
-	} names[] = {
-		{ BL_EF_TOO_DEEP | BL_EF_LOST, "path" },
-		{ BL_EF_EXE_CUT, "exe" },
-		{ BL_EF_PARENT_CUT, "parent_exe" },
-		{ BL_EF_CGROUP_CUT, "cgroup" },
-	};
-	struct words words = { .len = 0 };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (event->flags & names[i].flags)
-			add_word(&words, names[i].word);
-	}
-	return words;
-}
-
 static const char *severity_of(const struct build *b)
 {
 	return b->rule && b->rule->severity ? b->rule->severity : "medium";
@@ -282,7 +210,7 @@ static const char *rule_id(const struct build *b)
 	return b->rule && b->rule->id ? b->rule->id : b->unknown_rule;
 }
 
-static void put_words(struct build *b, const struct field *field, struct words words)
+static void put_words(struct build *b, const struct field *field, struct bl_event_words words)
 {
 	if (words.len)
 		bl_entry_add(b->entry, field->name, words.text, words.len);
@@ -403,7 +331,7 @@ static void put_digest(struct build *b, const struct field *field)
 
 static void put_access(struct build *b, const struct field *field)
 {
-	put_words(b, field, access_words(&b->event->fixed));
+	put_words(b, field, bl_event_access_words(&b->event->fixed));
 }
 
 static void put_spared(struct build *b, const struct field *field)
@@ -414,7 +342,7 @@ static void put_spared(struct build *b, const struct field *field)
 
 static void put_facts(struct build *b, const struct field *field)
 {
-	put_words(b, field, fact_words(&b->event->fixed));
+	put_words(b, field, bl_event_fact_words(&b->event->fixed));
 }
 
 /* Where the path starts: whose file system it is. */
@@ -454,17 +382,24 @@ static void put_object_owner(struct build *b, const struct field *field)
 
 static void put_family(struct build *b, const struct field *field)
 {
-	bl_entry_text(b->entry, field->name, b->event->fixed.family == AF_INET ? "ipv4" : "ipv6");
+	put_words(b, field, bl_event_family_words(&b->event->fixed));
+}
+
+static void put_port(struct build *b, const struct field *field)
+{
+	if (bl_event_has_address(&b->event->fixed))
+		put_u16(b, field);
 }
 
 static void put_address(struct build *b, const struct field *field)
 {
-	put_words(b, field, address_words(&b->event->fixed));
+	put_words(b, field, bl_event_address_words(&b->event->fixed));
 }
 
 static void put_protocol(struct build *b, const struct field *field)
 {
-	put_words(b, field, protocol_words(&b->event->fixed));
+	if (!b->event->path.len)
+		put_words(b, field, bl_event_protocol_words(&b->event->fixed));
 }
 
 static void put_runtime(struct build *b, const struct field *field)
@@ -492,12 +427,19 @@ static void put_time(struct build *b, const struct field *field)
 
 static void put_truncated(struct build *b, const struct field *field)
 {
-	put_words(b, field, truncated_words(&b->event->fixed));
+	put_words(b, field, bl_event_truncated_words(&b->event->fixed));
 }
 
 static void put_kernel_thread(struct build *b, const struct field *field)
 {
 	if (b->event->fixed.flags & BL_EF_KTHREAD)
+		bl_entry_uint(b->entry, field->name, 1);
+}
+
+/* Who was interrupted has nothing to do with it. */
+static void put_interrupted(struct build *b, const struct field *field)
+{
+	if (b->event->fixed.flags & BL_EF_INTERRUPT)
 		bl_entry_uint(b->entry, field->name, 1);
 }
 
@@ -509,25 +451,58 @@ static void quote_text(struct bl_line *line, const char *key, const char *text)
 		bl_line_quoted(line, key, text, strlen(text), LINE_TEXT_BYTES);
 }
 
+static void say_destination(struct bl_line *line, const struct bl_event *event)
+{
+	struct bl_event_words words;
+
+	if (bl_event_has_address(event)) {
+		words = bl_event_address_words(event);
+		bl_line_quoted(line, "to", words.text, words.len, LINE_TEXT_BYTES);
+		bl_line_number(line, "port", event->port);
+	} else {
+		words = bl_event_family_words(event);
+		bl_line_quoted(line, "family", words.text, words.len, LINE_TEXT_BYTES);
+	}
+	words = bl_event_protocol_words(event);
+	bl_line_quoted(line, "protocol", words.text, words.len, LINE_TEXT_BYTES);
+}
+
+/* The '@' goes with the text: no byte of it is changed by escaping. */
+static void say_socket(struct bl_line *line, const struct bl_event_view *event)
+{
+	char text[1 + SOCKET_NAME_MAX] = "@";
+	struct bl_text name;
+
+	if (!is_abstract(event)) {
+		bl_line_quoted(line, "socket", event->path.bytes, event->path.len, LINE_PATH_BYTES);
+		return;
+	}
+	name = abstract_name(event);
+	if (name.len > SOCKET_NAME_MAX)
+		name.len = SOCKET_NAME_MAX;
+	memcpy(text + 1, name.bytes, name.len);
+	bl_line_quoted(line, "socket", text, name.len + 1, LINE_PATH_BYTES);
+}
+
 static void say_object(struct bl_line *line, const struct bl_event_view *event)
 {
-	struct words words;
+	struct bl_event_words words;
 
+	if (event->fixed.op == BL_OP_CONNECT && event->path.len) {
+		say_socket(line, event);
+		return;
+	}
 	if (event->fixed.op == BL_OP_CONNECT) {
-		words = address_words(&event->fixed);
-		bl_line_quoted(line, "to", words.text, words.len, LINE_TEXT_BYTES);
-		bl_line_number(line, "port", event->fixed.port);
-		words = protocol_words(&event->fixed);
-		bl_line_quoted(line, "protocol", words.text, words.len, LINE_TEXT_BYTES);
+		say_destination(line, &event->fixed);
 		return;
 	}
 	bl_line_quoted(line, "path", event->path.bytes, event->path.len, LINE_PATH_BYTES);
 	if (event->fixed.op == BL_OP_OPEN) {
-		words = access_words(&event->fixed);
+		words = bl_event_access_words(&event->fixed);
 		bl_line_quoted(line, "access", words.text, words.len, LINE_TEXT_BYTES);
 	}
 	if (event->fixed.facts) {
-		words = fact_words(&event->fixed);
+		words = bl_event_fact_words(&event->fixed);
 		bl_line_quoted(line, "file", words.text, words.len, LINE_TEXT_BYTES);
 	}
 }
@@ -630,16 +605,17 @@ static const struct field fields[] = {
 	{ "BAILIFF_PATH", put_bytes, ON_FILE, TEXT(path), "BAILIFF_PATH_HEX" },
 	{ "BAILIFF_ACCESS", put_access, ON_OPEN, 0, NULL },
 	{ "BAILIFF_FILE", put_facts, ON_EXEC, 0, NULL },
-	{ "BAILIFF_FILESYSTEM", put_filesystem, ON_FILE, 0, NULL },
-	{ "BAILIFF_INODE", put_known, ON_FILE, EVENT(inode), NULL },
-	{ "BAILIFF_DEVICE", put_device, ON_FILE, 0, NULL },
-	{ "BAILIFF_OBJECT_MODE", put_object_mode, ON_FILE, 0, NULL },
-	{ "BAILIFF_OBJECT_OWNER", put_object_owner, ON_FILE, EVENT(owner), NULL },
+	{ "BAILIFF_FILESYSTEM", put_filesystem, ON_ALL, 0, NULL },
+	{ "BAILIFF_INODE", put_known, ON_ALL, EVENT(inode), NULL },
+	{ "BAILIFF_DEVICE", put_device, ON_ALL, 0, NULL },
+	{ "BAILIFF_OBJECT_MODE", put_object_mode, ON_ALL, 0, NULL },
+	{ "BAILIFF_OBJECT_OWNER", put_object_owner, ON_ALL, EVENT(owner), NULL },
 
 	{ "BAILIFF_ADDRESS", put_address, ON_CONNECT, 0, NULL },
-	{ "BAILIFF_PORT", put_u16, ON_CONNECT, EVENT(port), NULL },
+	{ "BAILIFF_PORT", put_port, ON_CONNECT, EVENT(port), NULL },
 	{ "BAILIFF_PROTOCOL", put_protocol, ON_CONNECT, 0, NULL },
 	{ "BAILIFF_FAMILY", put_family, ON_CONNECT, 0, NULL },
+	{ "BAILIFF_SOCKET", put_socket, ON_CONNECT, TEXT(path), "BAILIFF_SOCKET_HEX" },
 
 	{ "BAILIFF_PID", put_u32, ON_ALL, EVENT(pid), NULL },
 	{ "BAILIFF_TID", put_u32, ON_ALL, EVENT(tid), NULL },
@@ -656,6 +632,7 @@ static const struct field fields[] = {
 	{ "BAILIFF_PARENT_COMM", put_bytes, ON_ALL, TEXT(parent_comm), "BAILIFF_PARENT_COMM_HEX" },
 	{ "BAILIFF_PARENT_EXE", put_bytes, ON_ALL, TEXT(parent_exe), "BAILIFF_PARENT_EXE_HEX" },
 	{ "BAILIFF_KERNEL_THREAD", put_kernel_thread, ON_ALL, 0, NULL },
+	{ "BAILIFF_INTERRUPTED", put_interrupted, ON_CONNECT, 0, NULL },
 	{ "BAILIFF_CGROUP", put_bytes, ON_ALL, TEXT(cgroup), "BAILIFF_CGROUP_HEX" },
 	{ "BAILIFF_CGROUP_ID", put_known, ON_ALL, EVENT(cgroup_id), NULL },
 	{ "BAILIFF_UNIT", put_cgroup_name, ON_ALL, CGROUP(unit), NULL },
@@ -723,11 +700,11 @@ bool bl_fields_is_number(const char *name, size_t len)
 		const struct field *field = &fields[i];
 
 		if (strlen(field->name) == len && !memcmp(field->name, name, len))
-			return field->put == put_u16 || field->put == put_u32 ||
+			return field->put == put_port || field->put == put_u32 ||
 			       field->put == put_u64 || field->put == put_id ||
 			       field->put == put_known || field->put == put_object_owner ||
 			       field->put == put_schema || field->put == put_kernel_thread ||
-			       field->put == put_spared;
+			       field->put == put_spared || field->put == put_interrupted;
 	}
 	return false;
 }

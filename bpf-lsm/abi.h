@@ -26,6 +26,7 @@
 #define BL_HASH_WORDS	    65			   /* 64 words of four name bytes, one more for the state */
 #define BL_BUCKET_SLOTS	    4
 #define BL_PREFIX_LENS_MAX  32			   /* distinct prefix lengths of one address family */
+#define BL_FAMILIES	    64			   /* the kernel has 46 */
 #define BL_COMM_BYTES	    16
 
 /* ---- words -------------------------------------------------------------------------------- */
@@ -57,6 +58,8 @@ enum bl_access {
 	BL_ACCESS_DELETE = 1 << 3,
 	BL_ACCESS_ATTRIBUTES = 1 << 4,
 	BL_ACCESS_EXEC = 1 << 5, /* every exec asks for it; of a rule: whatever the file is */
+	/* To a unix socket: its rules are among those on opening its path. */
+	BL_ACCESS_CONNECT = 1 << 6,
 };
 #define BL_ACCESS_MODIFY \
 	(BL_ACCESS_WRITE | BL_ACCESS_CREATE | BL_ACCESS_DELETE | BL_ACCESS_ATTRIBUTES)
@@ -86,8 +89,70 @@ enum bl_proto {
 	BL_PROTO_DCCP = 1 << 3,
 	BL_PROTO_ICMP = 1 << 4, /* ICMPv6 included; ping sockets and raw sockets of that protocol */
 	BL_PROTO_OTHER = 1 << 5,
+	BL_PROTO_NONE =
+		1
+		<< 6, /* as BL_ACCESS_CONNECT; the only bit where the family is neither inet nor inet6 */
+	BL_PROTO_RAW = 1 << 7,	/* beside the socket's own: raw sockets can send any protocol */
 };
-#define BL_PROTO_ANY 0x3f
+#define BL_PROTO_ANY 0xbf /* of inet and inet6 */
+
+/*
+ * What decides which hooks are needed: bits of header.ops are 1 << enum bl_op, and of what connect
+ * rules are about:
+ */
+#define BL_OPS_IP     (1u << 8) /* some is about inet or inet6 */
+#define BL_OPS_FAMILY (1u << 9) /* some is about a family other than these and unix */
+#define BL_OPS_UNIX   (1u << 10) /* some is about unix sockets */
+
+/* The names of socket families: the kernel's AF_* (include/linux/socket.h) in small letters. */
+/* clang-format off */
+#define BL_FAMILIES_EACH(x) \
+	x(1, "unix") \
+	x(2, "inet") \
+	x(3, "ax25") \
+	x(4, "ipx") \
+	x(5, "appletalk") \
+	x(6, "netrom") \
+	x(7, "bridge") \
+	x(8, "atmpvc") \
+	x(9, "x25") \
+	x(10, "inet6") \
+	x(11, "rose") \
+	x(12, "decnet") \
+	x(13, "netbeui") \
+	x(14, "security") \
+	x(15, "key") \
+	x(16, "netlink") \
+	x(17, "packet") \
+	x(18, "ash") \
+	x(19, "econet") \
+	x(20, "atmsvc") \
+	x(21, "rds") \
+	x(22, "sna") \
+	x(23, "irda") \
+	x(24, "pppox") \
+	x(25, "wanpipe") \
+	x(26, "llc") \
+	x(27, "ib") \
+	x(28, "mpls") \
+	x(29, "can") \
+	x(30, "tipc") \
+	x(31, "bluetooth") \
+	x(32, "iucv") \
+	x(33, "rxrpc") \
+	x(34, "isdn") \
+	x(35, "phonet") \
+	x(36, "ieee802154") \
+	x(37, "caif") \
+	x(38, "alg") \
+	x(39, "nfc") \
+	x(40, "vsock") \
+	x(41, "kcm") \
+	x(42, "qipcrtr") \
+	x(43, "smc") \
+	x(44, "xdp") \
+	x(45, "mctp")
+/* clang-format on */
 
 /* ---- tables ------------------------------------------------------------------------------- */
 
@@ -151,7 +216,8 @@ struct bl_trie_node {
 };
 
 /*
- * The DFA over the path's bytes ("/usr/bin/x"; the root directory is ""). A state is the byte
+ * The DFA over the path's bytes ("/usr/bin/x"; the root directory is ""), or over those of an abstract
+ * name of a unix socket, which begins with a NUL. A state is the byte
  * offset of its row; row[0] is its class (or 0), row[1 + byte_class[b]] the next state. State 0 is
  * dead: nothing matches any more. No row leads to it, though: the dead state has a row as well, a
  * sink without a class, so that a block of bytes is walked without a look at the state. A row with
@@ -258,8 +324,8 @@ struct bl_header {
 	__u32 generation; /* set by publish; never 0 */
 	__u32 flags;	  /* enum bl_table_flags */
 	__u32 bytes;	  /* of the whole image, a multiple of BL_CHUNK_BYTES */
-	__u32 ops;	  /* 1 << enum bl_op: operations that some rule mentions */
-	__u32 accesses;	  /* union of the access masks of all open rules */
+	__u32 ops;	  /* 1 << enum bl_op: operations that some rule mentions; and BL_OPS_ */
+	__u32 accesses;	  /* union of the access masks of all open rules, and BL_ACCESS_CONNECT */
 	__u32 cond_words; /* 64-bit words of a bitset, 1..BL_COND_WORDS */
 
 	struct bl_hash trie;
@@ -286,6 +352,8 @@ struct bl_header {
 	__u32 port_classes;	  /* offset of __u16[65536]... see below; 0: no rule looks at ports */
 	__u32 port_lists;	  /* offset of __u32[n_port_classes]: lists of rules for any address */
 	__u32 n_port_classes;
+	__u32 family_lists;	  /* offset of __u32[BL_FAMILIES]: lists by AF_*; 0: none is named */
+	__u32 _pad0;
 
 	__u8 byte_class[256];	  /* DFA alphabet */
 	__u64 key[2][BL_HASH_WORDS];
@@ -296,7 +364,10 @@ struct bl_header {
  * port_classes: 65536 entries of __u16 would straddle a chunk, so they are two consecutive
  * chunk-aligned chunks of 32768 entries: entry p is at port_classes + 2*p.
  * port_lists: candidates of the rules without 'to'; a connect has two lists, that of its address
- * class and that of its port class; the strictest match of both wins.
+ * class and that of its port class; the strictest match of both wins. An IPv6 address that a gateway
+ * or tunnel takes for an IPv4 address is looked up as that, too: it has a third list.
+ * family_lists: candidates of the rules about families that have no address here: a list is that of
+ * everything that names the family, its candidates have the access BL_PROTO_NONE.
  */
 
 /* ---- events ------------------------------------------------------------------------------- */
@@ -328,6 +399,10 @@ enum bl_hook {
 	BL_HOOK_SET_ACL,
 	BL_HOOK_REMOVE_ACL,
 	BL_HOOK_IOCTL,
+	BL_HOOK_SOCKET_CREATE,
+	BL_HOOK_SCTP_CONNECT,
+	BL_HOOK_UNIX_CONNECT,
+	BL_HOOK_UNIX_SEND,
 	_BL_HOOK_MAX,
 };
 
@@ -343,6 +418,8 @@ enum bl_event_flags {
 	BL_EF_PSEUDO = 1 << 8,	    /* the object lives on a kernel-internal file system (memfd, pipe) */
 	BL_EF_CGROUP_CUT = 1 << 9, /* cgroup path is incomplete */
 	BL_EF_SPARED = 1 << 10,    /* the rule kills, but not PID 1 nor a kernel thread */
+	/* The kernel acts on a packet; the process is one that it interrupted. */
+	BL_EF_INTERRUPT = 1 << 11,
 };
 
 /*
@@ -387,7 +464,7 @@ struct bl_event {
 
 	__u8 addr[16];	  /* destination as stored; IPv4 in the first four bytes */
 	__u16 port;	  /* host order */
-	__u16 family;	  /* AF_INET, AF_INET6; 0: not a connect */
+	__u16 family;	  /* AF_* of a connect: the address's, or the socket's; 0: not a connect */
 	__u16 protocol;	  /* IPPROTO_* of the socket */
 	__u8 facts;	  /* enum bl_fact: what holds of the file of an exec */
 	__u8 _pad0;

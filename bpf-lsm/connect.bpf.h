@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
-/* connect: destinations given to connect(2) or with a datagram, IPv4 and IPv6. */
+/* connect: destinations given to connect(2) or with a datagram, IPv4 and IPv6; socket families. */
 #pragma once
 
 #include "decide.bpf.h"
@@ -11,16 +11,30 @@
 #define IPPROTO_ICMPV6	58
 #define IPPROTO_SCTP	132
 #define IPPROTO_UDPLITE 136
+#define IPPROTO_SMC	256 /* from 6.11 on; before, a family of its own */
 #define IPPROTO_MPTCP	262
 
+/* include/uapi/linux/sctp.h */
+#define SCTP_SET_PEER_PRIMARY_ADDR 5
+#define SCTP_DSTADDRV4		   7
+#define SCTP_DSTADDRV6		   8
+#define SCTP_SOCKOPT_BINDX_ADD	   100
+#define SCTP_SENDMSG_CONNECT	   126
+#define SCTP_PARAM_ADD_IP	   __builtin_bswap16(0xc001) /* stored as on the wire */
+#define SCTP_PARAM_SET_PRIMARY	   __builtin_bswap16(0xc004)
+
 #define BL_SOCKADDR_PORT    2
+#define BL_SOCKADDR_MIN	    8
+#define BL_SOCKADDR_IN	    16
+#define BL_SOCKADDR_IN6	    28
 #define BL_SOCKADDR_IN6_MIN 24 /* RFC 2133's has no scope */
 
-static __always_inline __u8 bl_protocol(__u32 protocol)
+static __always_inline __u8 bl_protocol_class(__u32 protocol)
 {
 	switch (protocol) {
 	case IPPROTO_TCP:
 	case IPPROTO_MPTCP:
+	case IPPROTO_SMC: /* connects by TCP */
 		return BL_PROTO_TCP;
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
@@ -35,6 +49,30 @@ static __always_inline __u8 bl_protocol(__u32 protocol)
 	default:
 		return BL_PROTO_OTHER;
 	}
+}
+
+/* What is known of a socket when a destination is named for it. */
+struct bl_socket {
+	__u16 family;
+	__u16 type;
+	__u16 protocol;
+};
+
+/*
+ * A raw socket sends what its owner has written, whatever protocol it was made for.
+ */
+static __always_inline __u8 bl_socket_protocol(const struct bl_socket *from)
+{
+	__u8 protocol = bl_protocol_class(from->protocol);
+
+	return from->type == SOCK_RAW ? protocol | BL_PROTO_RAW : protocol;
+}
+
+static __always_inline void bl_socket_load(struct bl_socket *ret, const struct sock *sk)
+{
+	ret->family = sk->__sk_common.skc_family;
+	ret->type = sk->sk_type;
+	ret->protocol = ret->family == AF_SMC ? IPPROTO_SMC : sk->sk_protocol;
 }
 
 /* The destination in the kernel's copy of an address; known: the hook says what it is. */
@@ -95,8 +133,9 @@ static __always_inline __u64 bl_connect_print(const struct bl_peer *peer, __u32 
 		return 0;
 	print += (word[0] | (__u64)word[1] << 32) * globals.keys[4];
 	print += (word[2] | (__u64)word[3] << 32) * globals.keys[5];
-	print +=
-		(peer->port | peer->protocol << 16 | (__u64)(peer->v6 + 1) << 32) * globals.keys[6];
+	print += (peer->port | peer->protocol << 16 |
+		  (__u64)(peer->v6 + 1 + peer->family * 4) << 32) *
+		 globals.keys[6];
 	print += generation * globals.keys[7];
 	return print | 1;
 }
@@ -112,40 +151,56 @@ __noinline int bl_connect_match(struct bl_scratch *scratch)
 	return 1;
 }
 
-/* A destination: what rules say of its address and port; then who asks and what follows. */
+/*
+ * A destination: what rules say of its address and port; then who asks and what follows. Where it is
+ * nobody who asks, no condition holds.
+ */
 static __always_inline int bl_connect_judge(struct bl_scratch *scratch, const struct bl_act *act)
 {
-	struct bl_subject *subject;
+	struct bl_subject *subject = NULL;
 
 	scratch->passed = 1;
 	if (!bl_connect_match(scratch))
 		return BL_JUDGED_NOT;
-	if ((!scratch->lists.by_addr && !scratch->lists.by_port) || bl_is_daemon())
+	if (!(scratch->lists.by_addr | scratch->lists.by_port | scratch->lists.by_v4))
 		return BL_JUDGED_PASS;
-	if (!bl_judge_subject(scratch, &subject) || !bl_search(scratch, subject, act->op))
+	if (!act->nobody) {
+		if (bl_is_daemon())
+			return BL_JUDGED_PASS;
+		if (!bl_judge_subject(scratch, &subject))
+			return BL_JUDGED_NOT;
+	}
+	if (!bl_search(scratch, subject, act->op))
 		return BL_JUDGED_NOT;
 	scratch->passed = 0;
 	return bl_answer(scratch, act);
 }
 
-/* Most destinations end at what is remembered of the last search for them that found nothing. */
-static __always_inline int bl_connect_decide(struct socket *sock, const struct bl_peer *peer,
-					     __u32 hook)
+/*
+ * Most destinations end at what is remembered of the last search for them that found nothing.
+ * Verified on its own: some calls name several destinations. Returns anything but 0 to refuse.
+ */
+__noinline int bl_connect_decide(const struct bl_peer *peer, __u32 protocol, __u32 hook,
+				 __u32 nobody)
 {
 	struct bl_act act = {
-		.sock = sock,
 		.op = BL_OP_CONNECT,
 		.hook = hook,
-		.access = peer->protocol,
-		.search = peer->protocol,
+		.protocol = protocol,
+		.nobody = nobody,
 	};
 	__u32 generation = globals.generation;
-	__u64 print = bl_connect_print(peer, generation);
 	struct bl_scratch *scratch;
+	__u64 print;
 	int judged;
 
+	if (!peer)
+		return 0;
+	print = nobody ? 0 : bl_connect_print(peer, generation);
 	if (bl_pass_known(print))
 		return 0;
+	act.access = peer->protocol;
+	act.search = peer->protocol;
 	scratch = bl_scratch_get();
 	if (!scratch)
 		return bl_fail_closed();
@@ -162,29 +217,237 @@ static __always_inline int bl_connect_decide(struct socket *sock, const struct b
 	return bl_finish(scratch, judged);
 }
 
+/* ---- IPv4 and IPv6 ------------------------------------------------------------------------ */
+
 /*
- * The kernel's copy of the address. A datagram socket of IPv4 takes family 0 for its own when it
- * sends; connect(2) with it dissolves a connection and goes nowhere.
+ * The family that an address is taken for. In connect(2) AF_UNSPEC dissolves a connection and goes
+ * nowhere. What sends by IPv4, and raw sockets of IPv6, take it for their own family; UDP of IPv6
+ * takes it for no address at all.
  */
-static __always_inline int bl_connect_address(struct socket *sock, const void *address,
-					      const struct sockaddr *known, int len, __u32 hook)
+static __always_inline __u32 bl_taken_family(__u32 family, const struct bl_socket *from, __u32 hook)
 {
-	struct bl_peer peer = {};
-	struct sock *sk = sock->sk;
+	if (family != AF_UNSPEC)
+		return family;
+	if (hook != BL_HOOK_SENDMSG)
+		return AF_UNSPEC;
+	if (from->family == AF_INET6 &&
+	    (from->protocol == IPPROTO_UDP || from->protocol == IPPROTO_UDPLITE))
+		return AF_UNSPEC;
+	return from->family;
+}
+
+/* Reads the kernel's copy of an address into *peer. 0: it names no destination. */
+static __always_inline int bl_peer_load(struct bl_peer *peer, const struct bl_socket *from,
+					const void *address, const struct sockaddr *known, int len,
+					__u32 hook)
+{
 	__u32 family;
 
-	if (!globals.generation || !address || len < 8)
+	if (len < BL_SOCKADDR_MIN)
 		return 0;
-	family = bl_address_family(address, known);
-	if (family == AF_UNSPEC && hook == BL_HOOK_SENDMSG)
-		family = AF_INET;
+	family = bl_taken_family(bl_address_family(address, known), from, hook);
 	if (family == AF_INET)
-		bl_address_v4(&peer, address, known);
+		bl_address_v4(peer, address, known);
 	else if (family == AF_INET6 && len >= BL_SOCKADDR_IN6_MIN)
-		bl_address_v6(&peer, address);
+		bl_address_v6(peer, address);
 	else
 		return 0;
-	peer.protocol = bl_protocol(sk ? sk->sk_protocol : 0);
-	bl_normalise(&peer);
-	return bl_connect_decide(sock, &peer, hook);
+	peer->protocol = bl_socket_protocol(from);
+	bl_normalise(peer);
+	return 1;
+}
+
+/* ---- other families ----------------------------------------------------------------------- */
+
+static __always_inline int bl_family_is_ip(__u32 family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
+/*
+ * What a call names for a socket: one destination, or a row of addresses or of control messages that bring
+ * some. In one piece: the stack is short.
+ */
+struct bl_row {
+	struct bl_peer peer; /* the one at hand */
+	struct bl_socket from;
+	__u16 port; /* as stored */
+	__u64 at;
+	__u64 end;
+};
+
+/* A family whose destinations mean nothing here. Unix sockets have hooks of their own. */
+static __always_inline int bl_connect_family(struct bl_row *row, __u32 family, __u32 protocol,
+					     __u32 hook)
+{
+	if (!globals.generation || family == AF_UNSPEC || family == AF_UNIX ||
+	    bl_family_is_ip(family) || family >= BL_FAMILIES)
+		return 0;
+	row->peer.family = family;
+	row->peer.protocol = BL_PROTO_NONE;
+	if (bl_connect_decide(&row->peer, protocol, hook, 0))
+		return -EPERM;
+	row->peer.family = 0;
+	return 0;
+}
+
+/* A socket is made, not by the kernel for itself: many families need no more than that to send. */
+static __always_inline int bl_connect_create(int family, int protocol, int kern)
+{
+	struct bl_row row = {};
+
+	return kern ? 0 : bl_connect_family(&row, family, protocol, BL_HOOK_SOCKET_CREATE);
+}
+
+/* Some families (SMC, RDS) are given IP addresses: both are judged. */
+static __always_inline int bl_connect_address(struct bl_row *row, const struct sock *sk,
+					      const void *address, const struct sockaddr *known,
+					      int len, __u32 hook)
+{
+	if (!globals.generation || !address || !sk)
+		return 0;
+	bl_socket_load(&row->from, sk);
+	if (bl_connect_family(row, row->from.family, row->from.protocol, hook))
+		return -EPERM;
+	if (!bl_peer_load(&row->peer, &row->from, address, known, len, hook))
+		return 0;
+	if (bl_connect_decide(&row->peer, row->from.protocol, hook, 0))
+		return -EPERM;
+	return 0;
+}
+
+static __always_inline int bl_connect_to(const struct sock *sk, const void *address,
+					 const struct sockaddr *known, int len)
+{
+	struct bl_row row = {};
+
+	return bl_connect_address(&row, sk, address, known, len, BL_HOOK_CONNECT);
+}
+
+/* ---- SCTP --------------------------------------------------------------------------------- */
+
+/* Addresses of one call that are looked at; a call with more is refused where anything is. */
+#define BL_ROW_MAX 64
+
+/*
+ * Goes on to the next of packed addresses: it is left in row->peer. Verified on its own. Returns 0:
+ * there is none.
+ */
+__noinline int bl_row_address(struct bl_row *row)
+{
+	struct bl_peer peer = {};
+	const void *address;
+	__u32 family, len;
+
+	if (!row || row->at >= row->end || row->end - row->at < BL_SOCKADDR_MIN)
+		return 0;
+	address = (const void *)row->at;
+	family = bl_address_family(address, NULL);
+	len = family == AF_INET6 ? BL_SOCKADDR_IN6 : BL_SOCKADDR_IN;
+	if (!bl_family_is_ip(family) || len > row->end - row->at)
+		return 0;
+	row->at += len;
+	bl_peer_load(&peer, &row->from, address, NULL, len, BL_HOOK_SCTP_CONNECT);
+	row->peer = peer;
+	return 1;
+}
+
+/*
+ * Addresses of an association's other end: those of sctp_connectx(), and those that the other end
+ * itself adds, which comes by a packet: the task at hand is none of it. Names for the own end are no
+ * destination, and that of an implicit connect was judged when the message came.
+ */
+static __always_inline int bl_sctp_connect(struct sock *sk, int option, struct sockaddr *address,
+					   int len)
+{
+	__u32 nobody = option == SCTP_PARAM_ADD_IP || option == SCTP_PARAM_SET_PRIMARY;
+	struct bl_row row = {};
+
+	if (!globals.generation || option == SCTP_SOCKOPT_BINDX_ADD ||
+	    option == SCTP_SET_PEER_PRIMARY_ADDR || option == SCTP_SENDMSG_CONNECT || len <= 0)
+		return 0;
+	row.at = (__u64)address;
+	row.end = (__u64)address + len;
+	bl_socket_load(&row.from, sk);
+	for (__u32 i = 0; i < BL_ROW_MAX; i++) {
+		if (!bl_row_address(&row))
+			return 0;
+		if (bl_connect_decide(&row.peer, IPPROTO_SCTP, BL_HOOK_SCTP_CONNECT, nobody))
+			return -EPERM;
+	}
+	return bl_fail_closed();
+}
+
+/* include/linux/socket.h */
+struct bl_cmsg {
+	__u64 len;
+	__u32 level;
+	__u32 type;
+};
+
+/*
+ * Goes on to the next of a message's control messages; an address that it brings is left in
+ * row->peer, else that has no protocol. Verified on its own. Returns 0: there is none.
+ */
+__noinline int bl_row_control(struct bl_row *row)
+{
+	struct bl_cmsg header = {};
+	const void *body;
+
+	if (!row || row->at >= row->end || row->end - row->at < sizeof(header) ||
+	    bpf_probe_read_kernel(&header, sizeof(header), (const void *)row->at) ||
+	    header.len < sizeof(header))
+		return 0;
+	body = (const void *)(row->at + sizeof(header));
+	row->at += (header.len + 7) & ~7ull;
+	row->peer = (struct bl_peer){};
+	if (header.level != IPPROTO_SCTP)
+		return 1;
+	if (header.type == SCTP_DSTADDRV4)
+		bpf_probe_read_kernel(&row->peer.addr.word[0], sizeof(row->peer.addr.word[0]),
+				      body);
+	else if (header.type == SCTP_DSTADDRV6)
+		bpf_probe_read_kernel(&row->peer.addr, sizeof(row->peer.addr), body);
+	else
+		return 1;
+	row->peer.v6 = header.type == SCTP_DSTADDRV6;
+	row->peer.port = __builtin_bswap16(row->port);
+	row->peer.protocol = BL_PROTO_SCTP;
+	bl_normalise(&row->peer);
+	return 1;
+}
+
+/*
+ * Addresses that a message to a new association brings beside its own. The hook that the others go
+ * through does not see these.
+ */
+static __always_inline int bl_sctp_message(struct bl_row *row, struct msghdr *msg)
+{
+	if (!msg->msg_control || !msg->msg_controllen)
+		return 0;
+	row->at = (__u64)msg->msg_control;
+	row->end = row->at + msg->msg_controllen;
+	bpf_probe_read_kernel(&row->port, sizeof(row->port), msg->msg_name + BL_SOCKADDR_PORT);
+	for (__u32 i = 0; i < BL_ROW_MAX; i++) {
+		if (!bl_row_control(row))
+			return 0;
+		if (row->peer.protocol &&
+		    bl_connect_decide(&row->peer, IPPROTO_SCTP, BL_HOOK_SENDMSG, 0))
+			return -EPERM;
+	}
+	return bl_fail_closed();
+}
+
+static __always_inline int bl_connect_message(struct socket *sock, struct msghdr *msg)
+{
+	struct sock *sk = sock->sk;
+	struct bl_row row = {};
+
+	if (!msg->msg_name || !sk)
+		return 0;
+	if (bl_connect_address(&row, sk, msg->msg_name, NULL, msg->msg_namelen, BL_HOOK_SENDMSG))
+		return -EPERM;
+	if (!globals.generation || sk->sk_protocol != IPPROTO_SCTP)
+		return 0;
+	return bl_sctp_message(&row, msg);
 }

@@ -68,8 +68,7 @@ __noinline int bl_search(struct bl_scratch *scratch, struct bl_subject *subject,
 		m.bits = subject->bits;
 	bl_verdict_reset(&scratch->walk);
 	if (op == BL_OP_CONNECT) {
-		bl_list_search(&m, scratch->lists.by_addr);
-		bl_list_search(&m, scratch->lists.by_port);
+		bl_lists_search(&m, &scratch->lists);
 	} else {
 		bl_label_search(&m, &scratch->label, op == BL_OP_EXEC);
 	}

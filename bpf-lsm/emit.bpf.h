@@ -19,11 +19,12 @@ struct bl_act {
 	struct inode *inode;   /* NULL: does not exist yet */
 	struct linux_binprm *bprm; /* exec, where its first bytes have been read */
 	struct inode *linked;  /* what gets the name, if it has or gets several; else NULL */
-	struct socket *sock;   /* connect */
 	__u8 op;
 	__u8 access; /* for the record */
 	__u8 search; /* for the rules */
 	__u8 hook;
+	__u16 protocol; /* connect: IPPROTO_* of the socket */
+	__u8 nobody;	/* the task at hand has nothing to do with it */
 };
 
 /* Appends bytes to the record's strings; what does not fit is left out. Returns the length. */
@@ -233,6 +234,13 @@ static __always_inline __u32 bl_act_facts(const struct bl_act *act)
 	       BL_FACT_ANY;
 }
 
+static __always_inline __u32 bl_peer_family(const struct bl_peer *peer)
+{
+	if (peer->family)
+		return peer->family;
+	return peer->v6 ? AF_INET6 : AF_INET;
+}
+
 /* Starts the record with what only the hook's own pointers tell. */
 static __always_inline void bl_object_fill(struct bl_scratch *scratch, const struct bl_act *act)
 {
@@ -254,14 +262,18 @@ static __always_inline void bl_object_fill(struct bl_scratch *scratch, const str
 		event->dev_minor = act->sb->s_dev & 0xfffff;
 		bl_object_name(scratch, act->dentry, act->sb);
 	}
-	if (act->sock) {
-		struct sock *sk = act->sock->sk;
-
+	if (act->op == BL_OP_CONNECT) {
 		__builtin_memcpy(event->addr, &scratch->peer.addr, sizeof(event->addr));
 		event->port = scratch->peer.port;
-		event->family = scratch->peer.v6 ? AF_INET6 : AF_INET;
-		event->protocol = sk ? sk->sk_protocol : 0;
+		event->family = bl_peer_family(&scratch->peer);
+		event->protocol = act->protocol;
 	}
+	if (act->access == BL_ACCESS_CONNECT && act->op == BL_OP_OPEN) {
+		event->op = BL_OP_CONNECT;
+		event->family = AF_UNIX;
+	}
+	if (act->nobody)
+		event->flags |= BL_EF_INTERRUPT;
 }
 
 /* The next sequence number of this CPU; a record that can't be made uses one up as well. */
@@ -302,7 +314,8 @@ static __always_inline __u32 bl_ceiling(__u32 verdict)
 
 /*
  * Ends the process that acts before it runs another instruction of its own. 0: PID 1, without which the
- * host is none, or a kernel thread; the daemon's own accesses are never judged.
+ * host is none, or a kernel thread; the daemon's own accesses are never judged. Who was interrupted has
+ * done nothing.
  */
 static __always_inline int bl_kill(void)
 {
@@ -316,7 +329,7 @@ static __always_inline void bl_verdict_settle(struct bl_event *event)
 {
 	__u32 verdict = bl_ceiling(event->verdict);
 
-	if (verdict == BL_VERDICT_KILL && !bl_kill()) {
+	if (verdict == BL_VERDICT_KILL && (event->flags & BL_EF_INTERRUPT || !bl_kill())) {
 		event->flags |= BL_EF_SPARED;
 		verdict = BL_VERDICT_DENY;
 	}
@@ -344,7 +357,7 @@ __noinline int bl_emit(struct bl_scratch *scratch)
 	event->generation = scratch->generation;
 	bl_task_fill(event, task);
 	scratch->strings_used = 0;
-	if (event->op != BL_OP_CONNECT)
+	if (event->op != BL_OP_CONNECT || event->family == AF_UNIX)
 		event->path_len = bl_object_text(scratch);
 	event->exe_len = bl_exe_text(scratch, task, BL_EF_EXE_CUT);
 	event->parent_exe_len = bl_exe_text(scratch, task->real_parent, BL_EF_PARENT_CUT);

@@ -19,8 +19,11 @@
 #define S_IFDIR		     0040000
 
 #define AF_UNSPEC 0
+#define AF_UNIX	  1
 #define AF_INET	  2
 #define AF_INET6  10
+#define AF_SMC	  43
+#define SOCK_RAW  3
 
 #define BL_JIFFIES_MINUTE (60 * 250) /* a minute at HZ=250, less at a higher HZ */
 

@@ -10,6 +10,7 @@
 #include "exec.bpf.h"
 #include "guard.bpf.h"
 #include "open.bpf.h"
+#include "unix.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -176,18 +177,40 @@ int BPF_PROG(bl_cred_alloc_blank, struct cred *new)
 	return 0;
 }
 
+SEC("lsm/unix_stream_connect")
+int BPF_PROG(bl_unix_stream_connect, struct sock *sock, struct sock *other)
+{
+	return bl_unix_decide(other, BL_HOOK_UNIX_CONNECT);
+}
+
+SEC("lsm/unix_may_send")
+int BPF_PROG(bl_unix_may_send, struct socket *sock, struct socket *other)
+{
+	return bl_unix_decide(other->sk, BL_HOOK_UNIX_SEND);
+}
+
+SEC("lsm/socket_create")
+int BPF_PROG(bl_socket_create, int family, int type, int protocol, int kern)
+{
+	return bl_connect_create(family, protocol, kern);
+}
+
 SEC("lsm/socket_connect")
 int BPF_PROG(bl_socket_connect, struct socket *sock, struct sockaddr *address, int len)
 {
-	return bl_connect_address(sock, address, address, len, BL_HOOK_CONNECT);
+	return bl_connect_to(sock->sk, address, address, len);
 }
 
 SEC("lsm/socket_sendmsg")
 int BPF_PROG(bl_socket_sendmsg, struct socket *sock, struct msghdr *msg)
 {
-	if (!msg->msg_name)
-		return 0;
-	return bl_connect_address(sock, msg->msg_name, NULL, msg->msg_namelen, BL_HOOK_SENDMSG);
+	return bl_connect_message(sock, msg);
+}
+
+SEC("lsm/sctp_bind_connect")
+int BPF_PROG(bl_sctp_bind_connect, struct sock *sk, int option, struct sockaddr *address, int len)
+{
+	return bl_sctp_connect(sk, option, address, len);
 }
 
 /* Run once by the loader: remembers PID 1's mount namespace and root. */

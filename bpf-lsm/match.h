@@ -472,6 +472,14 @@ BL_INLINE void bl_path_classes(const struct bl_matcher *m)
 	bl_class_add(m->walk, bl_dfa_class(m, m->walk->dfa));
 }
 
+/* The class of the abstract name of a socket: the walk's text, as one component. */
+BL_INLINE void bl_abstract_run(const struct bl_matcher *m)
+{
+	bl_walk_reset(m->walk);
+	bl_path_run(m, 1, 0, 0, m->header->dfa_start);
+	bl_path_classes(m);
+}
+
 /* ---- verdicts ----------------------------------------------------------------------------- */
 
 BL_INLINE int bl_cond_holds(const __u64 *bits, __u32 cond)

@@ -179,7 +179,8 @@ static __always_inline int bl_open_rename(struct dentry *from, struct dentry *to
 	struct inode *inode = from->d_inode, *replaced = to->d_inode;
 	__u8 access = BL_ACCESS_CREATE, search = BL_ACCESS_CREATE;
 
-	if (bl_open_there(from, BL_ACCESS_DELETE, BL_ACCESS_ANY, BL_HOOK_RENAME))
+	if (bl_open_there(from, BL_ACCESS_DELETE, BL_ACCESS_ANY | BL_ACCESS_CONNECT,
+			  BL_HOOK_RENAME))
 		return -EPERM;
 	if (replaced) {
 		access |= BL_ACCESS_DELETE;

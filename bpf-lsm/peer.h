@@ -9,8 +9,8 @@ struct bl_peer {
 	struct bl_prefix_key addr;
 	__u32 v6;
 	__u16 port; /* host order */
-	__u8 protocol; /* enum bl_proto */
-	__u8 _pad;
+	__u8 protocol; /* enum bl_proto, one or two bits */
+	__u8 family; /* 0: the address's; else AF_*, and there is no address */
 };
 
 #define BL_MAPPED __builtin_bswap32(0xffff)
@@ -35,6 +35,34 @@ BL_INLINE void bl_normalise(struct bl_peer *peer)
 		word[0] = BL_LOCAL4;
 	if (peer->v6 && !(word[0] | word[1] | word[2] | word[3]))
 		word[3] = BL_LOCAL6;
+}
+
+#define BL_NAT64	__builtin_bswap32(0x0064ff9b)
+#define BL_6TO4		__builtin_bswap32(0x20020000)
+#define BL_6TO4_MASK	__builtin_bswap32(0xffff0000)
+#define BL_TRANSLATED	__builtin_bswap32(0xffff0000)
+#define BL_ISATAP	__builtin_bswap32(0x00005efe)
+#define BL_ISATAP_MASK	__builtin_bswap32(0xfdffffff)
+
+/*
+ * The IPv4 address that a gateway or tunnel makes of an IPv6 address, or 0: NAT64 by the well-known
+ * prefix 64:ff9b::/96 (RFC 6052), 6to4 (RFC 3056), IPv4-compatible (RFC 4291), IPv4-translated
+ * (RFC 2765) and ISATAP (RFC 5214).
+ */
+BL_INLINE __u32 bl_embedded(const struct bl_prefix_key *addr)
+{
+	const __u32 *word = addr->word;
+	__u32 first = word[0], third = word[2];
+
+	if ((first & BL_6TO4_MASK) == BL_6TO4)
+		return first >> 16 | word[1] << 16;
+	if (first == BL_NAT64 && !word[1] && !third)
+		return word[3];
+	if ((third & BL_ISATAP_MASK) == BL_ISATAP)
+		return word[3];
+	if (first || word[1] || (third && third != BL_TRANSLATED))
+		return 0;
+	return !third && word[3] == BL_LOCAL6 ? 0 : word[3];
 }
 
 BL_INLINE __u32 bl_prefix_mask(__u32 len)
@@ -78,21 +106,55 @@ BL_INLINE __u32 bl_addr_find(const struct bl_matcher *m, const struct bl_prefix_
 	return best;
 }
 
-/* The two lists of a destination: rules that name addresses, rules that don't. */
+/* The lists of a destination: rules that name addresses, rules that don't, offsets or 0. */
 struct bl_lists {
 	__u32 by_addr;
 	__u32 by_port;
+	__u32 by_v4; /* rules about the IPv4 address in an IPv6 address */
 };
+
+BL_INLINE __u32 bl_addr_list(const struct bl_matcher *m, const struct bl_prefix_key *key, int v6,
+			     __u32 port_class)
+{
+	__u32 offset = bl_addr_find(m, key, v6), found;
+	const struct bl_addr_class *addr = offset ? bl_at(m, offset, struct bl_addr_class) : NULL;
+
+	if (!addr)
+		return 0;
+	found = addr->by_port ? bl_hash_find(m, &m->header->ports,
+					     bl_fp_port(m->header, addr->id, port_class))
+			      : 0;
+	return found ? found : addr->list;
+}
+
+/* The same for the IPv4 address in an IPv6 address. */
+BL_CALLED __u32 bl_embedded_list(const struct bl_matcher *m, __u32 address, __u32 port_class)
+{
+	struct bl_prefix_key key = { .word = { address } };
+
+	return bl_addr_list(m, &key, 0, port_class);
+}
+
+BL_INLINE __u32 bl_family_list(const struct bl_matcher *m, __u32 family)
+{
+	__u32 lists = m->header->family_lists;
+	const __u32 *list = lists ? bl_at(m, lists + 4 * (family & (BL_FAMILIES - 1)), __u32)
+				  : NULL;
+
+	return list ? *list : 0;
+}
 
 BL_INLINE void bl_connect_lists(const struct bl_matcher *m, const struct bl_peer *peer,
 				struct bl_lists *ret)
 {
 	const struct bl_header *header = m->header;
-	const struct bl_addr_class *addr;
-	__u32 offset = bl_addr_find(m, &peer->addr, peer->v6), port_class = 0, found;
+	__u32 port_class = 0, embedded;
 
-	ret->by_addr = 0;
-	ret->by_port = 0;
+	*ret = (struct bl_lists){};
+	if (peer->family) {
+		ret->by_port = bl_family_list(m, peer->family);
+		return;
+	}
 	if (header->port_classes) {
 		const __u16 *class = bl_at(m, header->port_classes + 2 * peer->port, __u16);
 
@@ -103,13 +165,18 @@ BL_INLINE void bl_connect_lists(const struct bl_matcher *m, const struct bl_peer
 
 		ret->by_port = list ? *list : 0;
 	}
-	addr = offset ? bl_at(m, offset, struct bl_addr_class) : NULL;
-	if (!addr)
+	ret->by_addr = bl_addr_list(m, &peer->addr, peer->v6, port_class);
+	if (!peer->v6)
 		return;
-	ret->by_addr = addr->list;
-	if (!addr->by_port)
-		return;
-	found = bl_hash_find(m, &header->ports, bl_fp_port(header, addr->id, port_class));
-	if (found)
-		ret->by_addr = found;
+	embedded = bl_embedded(&peer->addr);
+	if (embedded)
+		ret->by_v4 = bl_embedded_list(m, embedded, port_class);
+}
+
+/* Searches the lists of a destination; the strictest match stays in the walk. */
+BL_INLINE void bl_lists_search(struct bl_matcher *m, const struct bl_lists *lists)
+{
+	bl_list_search(m, lists->by_addr);
+	bl_list_search(m, lists->by_port);
+	bl_list_search(m, lists->by_v4);
 }

@@ -205,6 +205,7 @@ struct bl_scratch {
 	__u64 mounts_end;
 	__u64 groups;	  /* the subject's struct group_info */
 	__u64 cgroup;	  /* cursor over cgroups */
+	__u64 unix_address; /* of a socket with an abstract name */
 
 	__u32 based;	  /* 1: 'states' are those of the directory that the walk's text is below */
 	__u32 keep;	  /* 1: what the directory's path leads to is going to be kept */

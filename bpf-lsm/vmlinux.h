@@ -226,9 +226,28 @@ struct iattr {
 	unsigned int ia_valid;
 };
 
+struct sock_common {
+	unsigned short skc_family;
+};
+
 struct sock {
+	struct sock_common __sk_common;
 	u16 sk_protocol;
 	u16 sk_type;
+};
+
+struct sockaddr_un {
+	char sun_path[108];
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[0];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct path path;
 };
 
 struct socket {
@@ -240,6 +259,8 @@ struct msghdr {
 	void *msg_name;
 	int msg_namelen;
 	unsigned int msg_flags;
+	void *msg_control;
+	unsigned long msg_controllen;
 };
 
 struct sockaddr {

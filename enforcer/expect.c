@@ -28,7 +28,7 @@ static uint8_t access_of(const struct bl_test *test)
 	case BL_OP_OPEN:
 		return test->access;
 	case BL_OP_CONNECT:
-		return test->protocol;
+		return test->family || test->socket ? BL_PROTO_NONE : test->protocol;
 	case _BL_OP_MAX:
 		break;
 	}
@@ -38,19 +38,26 @@ static uint8_t access_of(const struct bl_test *test)
 static int decide(const struct bl_built *built, const struct bl_test *test, int host_fd,
 		  struct bl_answer *ret)
 {
-	_cleanup_free_ char *path = NULL, *exe = NULL;
+	_cleanup_free_ char *path = NULL, *exe = NULL, *socket = NULL;
 	struct bl_query query = {
 		.op = test->op,
 		.pseudo = test->facts & BL_FACT_MEMFD,
 		.access = access_of(test),
 		.addr = test->to.addr,
-		.family = test->to.family,
+		.family = test->family ? test->family : test->to.family,
 		.port = test->port,
+		.socket = test->socket,
+		.socket_len = test->socket_len,
 		.uid = test->uid,
 		.gids = &test->gid,
 		.n_gids = 1,
 	};
 
+	if (test->socket && test->socket[0] == '/') {
+		if (real_name(host_fd, test->socket, &socket) < 0)
+			return -ENOMEM;
+		query.socket = socket;
+	}
 	if (real_name(host_fd, test->path, &path) < 0 || real_name(host_fd, test->exe, &exe) < 0)
 		return -ENOMEM;
 	query.path = path;

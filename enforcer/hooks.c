@@ -23,17 +23,17 @@ static const struct bl_hook_entry table[] = {
 	{
 		.program = "bl_sb_umount",
 		.hook = "sb_umount",
-		.ops = OP(EXEC) | OP(OPEN),
+		.ops = OP(EXEC) | OP(OPEN) | BL_OPS_UNIX,
 	},
 	{
 		.program = "bl_sb_mount",
 		.hook = "sb_mount",
-		.ops = OP(EXEC) | OP(OPEN),
+		.ops = OP(EXEC) | OP(OPEN) | BL_OPS_UNIX,
 	},
 	{
 		.program = "bl_move_mount",
 		.hook = "move_mount",
-		.ops = OP(EXEC) | OP(OPEN),
+		.ops = OP(EXEC) | OP(OPEN) | BL_OPS_UNIX,
 	},
 	{
 		.program = "bl_inode_create",
@@ -44,12 +44,12 @@ static const struct bl_hook_entry table[] = {
 	{
 		.program = "bl_inode_link",
 		.hook = "inode_link",
-		.ops = OP(EXEC) | OP(OPEN),
+		.ops = OP(EXEC) | OP(OPEN) | BL_OPS_UNIX,
 	},
 	{
 		.program = "bl_inode_unlink",
 		.hook = "inode_unlink",
-		.ops = OP(EXEC) | OP(OPEN),
+		.ops = OP(EXEC) | OP(OPEN) | BL_OPS_UNIX,
 	},
 	{
 		.program = "bl_inode_symlink",
@@ -78,8 +78,8 @@ static const struct bl_hook_entry table[] = {
 	{
 		.program = "bl_inode_rename",
 		.hook = "inode_rename",
-		.ops = OP(OPEN),
-		.accesses = BL_ACCESS_ANY,
+		.ops = OP(OPEN) | BL_OPS_UNIX,
+		.accesses = BL_ACCESS_ANY | BL_ACCESS_CONNECT,
 	},
 	{
 		.program = "bl_inode_setattr_v1",
@@ -163,14 +163,34 @@ static const struct bl_hook_entry table[] = {
 		.flags = BL_TABLES_SUBJECTS,
 	},
 	{
+		.program = "bl_socket_create",
+		.hook = "socket_create",
+		.ops = BL_OPS_FAMILY,
+	},
+	{
 		.program = "bl_socket_connect",
 		.hook = "socket_connect",
-		.ops = OP(CONNECT),
+		.ops = BL_OPS_IP | BL_OPS_FAMILY,
 	},
 	{
 		.program = "bl_socket_sendmsg",
 		.hook = "socket_sendmsg",
-		.ops = OP(CONNECT),
+		.ops = BL_OPS_IP | BL_OPS_FAMILY,
+	},
+	{
+		.program = "bl_unix_stream_connect",
+		.hook = "unix_stream_connect",
+		.ops = BL_OPS_UNIX,
+	},
+	{
+		.program = "bl_unix_may_send",
+		.hook = "unix_may_send",
+		.ops = BL_OPS_UNIX,
+	},
+	{
+		.program = "bl_sctp_bind_connect",
+		.hook = "sctp_bind_connect",
+		.ops = BL_OPS_IP,
 	},
 };
 

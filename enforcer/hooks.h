@@ -13,7 +13,7 @@
 struct bl_hook_entry {
 	const char *program;	 /* in the BPF object */
 	const char *hook;	 /* as the kernel names it */
-	uint32_t ops;		 /* 1 << enum bl_op: rules of any of them need it */
+	uint32_t ops;		 /* 1 << enum bl_op or BL_OPS_: rules of any of them need it */
 	uint32_t accesses;	 /* enum bl_access of open rules, any of them; 0: don't care */
 	uint32_t flags;		 /* enum bl_table_flags, any of them; 0: don't care */
 	unsigned int parameters; /* of the hook, for programs that exist in variants; 0: any */

@@ -43,9 +43,11 @@ struct bl_query {
 	const char
 		*path; /* exec, open: absolute, normalised; "/" is the root; NULL: can't be known */
 	bool pseudo;	  /* exec: on a kernel-internal file system, such as a memfd; path is NULL */
-	uint8_t access;	  /* open: bits; exec: BL_ACCESS_EXEC and BL_FACT_ bits; connect: one BL_PROTO_ bit */
-	const uint8_t *addr; /* connect: 4 or 16 bytes, network order */
-	uint8_t family;
+	uint8_t access;	  /* open: bits; exec: BL_ACCESS_EXEC and BL_FACT_ bits; connect: BL_PROTO_ bits */
+	const char *socket;  /* connect to a unix socket: a path, or a NUL and an abstract name */
+	size_t socket_len;
+	const uint8_t *addr; /* connect: 4 or 16 bytes, network order; nothing of other families */
+	uint8_t family;	     /* AF_* */
 	uint16_t port;
 	const char *exe;  /* NULL: no executable is known */
 	uint32_t uid;

@@ -18,15 +18,15 @@ struct draft {
 	uint8_t *covered;
 };
 
-static uint8_t rule_access(const struct bl_match *match, enum bl_op op)
+static uint8_t rule_access(const struct bl_match *match, const struct bl_object *object)
 {
-	switch (op) {
+	switch (object->op) {
 	case BL_OP_EXEC:
 		return match->facts ? match->facts : BL_ACCESS_EXEC;
 	case BL_OP_OPEN:
 		return match->access & BL_ACCESS_ANY;
 	case BL_OP_CONNECT:
-		return match->protocols & BL_PROTO_ANY;
+		return object->family ? BL_PROTO_NONE : match->protocols & BL_PROTO_ANY;
 	case _BL_OP_MAX:
 		break;
 	}
@@ -34,17 +34,17 @@ static uint8_t rule_access(const struct bl_match *match, enum bl_op op)
 }
 
 /* 0xff where the exception does not look at the access: it holds for what is yet to come, too. */
-static uint8_t except_access(const struct bl_match *match, enum bl_op op)
+static uint8_t except_access(const struct bl_match *match, const struct bl_object *object)
 {
-	uint8_t access = rule_access(match, op);
+	uint8_t access = rule_access(match, object);
 
-	switch (op) {
+	switch (object->op) {
 	case BL_OP_EXEC:
 		return match->facts ? match->facts : 0xff;
 	case BL_OP_OPEN:
 		return access == BL_ACCESS_ANY ? 0xff : access;
 	case BL_OP_CONNECT:
-		return access == BL_PROTO_ANY ? 0xff : access;
+		return object->family || access == BL_PROTO_ANY ? 0xff : access;
 	case _BL_OP_MAX:
 		break;
 	}
@@ -62,9 +62,26 @@ static bool marked(const struct draft *draft, uint32_t list)
 	return !list || draft->c->list_marks[list] == draft->c->turn;
 }
 
+/* Whether a rule that is with those on opening a path is about a unix socket there. */
+static bool is_socket(const struct draft *draft, const struct bl_rule *rule)
+{
+	return draft->object->op == BL_OP_OPEN && bl_rule_connects(rule, BL_FAMILIES_UNIX);
+}
+
+/* Whether a destination of the object's family can be meant. */
+static bool is_about(const struct draft *draft, const struct bl_match *match)
+{
+	uint64_t families = draft->object->family ? BL_FAMILY_BIT(draft->object->family)
+						  : BL_FAMILIES_IP;
+
+	return match->families & families;
+}
+
 /* Whether the object part of an exception holds. */
 static bool except_holds(const struct draft *draft, const struct bl_except_info *except)
 {
+	if (draft->object->op == BL_OP_CONNECT && !is_about(draft, except->match))
+		return false;
 	if (draft->object->op == BL_OP_CONNECT)
 		return marked(draft, except->nets) && ports_hold(draft, except->ports);
 	if (draft->object->unnamed)
@@ -95,16 +112,18 @@ static int add_except(struct draft *draft, struct bl_except except)
 static int collect_excepts(struct draft *draft, const struct bl_rule_info *info)
 {
 	const struct bl_except_info *excepts = &draft->c->excepts[info->first_except];
+	bool sock = is_socket(draft, info->rule);
 
 	draft->n_excepts = 0;
 	for (size_t i = 0; i < info->rule->n_unless; i++) {
 		struct bl_except except = {
 			.cond = (uint16_t)excepts[i].cond,
-			.access = except_access(excepts[i].match, draft->object->op),
+			.access = sock ? 0xff : except_access(excepts[i].match, draft->object),
 			.flags = draft->object->op == BL_OP_EXEC ? BL_EXCEPT_WHOLE : 0,
 		};
 
-		if (!except.access || !except_holds(draft, &excepts[i]))
+		if (!except.access || !except_holds(draft, &excepts[i]) ||
+		    (sock && !(excepts[i].match->families & BL_FAMILIES_UNIX)))
 			continue;
 		if (add_except(draft, except))
 			return bl_compiler_refuse(
@@ -154,16 +173,17 @@ static int push_cand(struct draft *draft, const struct bl_cand *cand)
 
 static int add_cand(struct draft *draft, const struct bl_rule_info *info)
 {
+	bool sock = is_socket(draft, info->rule);
 	struct bl_cand cand = {
 		.rule = (uint32_t)(info - draft->c->rules),
 		.cond = (uint16_t)info->cond,
 		.verdict = info->verdict,
-		.access = rule_access(&info->rule->match, draft->object->op),
+		.access = sock ? BL_ACCESS_CONNECT : rule_access(&info->rule->match, draft->object),
 		.rank = info->rank,
 	};
 	int r;
 
-	if (!(info->rule->ops & 1 << draft->object->op) || !cand.access)
+	if (!bl_rule_concerns(info->rule, draft->object) || !cand.access)
 		return 0;
 	if (draft->object->op == BL_OP_CONNECT && !ports_hold(draft, info->ports))
 		return 0;

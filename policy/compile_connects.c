@@ -11,7 +11,7 @@
 
 static bool connect_rule(const struct bl_rule_info *info)
 {
-	return info->rule->ops & 1 << BL_OP_CONNECT;
+	return bl_rule_connects(info->rule, BL_FAMILIES_IP);
 }
 
 /* ---- ports -------------------------------------------------------------------------------- */
@@ -436,6 +436,32 @@ static int make_addrs(struct bl_compiler *c, const struct set_classes *sets)
 	return r;
 }
 
+/* ---- families without addresses ----------------------------------------------------------- */
+
+static int make_family_list(struct bl_compiler *c, uint8_t family)
+{
+	struct bl_object object = { .op = BL_OP_CONNECT, .family = family };
+	_cleanup_free_ uint32_t *ranks = calloc(c->policy->n_rules + 1, sizeof(*ranks));
+	size_t n = 0;
+
+	if (!ranks)
+		return -ENOMEM;
+	for (size_t rank = 0; rank < c->policy->n_rules; rank++)
+		if (bl_rule_connects(c->rules[c->by_rank[rank]].rule, BL_FAMILY_BIT(family)))
+			ranks[n++] = (uint32_t)rank;
+	return bl_compile_list(c, &object, ranks, n, &c->family_lists[family]);
+}
+
+static int make_family_lists(struct bl_compiler *c)
+{
+	int r = 0;
+
+	for (uint8_t family = 1; !r && family < BL_FAMILIES; family++)
+		if (BL_FAMILIES_OTHER & BL_FAMILY_BIT(family))
+			r = make_family_list(c, family);
+	return r;
+}
+
 int bl_compile_connects(struct bl_compiler *c)
 {
 	_cleanup_(set_classes_clear) struct set_classes sets = {};
@@ -455,6 +481,8 @@ int bl_compile_connects(struct bl_compiler *c)
 		r = bl_prefixes_finish(&c->v6, &c->addr_sets);
 	if (!r)
 		r = make_addrs(c, &sets);
+	if (!r && c->header.ops & BL_OPS_FAMILY)
+		r = make_family_lists(c);
 	if (r == -E2BIG)
 		return bl_compiler_refuse(
 			c, NULL, "too-many-connects",

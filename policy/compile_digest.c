@@ -148,11 +148,24 @@ static void add_cond(struct bl_sha256 *sha, const struct bl_compiler *c,
 	add_words(sha, &c->subjects.ranges, info.gids);
 }
 
+/* One of inet and inet6 alone is told by the addresses. */
+static void add_families(struct bl_sha256 *sha, const struct bl_match *match)
+{
+	uint64_t families = match->families;
+
+	if (families & BL_FAMILIES_IP)
+		families |= BL_FAMILIES_IP;
+	add_u32(sha, (uint32_t)families);
+	add_u32(sha, (uint32_t)(families >> 32));
+}
+
 static void add_except(struct bl_sha256 *sha, const struct bl_compiler *c,
 		       const struct digests *digests, const struct bl_except_info *except)
 {
 	uint8_t masks[3] = { except->match->access, except->match->protocols,
 			     except->match->facts };
+
+	add_families(sha, except->match);
 
 	add_digest(sha, &digests->lists[except->path], except->path);
 	add_digest(sha, &digests->nets[except->nets], except->nets);
@@ -197,12 +210,14 @@ static int add_rule(struct bl_sha256 *sha, const struct bl_compiler *c,
 	bool has_nets = info->nets && info->nets < c->n_nets;
 
 	add_text(sha, rule->id);
+	add_families(sha, &rule->match);
 	bl_sha256_add(sha, masks, sizeof(masks));
 	add_text(sha, rule->message);
 	add_u32(sha, (uint32_t)rule->n_attack);
 	for (size_t i = 0; i < rule->n_attack; i++)
 		add_text(sha, rule->attack[i]);
-	add_digest(sha, &digests->lists[info->path], rule->match.has_path);
+	add_digest(sha, &digests->lists[info->path],
+		   rule->match.has_path || rule->match.has_socket);
 	add_digest(sha, &digests->nets[has_nets ? info->nets : 0], has_nets);
 	add_words(sha, &c->port_sets, info->ports);
 	add_cond(sha, c, digests, info->cond);

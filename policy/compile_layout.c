@@ -491,6 +491,23 @@ static int place_port_entry_lists(struct layout *l)
 	return r;
 }
 
+static int place_family_lists(struct layout *l)
+{
+	uint32_t lists[BL_FAMILIES] = {};
+	int r = 0;
+
+	if (!(l->c->header.ops & BL_OPS_FAMILY))
+		return 0;
+	for (uint32_t family = 0; !r && family < BL_FAMILIES; family++)
+		r = place_list(l, l->c->family_lists[family], &lists[family]);
+	if (!r)
+		r = bl_image_alloc(l->image, sizeof(lists), sizeof(lists), true,
+				   &l->c->header.family_lists);
+	if (!r)
+		memcpy(bl_image_at(l->image, l->c->header.family_lists), lists, sizeof(lists));
+	return r;
+}
+
 static int place_connects(struct layout *l)
 {
 	int r;
@@ -500,7 +517,9 @@ static int place_connects(struct layout *l)
 	r = place_addrs(l);
 	if (!r)
 		r = place_port_entry_lists(l);
-	return r ? r : place_port_lists(l);
+	if (!r)
+		r = place_port_lists(l);
+	return r ? r : place_family_lists(l);
 }
 
 static int make_port_entries(struct layout *l)

@@ -16,7 +16,13 @@ static const uint8_t plain_parts = 1 << BL_PART_EXACT | 1 << BL_PART_BELOW | 1 <
 
 static bool path_rule(const struct bl_rule *rule)
 {
-	return rule->ops & (1 << BL_OP_EXEC | 1 << BL_OP_OPEN);
+	return rule->ops & (1 << BL_OP_EXEC | 1 << BL_OP_OPEN) ||
+	       bl_rule_connects(rule, BL_FAMILIES_UNIX);
+}
+
+static bool is_everything(const struct bl_compiler *c, uint32_t list)
+{
+	return list == c->everything || list == c->every_socket;
 }
 
 static bool everywhere_in_dfa(const struct bl_compiler *c)
@@ -24,7 +30,7 @@ static bool everywhere_in_dfa(const struct bl_compiler *c)
 	size_t rules = 0, literals = 0;
 
 	for (size_t i = 0; i < c->policy->n_rules; i++)
-		if (path_rule(c->rules[i].rule) && c->rules[i].path == c->everything)
+		if (path_rule(c->rules[i].rule) && is_everything(c, c->rules[i].path))
 			rules++;
 	for (size_t i = 1; i < c->n_pats; i++)
 		if (!(c->pats[i].shapes & BL_SHAPE_GLOB))
@@ -57,7 +63,7 @@ static void choose_parts(struct bl_compiler *c, struct bl_rule_info *info, bool 
 	bool dfa = list->shapes & BL_SHAPE_GLOB;
 
 	info->triggers = plain_parts;
-	if (globs || (in_dfa && info->path == c->everything)) {
+	if (globs || (in_dfa && is_everything(c, info->path))) {
 		info->triggers = 1 << BL_PART_EXACT | 1 << BL_PART_GLOB | 1 << BL_PART_PLAIN;
 		dfa |= list->shapes & BL_SHAPE_BELOW;
 	}
@@ -463,7 +469,8 @@ static int unnamed_list(struct bl_compiler *c, enum bl_op op, uint8_t shapes, ui
 	for (size_t rank = 0; rank < c->policy->n_rules; rank++) {
 		const struct bl_rule_info *info = &c->rules[c->by_rank[rank]];
 
-		if (info->rule->ops & 1 << op && (c->list_infos[info->path].shapes & shapes))
+		if (bl_rule_concerns(info->rule, &object) &&
+		    (c->list_infos[info->path].shapes & shapes))
 			ranks[n++] = (uint32_t)rank;
 	}
 	return bl_compile_list(c, &object, ranks, n, ret);
@@ -486,15 +493,14 @@ static int pseudo_list(struct bl_compiler *c)
 
 static int make_unnamed(struct bl_compiler *c)
 {
-	uint8_t all = BL_SHAPE_EXACT | BL_SHAPE_BELOW | BL_SHAPE_GLOB;
 	int r = unnamed_list(c, BL_OP_OPEN, BL_SHAPE_DEEP, &c->open_deep);
 
 	if (!r)
 		r = unnamed_list(c, BL_OP_EXEC, BL_SHAPE_DEEP, &c->exec_deep);
 	if (!r)
-		r = unnamed_list(c, BL_OP_OPEN, all, &c->open_lost);
+		r = unnamed_list(c, BL_OP_OPEN, BL_SHAPE_PATH, &c->open_lost);
 	if (!r)
-		r = unnamed_list(c, BL_OP_EXEC, all, &c->exec_lost);
+		r = unnamed_list(c, BL_OP_EXEC, BL_SHAPE_PATH, &c->exec_lost);
 	return r ? r : pseudo_list(c);
 }
 

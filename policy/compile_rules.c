@@ -55,12 +55,15 @@ int bl_compile_expand(struct bl_compiler *c, uint32_t pat, bl_glob_literal_fn fn
 	size_t len;
 	int r;
 
-	if (pattern->len < sizeof(path) && bl_glob_is_literal(pattern->text)) {
+	if (pattern->len < sizeof(path) && !bl_glob_is_abstract(pattern->text) &&
+	    bl_glob_is_literal(pattern->text)) {
 		len = bl_glob_unescape(pattern->text, pattern->len, path);
 		return fn(userdata, path, len == 1 ? 0 : len, false);
 	}
 	r = bl_compile_parse(c, pat);
-	return r ? r : bl_glob_expand(&c->glob, fn, userdata);
+	if (r)
+		return r;
+	return bl_glob_is_abstract(pattern->text) ? -EDOM : bl_glob_expand(&c->glob, fn, userdata);
 }
 
 static int note_shape(void *userdata, const char *path, size_t len, bool below)
@@ -68,7 +71,7 @@ static int note_shape(void *userdata, const char *path, size_t len, bool below)
 	uint8_t *shapes = userdata;
 	size_t depth = 0;
 
-	*shapes |= below ? BL_SHAPE_BELOW | BL_SHAPE_DEEP : BL_SHAPE_EXACT;
+	*shapes |= BL_SHAPE_PATH | (below ? BL_SHAPE_BELOW | BL_SHAPE_DEEP : BL_SHAPE_EXACT);
 	for (size_t i = 0; i < len; i++)
 		depth += path[i] == '/';
 	if (depth > BL_DEPTH_MAX || len > BL_PATH_BYTES)
@@ -99,7 +102,11 @@ static int find_shapes(struct bl_compiler *c, uint32_t pat)
 
 	if (r != -EDOM)
 		return r;
-	*shapes = BL_SHAPE_GLOB | (glob_is_deep(&c->glob) ? BL_SHAPE_DEEP : 0);
+	if (bl_glob_is_abstract(c->pats[pat].pattern->text)) {
+		*shapes = BL_SHAPE_GLOB;
+		return 0;
+	}
+	*shapes = BL_SHAPE_PATH | BL_SHAPE_GLOB | (glob_is_deep(&c->glob) ? BL_SHAPE_DEEP : 0);
 	return 0;
 }
 
@@ -186,14 +193,17 @@ static int add_list(struct bl_compiler *c, const struct bl_patterns *patterns, u
 static const struct bl_pattern everything[] = {
 	{ .text = "/", .len = 1, .literal = true },
 	{ .text = "/**", .len = 3 },
+	{ .text = "@*", .len = 2 }, /* of sockets only */
 };
 
 static int add_everything(struct bl_compiler *c)
 {
 	struct bl_patterns patterns = { .items = (struct bl_pattern *)everything,
 					.count = BL_ARRAY_SIZE(everything) };
+	int r = make_list(c, &patterns, &c->every_socket);
 
-	return make_list(c, &patterns, &c->everything);
+	patterns.count--;
+	return r ? r : make_list(c, &patterns, &c->everything);
 }
 
 /* ---- ports and nets ----------------------------------------------------------------------- */
@@ -270,6 +280,8 @@ static int add_match(struct bl_compiler *c, const struct bl_match *match, uint32
 
 	if (match->has_path)
 		r = add_list(c, &match->path, path);
+	if (!r && match->has_socket)
+		r = add_list(c, &match->socket, path);
 	if (!r && match->has_to && !match->to_any)
 		r = add_nets(c, &match->to, nets);
 	if (!r && match->has_ports)
@@ -315,7 +327,7 @@ static int add_rule(struct bl_compiler *c, const struct bl_rule *rule)
 	info->rule = rule;
 	info->verdict = (uint8_t)rule_verdict(c->policy, rule);
 	info->first_except = (uint32_t)c->n_excepts;
-	info->path = c->everything;
+	info->path = bl_rule_connects(rule, BL_FAMILIES_UNIX) ? c->every_socket : c->everything;
 	r = add_match(c, &rule->match, &info->path, &info->nets, &info->ports);
 	info->by_addr = info->nets != 0;
 	if (!r)
@@ -380,6 +392,14 @@ static void note_ops(struct bl_compiler *c, const struct bl_rule_info *info)
 	c->header.ops |= info->rule->ops;
 	if (info->rule->ops & 1 << BL_OP_OPEN)
 		c->header.accesses |= info->rule->match.access & BL_ACCESS_ANY;
+	if (bl_rule_connects(info->rule, BL_FAMILIES_IP))
+		c->header.ops |= BL_OPS_IP;
+	if (bl_rule_connects(info->rule, BL_FAMILIES_UNIX)) {
+		c->header.ops |= BL_OPS_UNIX;
+		c->header.accesses |= BL_ACCESS_CONNECT;
+	}
+	if (bl_rule_connects(info->rule, BL_FAMILIES_OTHER))
+		c->header.ops |= BL_OPS_FAMILY;
 	if (info->verdict >= BL_VERDICT_DENY)
 		c->header.flags |= BL_TABLES_DENIES;
 }

@@ -39,6 +39,7 @@ enum bl_shape {
 	BL_SHAPE_BELOW = 1 << 1, /* everything below some literals */
 	BL_SHAPE_GLOB = 1 << 2,	 /* neither */
 	BL_SHAPE_DEEP = 1 << 3,	 /* can match a path that is too long or deep to be walked */
+	BL_SHAPE_PATH = 1 << 4,	 /* can match a path at all; else an abstract name */
 };
 
 /* A distinct pattern text; its first occurrence. */
@@ -117,6 +118,7 @@ struct bl_compiler {
 	struct bl_list_info *list_infos; /* [0] is 'no list'; one more at the end */
 	size_t list_capacity;
 	uint32_t everything; /* the list of rules without a path */
+	uint32_t every_socket; /* that of rules on all unix sockets */
 	uint32_t *users;     /* rule indexes by list */
 	uint32_t *exe_conds; /* conditions by list */
 	struct bl_glob glob; /* work space */
@@ -152,6 +154,7 @@ struct bl_compiler {
 	uint32_t *addr_first;	    /* by nets number, one more at the end */
 	struct bl_port_entry *port_entries;
 	size_t n_port_entries, port_entries_capacity;
+	uint32_t family_lists[BL_FAMILIES];
 
 	struct bl_image image;
 	uint8_t digest[32];
@@ -180,11 +183,18 @@ int bl_compile_nfa(struct bl_compiler *c, const uint8_t *without, struct bl_nfa 
 /* The patterns exceed the DFA's budget: adds an error that names those to blame. */
 int bl_compile_blame(struct bl_compiler *c);
 
+/* Whether a rule is about destinations of any of these families (1 << AF_*). */
+static inline bool bl_rule_connects(const struct bl_rule *rule, uint64_t families)
+{
+	return rule->ops & 1 << BL_OP_CONNECT && rule->match.families & families;
+}
+
 /* What is known of the object when candidates are chosen. */
 struct bl_object {
 	enum bl_op op;
 	bool unnamed;	    /* no exception's path holds */
 	bool merge;	    /* drop what a candidate that is at least as strict makes useless */
+	uint8_t family;	    /* connect: AF_*; 0: inet and inet6 */
 	bool has_port;	    /* port is one that stands for its class; else no port key holds */
 	uint32_t port;
 };
@@ -198,6 +208,14 @@ int bl_compile_list(struct bl_compiler *c, const struct bl_object *object, const
 
 /* Appends a word to the work space. */
 int bl_compile_push(struct bl_compiler *c, size_t *n, uint32_t word);
+
+/* Whether a rule is about what is known of an object. Those on unix sockets are with the opens. */
+static inline bool bl_rule_concerns(const struct bl_rule *rule, const struct bl_object *object)
+{
+	if (rule->ops & 1 << object->op)
+		return true;
+	return object->op == BL_OP_OPEN && bl_rule_connects(rule, BL_FAMILIES_UNIX);
+}
 
 /* The literals behind a pattern, by way of fn; -EDOM where it is a real glob. */
 int bl_compile_expand(struct bl_compiler *c, uint32_t pat, bl_glob_literal_fn fn, void *userdata);

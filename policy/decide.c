@@ -84,27 +84,10 @@ static void find_subject(const struct bl_matcher *m, const struct bl_query *quer
 	bl_bits_and(m, bits, m->walk->bits);
 }
 
-static void decide_path(struct bl_matcher *m, const struct bl_query *query)
+static void search_classes(struct bl_matcher *m, bool exec)
 {
-	bool exec = query->op == BL_OP_EXEC;
-	const struct bl_header *header = m->header;
-	uint32_t classes[BL_CLASSES_MAX], n;
+	uint32_t classes[BL_CLASSES_MAX], n = m->walk->n_classes;
 
-	if (query->pseudo) {
-		bl_list_search(m, header->exec_pseudo);
-		return;
-	}
-	switch (find_classes(m, query->path)) {
-	case PATH_WALKED:
-		break;
-	case PATH_DEEP:
-		bl_list_search(m, exec ? header->exec_deep : header->open_deep);
-		return;
-	case PATH_NONE:
-		bl_list_search(m, exec ? header->exec_lost : header->open_lost);
-		return;
-	}
-	n = m->walk->n_classes;
 	memcpy(classes, m->walk->classes, sizeof(classes));
 	for (uint32_t i = 0; i < n; i++) {
 		const struct bl_class *found = bl_at(m, classes[i], struct bl_class);
@@ -113,16 +96,55 @@ static void decide_path(struct bl_matcher *m, const struct bl_query *query)
 	}
 }
 
+static void decide_path(struct bl_matcher *m, const char *path, bool exec)
+{
+	const struct bl_header *header = m->header;
+
+	switch (find_classes(m, path)) {
+	case PATH_WALKED:
+		search_classes(m, exec);
+		return;
+	case PATH_DEEP:
+		bl_list_search(m, exec ? header->exec_deep : header->open_deep);
+		return;
+	case PATH_NONE:
+		bl_list_search(m, exec ? header->exec_lost : header->open_lost);
+		return;
+	}
+}
+
+/* The same for a unix socket, which is among what opens of its path come to. */
+static void decide_socket(struct bl_matcher *m, const struct bl_query *query)
+{
+	struct bl_walk *walk = m->walk;
+
+	if (query->socket[0] == '/') {
+		decide_path(m, query->socket, false);
+		return;
+	}
+	if (query->socket_len > BL_NAME_BYTES)
+		return;
+	walk->pos = (uint32_t)(BL_PATH_BYTES - query->socket_len);
+	memcpy(walk->path + walk->pos, query->socket, query->socket_len);
+	walk->comp[0] = (uint16_t)walk->pos;
+	walk->n_comps = 1;
+	bl_abstract_run(m);
+	search_classes(m, false);
+}
+
 static void decide_connect(struct bl_matcher *m, const struct bl_query *query)
 {
 	struct bl_peer peer = { .v6 = query->family == AF_INET6, .port = query->port };
 	struct bl_lists lists;
 
-	memcpy(&peer.addr, query->addr, peer.v6 ? 16 : 4);
-	bl_normalise(&peer);
+	if (query->family == AF_INET || query->family == AF_INET6) {
+		memcpy(&peer.addr, query->addr, peer.v6 ? 16 : 4);
+		bl_normalise(&peer);
+	} else {
+		peer.family = query->family;
+	}
 	bl_connect_lists(m, &peer, &lists);
-	bl_list_search(m, lists.by_addr);
-	bl_list_search(m, lists.by_port);
+	bl_lists_search(m, &lists);
 }
 
 void bl_decide(const struct bl_tables *tables, const struct bl_query *query, struct bl_answer *ret)
@@ -142,10 +164,16 @@ void bl_decide(const struct bl_tables *tables, const struct bl_query *query, str
 	switch (query->op) {
 	case BL_OP_EXEC:
 	case BL_OP_OPEN:
-		decide_path(&m, query);
+		if (query->pseudo)
+			bl_list_search(&m, m.header->exec_pseudo);
+		else
+			decide_path(&m, query->path, query->op == BL_OP_EXEC);
 		break;
 	case BL_OP_CONNECT:
-		decide_connect(&m, query);
+		if (query->socket)
+			decide_socket(&m, query);
+		else
+			decide_connect(&m, query);
 		break;
 	case _BL_OP_MAX:
 		break;

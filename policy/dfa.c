@@ -65,10 +65,10 @@ static void refine(uint8_t byte_class[BYTES], unsigned int *n, const struct bl_b
 	bool outside[BYTES] = {};
 
 	memset(split, -1, sizeof(split));
-	for (int b = 1; b < BYTES; b++)
+	for (int b = 0; b < BYTES; b++)
 		if (!bl_byteset_has(set, (uint8_t)b))
 			outside[byte_class[b]] = true;
-	for (int b = 1; b < BYTES; b++) {
+	for (int b = 0; b < BYTES; b++) {
 		uint8_t old = byte_class[b];
 
 		if (!bl_byteset_has(set, (uint8_t)b) || !outside[old])
@@ -87,9 +87,21 @@ static void refine_byte(uint8_t byte_class[BYTES], unsigned int *n, uint8_t byte
 	refine(byte_class, n, &set);
 }
 
-/* The byte 0 is in no path; it shares the class of byte 1. */
+/* The byte 0 is in abstract names only, which begin with it. */
+static bool has_abstract(const struct bl_nfa *nfa)
+{
+	uint32_t link = nfa->states[BL_NFA_ROOT].edges;
+
+	for (; link; link = nfa->links[link].next)
+		if (!nfa->links[link].label)
+			return true;
+	return false;
+}
+
+/* Of paths alone the byte 0 shares the class of byte 1. */
 static void make_alphabet(const struct bl_nfa *nfa, struct bl_dfa *dfa)
 {
+	bool abstract = has_abstract(nfa);
 	unsigned int n = 1;
 
 	memset(dfa->byte_class, 0, sizeof(dfa->byte_class));
@@ -104,16 +116,19 @@ static void make_alphabet(const struct bl_nfa *nfa, struct bl_dfa *dfa)
 	for (uint32_t id = 1; id <= nfa->sets.count; id++) {
 		struct bl_byteset set = bl_nfa_set(nfa, BL_NFA_SETS + id);
 
+		if (!abstract && bl_byteset_has(&set, 1))
+			bl_byteset_add(&set, 0);
 		refine(dfa->byte_class, &n, &set);
 	}
-	dfa->byte_class[0] = dfa->byte_class[1];
+	if (!abstract)
+		dfa->byte_class[0] = dfa->byte_class[1];
 	dfa->n_classes = n;
 }
 
 static bool is_any(const struct bl_byteset *set)
 {
 	for (int b = 1; b < BYTES; b++)
-		if (b != '/' && !bl_byteset_has(set, (uint8_t)b))
+		if (bl_byteset_has(set, (uint8_t)b) == (b == '/'))
 			return false;
 	return true;
 }
@@ -130,7 +145,7 @@ static int make_set(struct subset *s, uint32_t id)
 		s->set_count[id] = BYTES;
 		return 0;
 	}
-	for (int b = 1; b < BYTES; b++) {
+	for (int b = 0; b < BYTES; b++) {
 		uint8_t letter = s->dfa->byte_class[b];
 
 		if (!bl_byteset_has(&set, (uint8_t)b) || in[letter])

@@ -23,6 +23,7 @@ struct parser {
 	const char *text;
 	size_t len, pos;
 	unsigned int depth;
+	bool abstract; /* no path: bytes of any kind, no components */
 	struct component component;
 	size_t offset; /* of the error */
 	const char *what;
@@ -144,7 +145,7 @@ static int parse_escape(struct parser *parser, uint8_t *ret)
 	if (high < 0 || low < 0)
 		return refuse(parser, start, "'\\x' needs two hexadecimal digits");
 	*ret = (uint8_t)(high << 4 | low);
-	if (!*ret || *ret == '/')
+	if (!parser->abstract && (!*ret || *ret == '/'))
 		return refuse(parser, start, "no file name has the byte 00 or 2f");
 	parser->pos += 4;
 	return 0;
@@ -163,9 +164,9 @@ static int parse_class_byte(struct parser *parser, uint8_t *ret)
 	} else {
 		*ret = (uint8_t)parser->text[parser->pos++];
 	}
-	if (*ret == '/')
+	if (*ret == '/' && !parser->abstract)
 		return refuse(parser, start, "a class never matches '/'");
-	if (!*ret || *ret >= 0x80)
+	if ((!*ret && !parser->abstract) || *ret >= 0x80)
 		return refuse(parser, start, "a class holds ASCII characters only");
 	return 0;
 }
@@ -189,16 +190,17 @@ static int parse_class_range(struct parser *parser, struct bl_byteset *set)
 	if (first > last)
 		return refuse(parser, start, "a range of a class goes backwards");
 	for (unsigned int byte = first; byte <= last; byte++)
-		if (byte != '/')
+		if (byte != '/' || parser->abstract)
 			bl_byteset_add(set, (uint8_t)byte);
 	return 0;
 }
 
-static void byteset_negate(struct bl_byteset *set)
+static void byteset_negate(const struct parser *parser, struct bl_byteset *set)
 {
 	for (int i = 0; i < 4; i++)
 		set->word[i] = ~set->word[i];
-	set->word[0] &= ~(1ull | 1ull << '/');
+	if (!parser->abstract)
+		set->word[0] &= ~(1ull | 1ull << '/');
 }
 
 static int parse_class(struct parser *parser, struct bl_glob_item *item)
@@ -225,7 +227,7 @@ static int parse_class(struct parser *parser, struct bl_glob_item *item)
 		return refuse(parser, start, "a '[' without its ']'; write \\[ for '['");
 	parser->pos++;
 	if (negated)
-		byteset_negate(&set);
+		byteset_negate(parser, &set);
 	byte_seen(parser, false);
 	item->kind = BL_GLOB_SET;
 	return add_set(parser->glob, &set, &item->ref);
@@ -237,7 +239,7 @@ static int parse_any(struct parser *parser, struct bl_glob_item *item)
 
 	parser->pos++;
 	byte_seen(parser, false);
-	byteset_negate(&set);
+	byteset_negate(parser, &set);
 	item->kind = BL_GLOB_SET;
 	return add_set(parser->glob, &set, &item->ref);
 }
@@ -248,8 +250,21 @@ static void parse_stars(struct parser *parser, struct bl_glob_item *item)
 
 	while (parser->pos < parser->len && parser->text[parser->pos] == '*')
 		parser->pos++;
-	item->kind = parser->pos - start > 1 ? BL_GLOB_STARS : BL_GLOB_STAR;
+	item->kind = parser->pos - start > 1 || parser->abstract ? BL_GLOB_STARS : BL_GLOB_STAR;
 	parser->component.unknown = true;
+}
+
+/* A '/' is a set here: as a byte it would be what ends a component. */
+static int abstract_byte(struct parser *parser, struct bl_glob_item *item)
+{
+	struct bl_byteset set = {};
+
+	byte_seen(parser, false);
+	if (item->byte != '/')
+		return 0;
+	bl_byteset_add(&set, '/');
+	item->kind = BL_GLOB_SET;
+	return add_set(parser->glob, &set, &item->ref);
 }
 
 static int parse_byte(struct parser *parser, struct bl_glob_item *item)
@@ -266,6 +281,8 @@ static int parse_byte(struct parser *parser, struct bl_glob_item *item)
 	} else {
 		parser->pos++;
 	}
+	if (parser->abstract)
+		return abstract_byte(parser, item);
 	if (!item->byte)
 		return refuse(parser, start, "no path has a NUL");
 	if (item->byte == '/')
@@ -359,20 +376,41 @@ static int parse_sequence(struct parser *parser, uint32_t *ret_first)
 	return 0;
 }
 
+/* The '@' stands for the NUL that such a name begins with. */
+static int parse_abstract(struct parser *parser)
+{
+	struct bl_glob *glob = parser->glob;
+	uint32_t rest;
+	int r = add_item(glob, (struct bl_glob_item){ .kind = BL_GLOB_BYTE }, &glob->first);
+
+	parser->pos = 1;
+	if (!r)
+		r = parse_sequence(parser, &rest);
+	if (r)
+		return r;
+	glob->items[glob->first].next = rest;
+	if (!parser->component.unknown && parser->component.bytes > BL_GLOB_ABSTRACT_MAX)
+		return refuse(parser, 0, "an abstract name has at most 107 bytes");
+	return 0;
+}
+
 static int parse_whole(struct parser *parser)
 {
 	struct bl_glob *glob = parser->glob;
 	uint32_t unused;
 	int r;
 
+	parser->abstract = parser->len && bl_glob_is_abstract(parser->text);
 	glob->n_items = glob->n_branches = glob->n_sets = glob->groups = 0;
-	if (!parser->len || parser->text[0] != '/')
+	if (!parser->abstract && (!parser->len || parser->text[0] != '/'))
 		return refuse(parser, 0, "a path starts with '/'");
 	if (parser->len >= BL_PATTERN_BYTES_MAX)
 		return refuse(parser, BL_PATTERN_BYTES_MAX - 1, "a path has at most 4095 bytes");
 	r = add_item(glob, (struct bl_glob_item){}, &unused);
 	if (!r)
 		r = add_branch(glob, &unused);
+	if (!r && parser->abstract)
+		return parse_abstract(parser);
 	if (!r)
 		r = parse_sequence(parser, &glob->first);
 	return r ? r : end_component(parser, parser->len);

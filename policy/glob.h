@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Path patterns: their syntax, and what the compiler makes of them. */
+/* Patterns of paths and of abstract names: their syntax, and what the compiler makes of them. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,11 +16,14 @@
  *   [a-z]    one of these ASCII bytes; [!a-z] one byte that is none of these and not '/'
  *   {a,b}    one of these alternatives; they nest, may be empty and may hold '/'
  *   \c       the byte c itself; \xNN the byte with this value, but not 00 or 2f
+ * A pattern that starts with '@' is one of an abstract name of a unix socket, a NUL and up to 107 bytes
+ * of any kind: '*' and '**' stand for any of these bytes, '?' and classes for any one, \xNN for any.
  * A brace means what all the patterns mean that it stands for, each written out; only stars that
  * meet at a brace's edge stay two.
  */
 #define BL_GLOB_DEPTH_MAX      8   /* braces within braces */
 #define BL_GLOB_GROUPS_MAX     256 /* braces of one pattern */
+#define BL_GLOB_ABSTRACT_MAX   107 /* bytes of an abstract name */
 #define BL_GLOB_EXPANSIONS_MAX 64  /* of a brace of literals that counts as so many literals */
 
 /*
@@ -29,6 +32,12 @@
  * -ENOMEM.
  */
 int bl_glob_check(const char *text, size_t len, size_t *reterr_offset, const char **reterr_what);
+
+/* Whether a pattern is one of an abstract name. */
+static inline bool bl_glob_is_abstract(const char *text)
+{
+	return text[0] == '@';
+}
 
 /* Whether a checked pattern has no unescaped glob character: it names exactly one path. */
 bool bl_glob_is_literal(const char *text);

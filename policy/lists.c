@@ -39,9 +39,9 @@ void bl_lists_clear(struct bl_lists *lists)
 
 /* ---- references --------------------------------------------------------------------------- */
 
-static bool is_reference(const struct bl_parser *parser, uint32_t node)
+static bool is_reference(const struct bl_parser *parser, uint32_t node, enum bl_value_kind kind)
 {
-	return bl_json_kind(parser->json, node) == BL_JSON_STRING &&
+	return kind != BL_VALUE_SOCKET && bl_json_kind(parser->json, node) == BL_JSON_STRING &&
 	       bl_json_text(parser->json, node)[0] == '@';
 }
 
@@ -78,6 +78,14 @@ static bool reference_find(struct bl_parser *parser, uint32_t node, uint32_t *re
 		return true;
 	fail_unknown(parser, node, name);
 	return false;
+}
+
+bool bl_lists_has(const struct bl_parser *parser, const char *name)
+{
+	uint32_t index;
+
+	return parser->lists.names &&
+	       bl_strmap_get(parser->lists.names, name, strlen(name), &index);
 }
 
 /* ---- cycles ------------------------------------------------------------------------------- */
@@ -152,8 +160,9 @@ static int visit(struct bl_parser *parser, uint32_t index, const struct chain *u
 	list->depth = 1;
 	BL_PARSE_EACH(parser, list->node, element)
 	{
-		int r = is_reference(parser, element) ? visit_reference(parser, element, &chain)
-						      : 0;
+		int r = is_reference(parser, element, BL_VALUE_PATH)
+				? visit_reference(parser, element, &chain)
+				: 0;
 
 		if (r < 0)
 			return r;
@@ -245,6 +254,7 @@ static size_t value_size(enum bl_value_kind kind)
 {
 	switch (kind) {
 	case BL_VALUE_PATH:
+	case BL_VALUE_SOCKET:
 		return sizeof(struct bl_pattern);
 	case BL_VALUE_NET:
 		return sizeof(struct bl_net);
@@ -284,6 +294,9 @@ static void value_parse(struct bl_parser *parser, uint32_t node, enum bl_value_k
 	switch (kind) {
 	case BL_VALUE_PATH:
 		good = bl_parse_path(parser, node, item);
+		break;
+	case BL_VALUE_SOCKET:
+		good = bl_parse_socket(parser, node, item);
 		break;
 	case BL_VALUE_NET:
 		good = bl_parse_net(parser, node, item, &any);
@@ -364,7 +377,7 @@ static int count_values(struct bl_parser *parser, uint32_t node, enum bl_value_k
 	{
 		struct bl_values values = { .count = 1 };
 
-		if (is_reference(parser, element)) {
+		if (is_reference(parser, element, kind)) {
 			int r = expand_reference(parser, element, kind, &values);
 
 			if (r < 0)
@@ -382,7 +395,7 @@ static void append(struct bl_parser *parser, uint32_t node, enum bl_value_kind k
 	const struct bl_values *other;
 	uint32_t index;
 
-	if (!is_reference(parser, node)) {
+	if (!is_reference(parser, node, kind)) {
 		value_parse(parser, node, kind, values);
 		return;
 	}
@@ -408,8 +421,8 @@ static int expand(struct bl_parser *parser, uint32_t node, enum bl_value_kind ki
 	size_t count = 0;
 	int r;
 
-	if (array ? parser->json->nodes[node].len == 1 && is_reference(parser, node + 1)
-		  : is_reference(parser, node))
+	if (array ? parser->json->nodes[node].len == 1 && is_reference(parser, node + 1, kind)
+		  : is_reference(parser, node, kind))
 		return expand_reference(parser, array ? node + 1 : node, kind, ret);
 	r = count_values(parser, node, kind, &count);
 	if (r < 0)

@@ -17,6 +17,7 @@
 /* What the values of a list can be. */
 enum bl_value_kind {
 	BL_VALUE_PATH,
+	BL_VALUE_SOCKET, /* lists can't be inserted: '@' begins an abstract name here */
 	BL_VALUE_NET,
 	BL_VALUE_PORT,
 	BL_VALUE_USER, /* user and group ids */
@@ -126,6 +127,19 @@ bool bl_parse_is_empty(struct bl_parser *parser, uint32_t node);
 /* A path pattern. */
 bool bl_parse_path(struct bl_parser *parser, uint32_t node, struct bl_pattern *ret);
 
+/* A pattern of unix sockets: of paths, or with an '@' of abstract names. */
+bool bl_parse_socket(struct bl_parser *parser, uint32_t node, struct bl_pattern *ret);
+
+/* Whether the file at hand has a list of this name. */
+bool bl_lists_has(const struct bl_parser *parser, const char *name);
+
+/*
+ * A pattern that names exactly one socket, in the policy's arena: a path, or a NUL and an abstract
+ * name. Returns as bl_parse_plain_path() does.
+ */
+int bl_parse_plain_socket(struct bl_parser *parser, uint32_t node, const char **ret,
+			  uint32_t *ret_len);
+
 /*
  * A path pattern that names exactly one path, unescaped, in the policy's arena.
  * Returns 1 and the path, 0 where it is none (an error was added), or -ENOMEM.
@@ -134,6 +148,12 @@ int bl_parse_plain_path(struct bl_parser *parser, uint32_t node, const char **re
 
 /* An address, a network in CIDR notation, or "any" (*ret_any is set then, and *ret untouched). */
 bool bl_parse_net(struct bl_parser *parser, uint32_t node, struct bl_net *ret, bool *ret_any);
+
+/* The name or number of a family of sockets. */
+bool bl_parse_family(struct bl_parser *parser, uint32_t node, uint8_t *ret);
+
+/* One or several of them, or "any"; *ret is the union of 1 << AF_*. */
+bool bl_parse_families(struct bl_parser *parser, uint32_t node, uint64_t *ret);
 
 /* A port, a user or group id, or a range of them, as the kind says. */
 bool bl_parse_range(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
@@ -161,11 +181,22 @@ int bl_parse_values(struct bl_parser *parser, uint32_t node, enum bl_value_kind 
 /* The keys that rules, exceptions and tests have for the object and the subject. */
 struct bl_match_nodes {
 	uint32_t path, access, file, to, port, protocol, by; /* 0: absent */
+	uint32_t family, socket;
 };
 
 /* Says for each key that does not fit the operations (1 << enum bl_op) why not. */
 void bl_parse_check_fit(struct bl_parser *parser, const struct bl_match_nodes *nodes, uint8_t ops,
 			const char *what);
+
+/*
+ * Settle which families a connect rule is about, and an exception of a rule about the families
+ * 'rule'; say which keys don't go together.
+ */
+int bl_parse_rule_families(struct bl_parser *parser, const struct bl_match_nodes *nodes,
+			   struct bl_match *match);
+int bl_parse_except_families(struct bl_parser *parser, uint32_t node,
+			     const struct bl_match_nodes *nodes, uint64_t rule,
+			     struct bl_match *match);
 
 /* Keys of objects and of subjects that this version refuses. */
 extern const struct bl_keys bl_later_object_keys;

@@ -113,6 +113,30 @@ static int parse_match_protocol(struct bl_parser *parser, uint32_t value, void *
 	return 0;
 }
 
+static int parse_match_family(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct match_draft *draft = object;
+
+	/* One that is wrong fits whatever stands beside it. */
+	if (bl_parse_families(parser, value, &draft->match.families))
+		draft->nodes.family = value;
+	return 0;
+}
+
+static int parse_match_socket(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct match_draft *draft = object;
+	struct bl_values values;
+	int r = bl_parse_values(parser, value, BL_VALUE_SOCKET, &values);
+
+	if (r < 0)
+		return r;
+	draft->nodes.socket = value;
+	draft->match.socket = (struct bl_patterns){ .items = values.items, .count = values.count };
+	draft->match.has_socket = true;
+	return 0;
+}
+
 static int parse_by_exe(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct bl_match *match = object;
@@ -136,8 +160,6 @@ static int parse_by_gid(struct bl_parser *parser, uint32_t value, void *object)
 
 static const struct bl_key later_object_keys[] = {
 	{ .name = "args", .later = true },
-	{ .name = "family", .later = true },
-	{ .name = "socket", .later = true },
 };
 const struct bl_keys bl_later_object_keys = {
 	.items = later_object_keys,
@@ -185,6 +207,8 @@ static const struct bl_key match_keys[] = {
 	{ .name = "to", .parse = parse_match_to },
 	{ .name = "port", .parse = parse_match_port },
 	{ .name = "protocol", .parse = parse_match_protocol },
+	{ .name = "family", .parse = parse_match_family },
+	{ .name = "socket", .parse = parse_match_socket },
 	{ .name = "by", .parse = parse_match_by },
 };
 
@@ -243,6 +267,8 @@ void bl_parse_check_fit(struct bl_parser *parser, const struct bl_match_nodes *n
 	check_key_fits(parser, nodes->to, ops, connect, what);
 	check_key_fits(parser, nodes->port, ops, connect, what);
 	check_key_fits(parser, nodes->protocol, ops, connect, what);
+	check_key_fits(parser, nodes->family, ops, connect, what);
+	check_key_fits(parser, nodes->socket, ops, connect, what);
 }
 
 /* ---- exceptions --------------------------------------------------------------------------- */
@@ -251,7 +277,7 @@ static const struct match_draft match_draft_default = {
 	.match = { .access = BL_ACCESS_ANY, .protocols = BL_PROTO_ANY },
 };
 
-static int exception_parse(struct bl_parser *parser, uint32_t node, uint8_t ops,
+static int exception_parse(struct bl_parser *parser, uint32_t node, const struct rule_draft *rule,
 			   struct bl_match *ret)
 {
 	struct match_draft draft = match_draft_default;
@@ -264,14 +290,18 @@ static int exception_parse(struct bl_parser *parser, uint32_t node, uint8_t ops,
 	r = bl_parse_object(parser, node, &unless_keys, &draft);
 	if (r < 0)
 		return r;
-	bl_parse_check_fit(parser, &draft.nodes, ops, "the rule");
+	bl_parse_check_fit(parser, &draft.nodes, rule->rule.ops, "the rule");
+	draft.match.place = bl_parse_place(parser, node);
+	if (rule->rule.ops & OP_BIT(BL_OP_CONNECT))
+		r = bl_parse_except_families(parser, node, &draft.nodes, rule->what.match.families,
+					     &draft.match);
 	*ret = draft.match;
-	ret->place = bl_parse_place(parser, node);
-	return 0;
+	return r;
 }
 
-static int exceptions_parse(struct bl_parser *parser, uint32_t node, struct bl_rule *rule)
+static int exceptions_parse(struct bl_parser *parser, uint32_t node, struct rule_draft *draft)
 {
+	struct bl_rule *rule = &draft->rule;
 	size_t count = bl_json_kind(parser->json, node) == BL_JSON_ARRAY
 			       ? parser->json->nodes[node].len
 			       : 1;
@@ -290,7 +320,7 @@ static int exceptions_parse(struct bl_parser *parser, uint32_t node, struct bl_r
 		return -ENOMEM;
 	BL_PARSE_EACH(parser, node, element)
 	{
-		int r = exception_parse(parser, element, rule->ops, &rule->unless[rule->n_unless]);
+		int r = exception_parse(parser, element, draft, &rule->unless[rule->n_unless]);
 
 		if (r < 0)
 			return r;
@@ -477,7 +507,7 @@ static void warn_unconditional(struct bl_parser *parser, const struct rule_draft
 	/* A rule with a misspelt key means something else. */
 	if (parser->diags->errors > draft->errors || draft->rule.action == BL_ACTION_ALERT ||
 	    nodes->path || nodes->access || nodes->file || nodes->to || nodes->port ||
-	    nodes->protocol || nodes->by || draft->unless)
+	    nodes->protocol || nodes->family || nodes->socket || nodes->by || draft->unless)
 		return;
 	bl_diag_hint(bl_parse_diag(parser, BL_DIAG_WARNING, draft->node, "denies-everything",
 				   "the rule %s every %s of every process",
@@ -489,14 +519,15 @@ static void warn_unconditional(struct bl_parser *parser, const struct rule_draft
 static int rule_finish(struct bl_parser *parser, struct rule_draft *draft)
 {
 	struct bl_policy *policy = parser->policy;
-	int r;
+	int r = 0;
 
 	bl_parse_check_fit(parser, &draft->what.nodes, draft->rule.ops, "the rule");
-	if (draft->unless) {
-		r = exceptions_parse(parser, draft->unless, &draft->rule);
-		if (r < 0)
-			return r;
-	}
+	if (draft->rule.ops & OP_BIT(BL_OP_CONNECT))
+		r = bl_parse_rule_families(parser, &draft->what.nodes, &draft->what.match);
+	if (r == 0 && draft->unless)
+		r = exceptions_parse(parser, draft->unless, draft);
+	if (r < 0)
+		return r;
 	r = check_id(parser, draft);
 	if (r < 0)
 		return r;

@@ -125,6 +125,36 @@ static int parse_test_protocol(struct bl_parser *parser, uint32_t value, void *o
 	return 0;
 }
 
+static int parse_test_family(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct test_draft *draft = object;
+	uint32_t node = single(parser, value);
+
+	draft->nodes.family = value;
+	if (!node || !bl_parse_family(parser, node, &draft->test.family))
+		return 0;
+	if (BL_FAMILIES_UNIX & BL_FAMILY_BIT(draft->test.family))
+		bl_parse_error(parser, node, "key-does-not-fit",
+			       "a unix socket is named by \"socket\"");
+	if (BL_FAMILIES_IP & BL_FAMILY_BIT(draft->test.family))
+		bl_diag_hint(bl_parse_error(parser, node, "key-does-not-fit",
+					    "an address says which family it is of"),
+			     "leave out \"family\" where there is \"to\"");
+	return 0;
+}
+
+static int parse_test_socket(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct test_draft *draft = object;
+	uint32_t node = single(parser, value);
+	int r;
+
+	draft->nodes.socket = value;
+	r = node ? bl_parse_plain_socket(parser, node, &draft->test.socket, &draft->test.socket_len)
+		 : 0;
+	return r < 0 ? r : 0;
+}
+
 static int parse_test_expect(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct test_draft *draft = object;
@@ -197,6 +227,8 @@ static const struct bl_key test_key_items[] = {
 	{ .name = "to", .parse = parse_test_to },
 	{ .name = "port", .parse = parse_test_port },
 	{ .name = "protocol", .parse = parse_test_protocol },
+	{ .name = "family", .parse = parse_test_family },
+	{ .name = "socket", .parse = parse_test_socket },
 	{ .name = "by", .parse = parse_test_by },
 	{ .name = "rule", .parse = parse_test_rule },
 };
@@ -236,6 +268,33 @@ static void check_memfd(struct bl_parser *parser, const struct test_draft *draft
 			       "what is a memfd is neither \"deleted\" nor on a \"tmpfs\"");
 }
 
+static void misfit(struct bl_parser *parser, uint32_t value, const char *other)
+{
+	if (value)
+		bl_parse_error(parser, value - 1, "key-does-not-fit",
+			       "\"%s\" says nothing about a destination with \"%s\"",
+			       bl_json_text(parser->json, value - 1), other);
+}
+
+static void check_destination(struct bl_parser *parser, uint32_t node,
+			      const struct test_draft *draft)
+{
+	const struct bl_match_nodes *nodes = &draft->nodes;
+
+	if (nodes->family || nodes->socket) {
+		const char *other = nodes->socket ? "socket" : "family";
+
+		misfit(parser, nodes->to, other);
+		misfit(parser, nodes->port, other);
+		misfit(parser, nodes->protocol, other);
+		misfit(parser, nodes->socket ? nodes->family : 0, other);
+		return;
+	}
+	require(parser, node, nodes->to, "to");
+	if (has_ports(draft->test.protocol))
+		require(parser, node, nodes->port, "port");
+}
+
 static void check_complete(struct bl_parser *parser, uint32_t node, const struct test_draft *draft)
 {
 	const struct bl_test *test = &draft->test;
@@ -251,9 +310,7 @@ static void check_complete(struct bl_parser *parser, uint32_t node, const struct
 		require(parser, node, draft->nodes.path, "path");
 		break;
 	case BL_OP_CONNECT:
-		require(parser, node, draft->nodes.to, "to");
-		if (has_ports(test->protocol))
-			require(parser, node, draft->nodes.port, "port");
+		check_destination(parser, node, draft);
 		break;
 	case _BL_OP_MAX:
 		break;

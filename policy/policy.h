@@ -50,7 +50,7 @@ struct bl_place {
 
 /* A glob or literal path as written, or as a symbolic link in it leads on ('via' is set then). */
 struct bl_pattern {
-	const char *text; /* NUL-terminated, starts with '/', in the policy's arena */
+	const char *text; /* NUL-terminated, starts with '/' or '@', in the policy's arena */
 	uint32_t len;
 	bool literal;	 /* no unescaped glob character: text is a plain path after unescaping */
 	bool resolved;	 /* not written by the user, but reached by following symbolic links */
@@ -93,13 +93,20 @@ struct bl_nets {
  */
 struct bl_match {
 	struct bl_patterns path;
+	struct bl_patterns socket; /* patterns of paths, or with an '@' of abstract names */
 	struct bl_nets to;
 	struct bl_ranges_in ports;
 	struct bl_patterns exe;	  /* by.exe */
 	struct bl_ranges_in uids; /* by.uid */
 	struct bl_ranges_in gids; /* by.gid */
 	bool has_path, has_to, has_ports, has_exe, has_uids, has_gids;
+	bool has_socket;
 	bool to_any;		  /* "to" contains "any": both families, every address */
+	/*
+	 * Of connect: 1 << AF_*, what the rule is about, the families that the other keys leave
+	 * included. Where only one of inet and inet6 is left, "to" has addresses of that one only.
+	 */
+	uint64_t families;
 	uint8_t access;		  /* BL_ACCESS_* of open; BL_ACCESS_ANY where left out */
 	uint8_t protocols;	  /* BL_PROTO_*; BL_PROTO_ANY where left out */
 	uint8_t facts;		  /* BL_FACT_* of exec, one of which must hold; 0 where left out */
@@ -131,6 +138,9 @@ struct bl_test {
 	struct bl_net to;  /* connect: one address */
 	uint16_t port;
 	uint8_t protocol;  /* one BL_PROTO_ bit; tcp where left out */
+	uint8_t family;	   /* connect: AF_* of a test without an address; 0: there is one */
+	const char *socket; /* connect: a path, or a NUL and an abstract name */
+	uint32_t socket_len;
 	const char *exe;   /* by.exe; NULL: none given */
 	uint32_t uid, gid; /* by.uid, by.gid; 0 where left out */
 	enum bl_verdict expect; /* any but BL_VERDICT_UNSET */
@@ -160,6 +170,13 @@ struct bl_policy {
 	size_t n_tests;
 	struct bl_arena *arena;
 };
+
+/* 1 << AF_*, of all families and of those that have addresses and ports. */
+#define BL_FAMILY_BIT(family) (1ull << (family))
+#define BL_FAMILIES_ANY	      (~1ull)
+#define BL_FAMILIES_UNIX      BL_FAMILY_BIT(1)			      /* AF_UNIX */
+#define BL_FAMILIES_IP	      (BL_FAMILY_BIT(2) | BL_FAMILY_BIT(10)) /* AF_INET, AF_INET6 */
+#define BL_FAMILIES_OTHER     (BL_FAMILIES_ANY & ~(BL_FAMILIES_UNIX | BL_FAMILIES_IP))
 
 /* One source text to parse. bytes need not be NUL-terminated. */
 struct bl_source {

@@ -343,9 +343,12 @@ static int array_resolve(struct resolver *resolver, const struct bl_patterns *pa
 	_cleanup_(batch_clear) struct batch batch = { .resolver = resolver, .patterns = patterns };
 
 	for (size_t i = 0; i < patterns->count; i++) {
-		int r = patterns->items[i].resolved ? 0
-						    : resolve_pattern(&batch, &patterns->items[i]);
+		const struct bl_pattern *pattern = &patterns->items[i];
+		int r;
 
+		if (pattern->resolved || bl_glob_is_abstract(pattern->text))
+			continue;
+		r = resolve_pattern(&batch, pattern);
 		if (r < 0)
 			return r;
 	}
@@ -384,6 +387,8 @@ static int match_resolve(struct resolver *resolver, struct bl_match *match)
 {
 	int r = patterns_resolve(resolver, &match->path);
 
+	if (r == 0)
+		r = patterns_resolve(resolver, &match->socket);
 	return r < 0 ? r : patterns_resolve(resolver, &match->exe);
 }
 

@@ -429,6 +429,21 @@ static int check_port_lists(struct verifier *v)
 	return r;
 }
 
+static int check_family_lists(struct verifier *v)
+{
+	const uint32_t *lists;
+	int r = 0;
+
+	if (!v->header->family_lists)
+		return 0;
+	if (!within_chunk(v, v->header->family_lists, BL_FAMILIES * sizeof(*lists), sizeof(*lists)))
+		return bad(v, "the lists of families are out of place");
+	lists = at(v, v->header->family_lists);
+	for (uint32_t i = 0; !r && i < BL_FAMILIES; i++)
+		r = check_list(v, lists[i]);
+	return r;
+}
+
 static int check_connects(struct verifier *v)
 {
 	const struct bl_header *header = v->header;
@@ -442,6 +457,8 @@ static int check_connects(struct verifier *v)
 		r = check_hash(v, &header->ports, check_list);
 	if (!r)
 		r = check_port_lists(v);
+	if (!r)
+		r = check_family_lists(v);
 	return r ? r : check_port_classes(v);
 }
 
@@ -451,7 +468,8 @@ static int check_header(struct verifier *v)
 {
 	const struct bl_header *header = v->header;
 	uint32_t flags = BL_TABLES_SUBJECTS | BL_TABLES_GIDS | BL_TABLES_EXES | BL_TABLES_DENIES;
-	uint32_t ops = 1 << BL_OP_EXEC | 1 << BL_OP_OPEN | 1 << BL_OP_CONNECT;
+	uint32_t ops = 1 << BL_OP_EXEC | 1 << BL_OP_OPEN | 1 << BL_OP_CONNECT | BL_OPS_IP |
+		       BL_OPS_FAMILY | BL_OPS_UNIX;
 
 	if (header->magic != BL_TABLES_MAGIC)
 		return bad(v, "no image of tables");
@@ -461,7 +479,8 @@ static int check_header(struct verifier *v)
 		return bad(v, "the image is cut off");
 	if (!header->generation)
 		return bad(v, "the image has no generation");
-	if (header->flags & ~flags || header->ops & ~ops || header->accesses & ~BL_ACCESS_ANY)
+	if (header->flags & ~flags || header->ops & ~ops || header->_pad0 ||
+	    header->accesses & ~(BL_ACCESS_ANY | BL_ACCESS_CONNECT))
 		return bad(v, "the image has unknown flags");
 	if (!header->cond_words || header->cond_words > BL_COND_WORDS)
 		return bad(v, "the image has a wrong number of conditions");

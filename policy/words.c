@@ -71,6 +71,7 @@ static const struct bl_word protocol_words[] = {
 	{ .name = "tcp", .value = BL_PROTO_TCP },   { .name = "udp", .value = BL_PROTO_UDP },
 	{ .name = "sctp", .value = BL_PROTO_SCTP }, { .name = "dccp", .value = BL_PROTO_DCCP },
 	{ .name = "icmp", .value = BL_PROTO_ICMP }, { .name = "other", .value = BL_PROTO_OTHER },
+	{ .name = "raw", .value = BL_PROTO_RAW },
 };
 WORDS(protocol, "a protocol");
 

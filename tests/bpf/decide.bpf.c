@@ -116,8 +116,7 @@ static __always_inline void peer_search(struct bl_matcher *m, const struct bl_pe
 	struct bl_lists lists;
 
 	bl_connect_lists(m, peer, &lists);
-	bl_list_search(m, lists.by_addr);
-	bl_list_search(m, lists.by_port);
+	bl_lists_search(m, &lists);
 }
 
 SEC("syscall")
@@ -148,7 +147,10 @@ int decide(struct decide_query *asked)
 	} else if (query->pseudo) {
 		bl_list_search(&m, m.header->exec_pseudo);
 	} else {
-		path_classify(&m);
+		if (query->abstract)
+			bl_abstract_run(&m);
+		else
+			path_classify(&m);
 		object_search(&m, query->op);
 	}
 	asked->verdict = object->verdict;

@@ -32,7 +32,22 @@ static void kernel_trust(void *userdata, unsigned int trust)
 
 static void fill_peer(struct decide_query *q, const struct bl_query *query)
 {
-	decide_peer_set(&q->peer, query->addr, query->family == AF_INET6 ? 16 : 4, query->port);
+	if (query->family == AF_INET || query->family == AF_INET6)
+		decide_peer_set(&q->peer, query->addr, query->family == AF_INET6 ? 16 : 4,
+				query->port);
+	else
+		q->peer.family = query->family;
+}
+
+/* Its rules are with those on opening a path. */
+static int fill_socket(struct decide_kernel *k, struct decide_query *q,
+		       const struct bl_query *query)
+{
+	q->op = BL_OP_OPEN;
+	q->abstract = !query->socket[0];
+	if (q->abstract)
+		return decide_kernel_name(k, 0, query->socket, query->socket_len);
+	return decide_kernel_path(k, 0, query->socket);
 }
 
 static int kernel_decide(void *userdata, const struct bl_query *query, struct bl_answer *ret)
@@ -51,7 +66,9 @@ static int kernel_decide(void *userdata, const struct bl_query *query, struct bl
 	int r = 0;
 
 	memcpy(q.gids, query->gids, query->n_gids * sizeof(q.gids[0]));
-	if (query->op == BL_OP_CONNECT)
+	if (query->socket)
+		r = fill_socket(k, &q, query);
+	else if (query->op == BL_OP_CONNECT)
 		fill_peer(&q, query);
 	else if (!query->pseudo)
 		r = decide_kernel_path(k, 0, query->path);

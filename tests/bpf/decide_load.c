@@ -151,6 +151,19 @@ int decide_kernel_path(struct decide_kernel *k, size_t slot, const char *path)
 	return 0;
 }
 
+int decide_kernel_name(struct decide_kernel *k, size_t slot, const char *name, size_t len)
+{
+	struct bl_walk *walk = &k->walks[slot];
+
+	if (len > BL_NAME_BYTES)
+		return -ENAMETOOLONG;
+	walk->pos = BL_PATH_BYTES - (uint32_t)len;
+	memcpy(walk->path + walk->pos, name, len);
+	walk->comp[0] = (uint16_t)walk->pos;
+	walk->n_comps = 1;
+	return 0;
+}
+
 void decide_peer_set(struct bl_peer *peer, const uint8_t *addr, size_t len, uint16_t port)
 {
 	*peer = (struct bl_peer){ .v6 = len == 16, .port = port };

@@ -32,6 +32,9 @@ int decide_kernel_publish(struct decide_kernel *k, const uint8_t *bytes, size_t 
 /* Lays a normalised path out in a slot. Returns 0, or -ENAMETOOLONG. */
 int decide_kernel_path(struct decide_kernel *k, size_t slot, const char *path);
 
+/* Lays the abstract name of a socket out, its NUL included. Returns 0, or -ENAMETOOLONG. */
+int decide_kernel_name(struct decide_kernel *k, size_t slot, const char *name, size_t len);
+
 /* A destination as bl_normalise() has it; len is 4 or 16. */
 void decide_peer_set(struct bl_peer *peer, const uint8_t *addr, size_t len, uint16_t port);
 

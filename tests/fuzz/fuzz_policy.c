@@ -66,13 +66,15 @@ static void check_diags(const struct bl_diags *diags, const struct bl_source *so
 	free(text);
 }
 
-static void check_patterns(const struct bl_patterns *patterns, bool has)
+/* socket: an abstract name is no less good. */
+static void check_patterns(const struct bl_patterns *patterns, bool has, bool socket)
 {
 	CHECK(has || !patterns->count);
 	for (size_t i = 0; i < patterns->count; i++) {
 		const struct bl_pattern *pattern = &patterns->items[i];
 
-		CHECK(pattern->text[0] == '/' && strlen(pattern->text) == pattern->len);
+		CHECK(pattern->text[0] == '/' || (socket && pattern->text[0] == '@'));
+		CHECK(strlen(pattern->text) == pattern->len);
 		CHECK(pattern->len < BL_PATTERN_BYTES_MAX && pattern->place.line);
 	}
 }
@@ -88,8 +90,9 @@ static void check_ranges(const struct bl_ranges_in *ranges, uint32_t max)
 
 static void check_match(const struct bl_match *match, uint8_t ops)
 {
-	check_patterns(&match->path, match->has_path);
-	check_patterns(&match->exe, match->has_exe);
+	check_patterns(&match->path, match->has_path, false);
+	check_patterns(&match->exe, match->has_exe, false);
+	check_patterns(&match->socket, match->has_socket, true);
 	check_ranges(&match->ports, 65535);
 	check_ranges(&match->uids, UINT32_MAX - 1);
 	check_ranges(&match->gids, UINT32_MAX - 1);
@@ -100,6 +103,9 @@ static void check_match(const struct bl_match *match, uint8_t ops)
 	CHECK(!match->facts || ops == 1 << BL_OP_EXEC);
 	CHECK(!(match->facts & ~BL_FACT_ANY));
 	CHECK(!match->has_path || !(ops & 1 << BL_OP_CONNECT));
+	CHECK(!(ops & 1 << BL_OP_CONNECT) || match->families);
+	CHECK(!match->has_socket || match->families == BL_FAMILIES_UNIX);
+	CHECK(!match->has_ports || !(match->families & ~BL_FAMILIES_IP));
 }
 
 static void check_policy(const struct bl_policy *policy)
@@ -117,7 +123,9 @@ static void check_policy(const struct bl_policy *policy)
 		const struct bl_test *test = &policy->tests[i];
 
 		CHECK(bl_op_name(test->op) && bl_verdict_name(test->expect));
-		CHECK(test->op == BL_OP_CONNECT	    ? test->to.family != 0
+		CHECK(test->op != BL_OP_CONNECT ||
+		      (test->to.family != 0) + (test->family != 0) + (test->socket != NULL) == 1);
+		CHECK(test->op == BL_OP_CONNECT	    ? !test->path
 		      : test->facts & BL_FACT_MEMFD ? !test->path
 						    : test->path != NULL);
 	}

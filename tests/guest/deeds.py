@@ -289,6 +289,181 @@ def unspec_send(address, port):
         call(libc.sendto(made.fileno(), b"x", 1, 0, name, 16))
 
 
+def make_socket(family, kind, protocol=0):
+    """A socket of a family that this kernel may not have."""
+    try:
+        return socket.socket(family, kind, protocol)
+    except OSError as error:
+        if error.errno in (errno.EAFNOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EPROTONOSUPPORT):
+            raise NotHere(str(error)) from error
+        raise
+
+
+def sockaddr4(address, port, family=socket.AF_INET):
+    return struct.pack("=H", family) + struct.pack(">H", port) + socket.inet_aton(address) + bytes(8)
+
+
+def sockaddr6(address, port, family=socket.AF_INET6):
+    return struct.pack("=H", family) + struct.pack(">HI", port, 0) + socket.inet_pton(socket.AF_INET6, address) + bytes(4)
+
+
+def raw_send(made, name, data=b"x" * 8):
+    """sendto with the very bytes of an address."""
+    with made:
+        call(libc.sendto(made.fileno(), data, len(data), 0, name, len(name)))
+
+
+def raw_connect(made, name):
+    with made:
+        if libc.connect(made.fileno(), name, len(name)) < 0 and ctypes.get_errno() != errno.ECONNREFUSED:
+            call(-1)
+
+
+def connect_again(address, port):
+    """connect(2) elsewhere, AF_UNSPEC, and connect(2) once more."""
+    with socket.socket(type=socket.SOCK_DGRAM) as made:
+        made.connect(("127.0.0.1", 9))
+        call(libc.connect(made.fileno(), bytes(16), 16))
+        made.connect((address, port))
+
+
+def send_elsewhere(address, port):
+    """sendto on a datagram socket that is connected to another address."""
+    with socket.socket(type=socket.SOCK_DGRAM) as made:
+        made.connect(("127.0.0.1", 9))
+        made.sendto(b"x", (address, port))
+
+
+def fast_open_connect(address, port):
+    """TCP_FASTOPEN_CONNECT: connect(2) only remembers the address, the first write connects."""
+    with socket.socket() as made:
+        made.setsockopt(socket.IPPROTO_TCP, 30, 1)
+        try:
+            made.connect((address, port))
+            made.send(b"x")
+        except ConnectionRefusedError:
+            pass
+
+
+def repair_connect(address, port):
+    """TCP_REPAIR makes a socket connected without a packet."""
+    with socket.socket() as made:
+        made.setsockopt(socket.IPPROTO_TCP, 19, 1)
+        made.bind(("127.0.0.1", 0))
+        made.connect((address, port))
+        assert made.getpeername() == (address, port)
+
+
+def write_own_header(claimed, real, protocol=17):
+    """A raw socket with a header of its own: the address that the kernel is given is another one."""
+    with make_socket(socket.AF_INET, socket.SOCK_RAW, 255) as made:
+        header = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 28, 0, 0, 64, protocol, 0, bytes(4), socket.inet_aton(real))
+        made.sendto(header + bytes(8), (claimed, 0))
+
+
+def racing_connect(guarded, other, port):
+    """Another thread rewrites the address all the time; without a rule the guarded one is reached soon."""
+    name = ctypes.create_string_buffer(sockaddr4(other, port), 16)
+    images = [sockaddr4(guarded, port), sockaddr4(other, port)]
+    stop = threading.Event()
+
+    def rewrite():
+        while not stop.is_set():
+            for image in images:
+                ctypes.memmove(name, image, 16)
+
+    thread = threading.Thread(target=rewrite)
+    thread.start()
+    refused = 0
+    try:
+        with socket.socket(type=socket.SOCK_DGRAM) as made:
+            for _ in range(5000):
+                if libc.connect(made.fileno(), name, 16) < 0:
+                    refused += ctypes.get_errno() == errno.EPERM
+                elif made.getpeername()[0] == guarded:
+                    return
+    finally:
+        stop.set()
+        thread.join()
+    raise PermissionError(errno.EPERM, "refused") if refused else RuntimeError("never reached, never refused")
+
+
+def unix_connect(name, kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_UNIX, kind) as made:
+        made.connect(name)
+
+
+def unix_send(name, connected=False, how="sendto"):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as made:
+        if connected:
+            made.connect(name)
+            made.send(b"x")
+        elif how == "sendto":
+            made.sendto(b"x", name)
+        else:
+            made.sendmsg([b"x"], [], 0, name)
+
+
+def in_namespace(script, code):
+    """A deed in a mount namespace of its own, after a shell script there."""
+    call(libc.unshare(0x20000))
+    call(libc.mount(None, b"/", None, 0x44000, None))
+    sh(script)
+    exec(code, globals())
+
+
+SCTP, SCTP_BINDX_ADD, SCTP_CONNECTX, SCTP_DSTADDRV4 = 132, 100, 110, 7
+
+
+def sctp_peers():
+    """The addresses of all associations' other ends."""
+    with open("/proc/net/sctp/remaddr", encoding="ascii") as file:
+        return {line.split()[0] for line in file.readlines()[1:] if line.strip()}
+
+
+def sctp_server(address, port):
+    made = make_socket(socket.AF_INET, socket.SOCK_SEQPACKET, SCTP)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind((address, port))
+    made.listen()
+    return made
+
+
+def must_have_peer(address):
+    for _ in range(50):
+        if address in sctp_peers():
+            break
+        time.sleep(0.1)
+    if address not in sctp_peers():
+        raise PermissionError(errno.EPERM, f"no association has {address}")
+
+
+def sctp_connectx(port, *addresses):
+    with sctp_server("0.0.0.0", port), make_socket(socket.AF_INET, socket.SOCK_SEQPACKET, SCTP) as made:
+        made.setsockopt(SCTP, SCTP_CONNECTX, b"".join(sockaddr4(each, port) for each in addresses))
+
+
+def sctp_send(port, address, *further):
+    """An implicit association, by a message that brings further addresses."""
+    with sctp_server("0.0.0.0", port), make_socket(socket.AF_INET, socket.SOCK_SEQPACKET, SCTP) as made:
+        control = [(SCTP, SCTP_DSTADDRV4, socket.inet_aton(each)) for each in further]
+        made.sendmsg([b"x"], control, 0, (address, port))
+
+
+def sctp_added(port, address, further):
+    """The other end adds an address to an association that is there already (ASCONF)."""
+    for name in ("addip_enable", "addip_noauth_enable"):
+        with open(f"/proc/sys/net/sctp/{name}", "w", encoding="ascii") as file:
+            file.write("1")
+    with sctp_server(address, port) as server, make_socket(socket.AF_INET, socket.SOCK_SEQPACKET, SCTP) as made:
+        # Or the other end is told all of this machine's addresses.
+        made.bind((address, 0))
+        made.sendto(b"x", (address, port))
+        server.recv(16)
+        server.setsockopt(SCTP, SCTP_BINDX_ADD, sockaddr4(further, port))
+        must_have_peer(further)
+
+
 def below(path, depth, deed):
     """Goes down a chain of directories named d, one step after the other, and does something there."""
     os.chdir(path)

@@ -21,7 +21,11 @@ def query_line(access):
     exe = access.exe.hex() if access.exe is not None else "-"
     by = "%s %d %s" % (exe, access.uid, ",".join(map(str, access.gids)))
     if access.on == "connect":
-        bit = 1 << oracle.PROTOCOLS.index(access.protocol)
+        if access.socket is not None:
+            return "socket %s %s" % (access.socket.hex(), by)
+        if access.address is None:
+            return "family %d %s" % (access.family, by)
+        bit = 1 << oracle.PROTOCOLS.index(access.protocol) | (0x80 if access.raw else 0)
         return "connect %s %d %d %s" % (access.address.hex(), access.port, bit, by)
     path = access.path.hex() if access.path is not None else "-"
     if access.on == "exec":

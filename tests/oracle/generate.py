@@ -17,7 +17,8 @@ SOUP = ["a", "b", "/", "/**/", "**", "*", "?", "{a,b}", "{,a}", "{/**,a}", "{**/
 V4 = ["10.0.0.0", "10.1.0.0", "10.1.2.3", "10.1.2.128", "192.0.2.255", "127.0.0.1", "11.0.0.0",
       "255.255.255.255", "169.254.169.254", "128.0.0.0"]
 V6 = ["fd00::", "fd00:ec2::254", "2001:db8:1:2:3:4:5:6", "::1", "2001:db8::", "2001:db8:1::",
-      "fe80::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "64:ff9b::a01:203", "::2"]
+      "fe80::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "64:ff9b::a01:203", "::2",
+      "2002:a01:203::", "fe80::200:5efe:c000:2ff", "::ffff:0:a01:203"]
 V4_LENGTHS = [1, 7, 8, 9, 12, 15, 16, 17, 23, 24, 25, 30, 31, 32]
 V6_LENGTHS = [1, 8, 16, 31, 32, 33, 47, 48, 63, 64, 65, 96, 126, 127, 128]
 PORTS = [0, 1, 22, 80, 443, 8000, 8080, 8100, 32767, 32768, 65534, 65535]
@@ -163,6 +164,16 @@ class PolicyGenerator:
             text = ":".join("%x" % (raw[i] << 8 | raw[i + 1]) for i in range(0, 16, 2))
         return "%s/%d" % (text, length)
 
+    def socket(self):
+        if self.chance(50):
+            return self.pattern()
+        text = "".join(self.rng.choice(["a", "b", "/", "*", "?", "**", "[!a]", "[a/]", "{a,b/}", "\\x00",
+                                        "\\xff", "{a,*b}", "x"]) for _ in range(self.rng.randint(0, 6)))
+        return "@" + text
+
+    def family(self):
+        return self.rng.choice(["any", 3, 63] + list(oracle.FAMILIES) * 2)
+
     def numbers(self, pool, top):
         first = self.rng.choice(pool) if self.chance(80) else self.rng.randint(0, top)
         if self.chance(50):
@@ -232,7 +243,11 @@ class PolicyGenerator:
                 keys["port"] = self.some(lambda: self.numbers(PORTS, 65535), 3)
             if self.chance(30):
                 keys["protocol"] = self.some(
-                    lambda: self.rng.choice(oracle.PROTOCOLS), 3)
+                    lambda: self.rng.choice(oracle.PROTOCOLS + ("raw",)), 3)
+            if not keys and self.chance(50):
+                keys["socket"] = self.some(self.socket, 4)
+            elif not keys and self.chance(60):
+                keys["family"] = self.some(self.family, 4)
         elif "connect" not in on:
             if self.chance(50 if sparse else 40 if self.broad else 96):
                 keys["path"] = self.listed(file, "paths", self.pattern, 3)
@@ -242,8 +257,22 @@ class PolicyGenerator:
                 keys["access"] = self.some(lambda: self.rng.choice(WORDS), 3)
         return keys
 
-    def exception(self, file, on):
+    def families(self, keys, grants):
+        """Numbers of the families that a rule or an exception can be about."""
+        if "socket" in keys:
+            return {oracle.FAMILIES["unix"]}
+        every = set(range(1, 64)) if grants and not {"to", "port", "protocol"} & keys.keys() \
+            else {oracle.FAMILIES["inet"], oracle.FAMILIES["inet6"]}
+        if "family" not in keys:
+            return every
+        named = {oracle.read_family(each) for each in oracle.as_list(keys["family"])}
+        return set(range(1, 64)) if 0 in named else named
+
+    def exception(self, file, on, rule):
         keys = self.object(file, on, True)
+        # One that can never hold is refused.
+        if on == {"connect"} and not self.families(keys, True) & self.families(rule, False):
+            keys = {}
         if not keys or self.chance(50):
             keys["by"] = self.by(file)
         return keys
@@ -264,7 +293,7 @@ class PolicyGenerator:
         if self.chance(5 if self.broad else 45):
             rule["by"] = self.by(file)
         if self.chance(20 if self.broad else 40):
-            rule["unless"] = [self.exception(file, on) for _ in range(self.rng.randint(1, 3))]
+            rule["unless"] = [self.exception(file, on, rule) for _ in range(self.rng.randint(1, 3))]
         rule["action"] = self.rng.choice(["deny", "deny", "alert", "alert", "kill"])
         if self.chance(70):
             rule["severity"] = self.rng.choice(oracle.SEVERITIES)
@@ -407,6 +436,12 @@ class AccessGenerator:
         if self.chance(5):
             return self.rng.choice([bytes(4), bytes(16), oracle.V4_MAPPED + bytes(4),
                                     bytes([127, 0, 0, 1]), bytes(15) + b"\1", bytes(12) + b"\7" * 4])
+        if nets and self.chance(12):
+            raw, _ = self.rng.choice(nets)
+            if len(raw) == 4:
+                return self.rng.choice([oracle.read_v6("64:ff9b::")[:12] + raw, bytes([0x20, 2]) + raw + bytes(10),
+                                        bytes(12) + raw, bytes(8) + bytes([255, 255, 0, 0]) + raw,
+                                        bytes(8) + bytes([2, 0, 0x5e, 0xfe]) + raw])
         if not nets or self.chance(10):
             raw = oracle.read_v4(self.rng.choice(V4)) if self.chance(50) else \
                 oracle.read_v6(self.rng.choice(V6))
@@ -437,9 +472,23 @@ class AccessGenerator:
         match, by = self.matches_of(rule), self.matches_of(rule)
         access = oracle.Access(on)
         if on == "connect":
+            access.raw = self.chance(10)
+            if match and match.socket and self.chance(90) or self.chance(8):
+                access.socket = self.socket(match.socket if match else None)
+                access.raw, access.protocol, access.family = False, None, 1
+                access.uid, access.gids, access.exe = self.subject(by)
+                return access
+            families = [each for each in match.family or [] if each not in (1, 2, 10)] if match else []
+            if families and self.chance(75) or self.chance(8):
+                access.family = self.rng.choice(families or [3, 16, 40, 63]) or self.rng.choice([3, 16, 63])
+                if self.chance(15):
+                    access.family = self.rng.choice([16, 17, 21, 40])
+                access.raw, access.protocol = False, None
+                access.uid, access.gids, access.exe = self.subject(by)
+                return access
             access.address = self.address(match.to if match else None)
             access.port = self.number(match.port if match else None, 65535)
-            protocols = match.protocol if match else None
+            protocols = [each for each in match.protocol or [] if each != "raw"] if match else None
             access.protocol = self.rng.choice(
                 protocols if protocols and self.chance(80) else oracle.PROTOCOLS)
         else:
@@ -453,11 +502,32 @@ class AccessGenerator:
                     access.access |= 1 << self.rng.randrange(5)
                 if match and match.access and self.chance(60):
                     access.access |= match.access & -match.access
-        if not self.chance(10):
-            access.exe = self.path_from(by.exe if by else None)
-        access.uid = self.number(by.uid if by else None, 2**32 - 2)
-        access.gids = tuple(self.number(by.gid if by and self.chance(70) else None, 2**32 - 2)
-                            for _ in range(self.rng.randint(1, 4)))
+        access.uid, access.gids, access.exe = self.subject(by)
         return access
+
+    def socket(self, patterns):
+        if not patterns or self.chance(10):
+            return self.rng.choice([self.random_path(), b"\0" + self.word(), b"\0a/\0b"])
+        abstract, flats = self.rng.choice(patterns)
+        if not abstract:
+            return self.path_from([flats])
+        name = bytearray()
+        for item in self.rng.choice(flats):
+            if isinstance(item, int):
+                name.append(item)
+            elif item[0] in ("*", "**"):
+                name += self.rng.choice([b"", b"a", b"/", b"\0", b"a/b"])
+            else:
+                name.append(self.rng.choice(b"ab/\0x\xff"))
+        if self.chance(30):
+            name += self.rng.choice([b"a", b"/", b"\0"])
+        return b"\0" + bytes(name)[:107]
+
+    def subject(self, by):
+        """User, groups and executable."""
+        exe = None if self.chance(10) else self.path_from(by.exe if by else None)
+        return (self.number(by.uid if by else None, 2**32 - 2),
+                tuple(self.number(by.gid if by and self.chance(70) else None, 2**32 - 2)
+                      for _ in range(self.rng.randint(1, 4))), exe)
 
 

@@ -66,6 +66,16 @@ MUTANTS = {
     "'/**/' wants a directory": lambda: broken(
         globs_slash_doublestar_slash_is_slash=lambda: False),
     "'dir/**' matches dir": lambda: broken(globs_below_takes_itself=lambda: True),
+    "NAT64 is unknown": lambda: broken(nets_embedded=lambda address: None),
+    "any exception excuses a raw socket": lambda: broken(
+        excused_protocols=lambda exception: set(oracle.PROTOCOLS + ("raw",))),
+    "abstract names have components": lambda: broken(names=oracle.Globs()),
+    "exceptions without socket": lambda: broken(excepted=without_key("socket")),
+    "families are ignored": lambda: broken(family_holds=lambda match, access: True),
+    "rules without a family are about all": lambda: broken(
+        family_holds=lambda match, access: match.family is None
+        or oracle.Semantics().family_holds(match, access)),
+    "exceptions without family": lambda: broken(excepted=without_key("family")),
     "mapped addresses are IPv6": lambda: broken(nets_normal=no_mapped),
     "0.0.0.0 is no loopback": lambda: broken(nets_normal=no_loopback),
     "prefixes one bit short": lambda: broken(nets_covers=one_bit_short),

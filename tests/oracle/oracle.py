@@ -6,6 +6,7 @@ bpf-lsm/: no tables, no automata, no regular expressions. Slow on purpose; it is
 compiled tables are held against. It expects policies that the parser accepts.
 """
 
+import copy
 import itertools
 import json
 
@@ -22,6 +23,7 @@ ACCESS = {
 }
 FACTS = {"memfd": 1, "deleted": 2, "tmpfs": 4, "setuid": 8, "writable-by-others": 16, "script": 64}
 PROTOCOLS = ("tcp", "udp", "sctp", "dccp", "icmp", "other")
+FAMILIES = {"unix": 1, "inet": 2, "inet6": 10, "netlink": 16, "packet": 17, "rds": 21, "vsock": 40}
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 VERDICTS = ("alert", "would-deny", "would-kill", "deny", "kill")  # from the least strict
 
@@ -31,19 +33,27 @@ SLASH = ord("/")
 class Access:
     """One concrete access. Paths are bytes, absolute and normalised; b'/' is the root."""
 
-    def __init__(self, on, path=None, access=0, facts=(), address=None, port=0, protocol="tcp",
-                 exe=None, uid=0, gids=(0,), trust="host"):
+    def __init__(self, on, path=None, access=0, facts=(), address=None, port=0, protocol="tcp", raw=False,
+                 family=None, socket=None, exe=None, uid=0, gids=(0,), trust="host"):
         self.on = on
         self.path = path          # exec, open; None: the object's name can't be known
         self.access = access      # open: bits
         self.facts = tuple(facts) # exec: of FACTS; what is a memfd has no path that any rule could name
-        self.address = address    # connect: 4 or 16 bytes
+        self.address = address    # connect: 4 or 16 bytes; None: a family that has none
         self.port = port
         self.protocol = protocol
+        self.raw = raw            # by a raw socket
+        self.family = family      # number, where there is no address
+        self.socket = socket      # bytes of a unix socket's path, or a NUL and its abstract name
         self.exe = exe            # None: unknown
         self.trust = trust        # its file system is of: host, container, none of both
         self.uid = uid            # effective
         self.gids = tuple(gids)   # effective and supplementary
+
+    def with_address(self, address):
+        other = copy.copy(self)
+        other.address = address
+        return other
 
     def __repr__(self):
         return "Access(%s)" % ", ".join("%s=%r" % kv for kv in sorted(vars(self).items()))
@@ -193,6 +203,25 @@ class Globs:
         return any(self.match_flat(flat, path) for flat in flats)
 
 
+class Names(Globs):
+    """How they match abstract names: no byte is special there."""
+
+    def star_takes(self, byte):
+        return True
+
+    def question_takes(self, byte):
+        return True
+
+    def class_takes(self, item, byte):
+        return (byte in item[2]) != item[1]
+
+    def slash_doublestar_slash_is_slash(self):
+        return False
+
+    def match(self, flats, name):
+        return any(self.match_flat(flat, name) for flat in flats)
+
+
 # ---- addresses, ports, ids --------------------------------------------------------------------
 
 
@@ -232,6 +261,27 @@ class Nets:
             return bytes(15) + b"\x01"
         return address
 
+    def embedded(self, address):
+        """The IPv4 address that a gateway or a tunnel makes of an IPv6 address, or None."""
+        if len(address) != 16:
+            return None
+        if address[:2] == bytes([0x20, 0x02]):
+            found = address[2:6]
+        elif address[:12] in (bytes([0, 0x64, 0xff, 0x9b]) + bytes(8),
+                              bytes(8) + bytes([0xff, 0xff, 0, 0])) \
+                or address[8:12] in (bytes([0, 0, 0x5e, 0xfe]), bytes([2, 0, 0x5e, 0xfe])) \
+                or (address[:12] == bytes(12) and address[12:] != bytes([0, 0, 0, 1])):
+            found = address[12:]
+        else:
+            return None
+        return found if any(found) else None
+
+    def forms(self, address):
+        """All addresses that a destination counts as."""
+        address = self.normal(address)
+        embedded = self.embedded(address)
+        return [address] if embedded is None else [address, embedded]
+
     def read(self, text):
         """An entry of 'to' as (address bytes, prefix length)."""
         host, slash, length = text.partition("/")
@@ -249,6 +299,19 @@ class Nets:
             return False
         shift = 8 * len(address) - bits
         return int.from_bytes(prefix, "big") >> shift == int.from_bytes(address, "big") >> shift
+
+
+def read_family(value):
+    """A name or a number; 0 stands for any."""
+    return 0 if value == "any" else FAMILIES.get(value, value)
+
+
+def read_socket(text):
+    """(whether it is a pattern of abstract names, its brace-free patterns)"""
+    if not text.startswith("@"):
+        return False, read_glob(text)
+    items, _ = read_items(text.encode(), 1, False)
+    return True, expand(items)
 
 
 def read_range(value):
@@ -300,6 +363,10 @@ class Match:
         self.access = self.bits(values(source, "access"))
         self.file = values(source, "file")
         self.protocol = values(source, "protocol")
+        self.family = apply(read_family, values(source, "family"))
+        # '@' begins an abstract name here, not the name of a list
+        self.socket = [read_socket(each) for each in as_list(source["socket"])] \
+            if "socket" in source else None
         self.exe = apply(read_glob, values(by, "exe"))
         self.uid = apply(read_range, values(by, "uid"))
         self.gid = apply(read_range, values(by, "gid"))
@@ -316,16 +383,30 @@ class Match:
     def object_holds(self, access):
         s = self.semantics
         if access.on == "connect":
-            address = s.nets.normal(access.address)
+            if not s.family_holds(self, access):
+                return False
+            if self.socket is not None and not self.socket_holds(access):
+                return False
+            if access.address is None:
+                return self.to is None and self.port is None and self.protocol is None
             return (self.to is None or self.to_any
-                    or any(s.nets.covers(net, address) for net in self.to)) \
+                    or any(s.nets.covers(net, access.address) for net in self.to)) \
                 and (self.port is None or s.in_ranges(self.port, access.port)) \
-                and (self.protocol is None or access.protocol in self.protocol)
+                and (self.protocol is None or access.protocol in self.protocol
+                     or (access.raw and "raw" in self.protocol))
         if self.path is not None and not self.path_holds(access):
             return False
         if self.file is not None and not s.some_fact(self.file, access.facts):
             return False
         return access.on != "open" or self.access is None or self.access & access.access != 0
+
+    def socket_holds(self, access):
+        if access.socket is None:
+            return False
+        abstract = access.socket[:1] == b"\0"
+        return any((self.semantics.names if is_name else self.semantics.globs).match(
+            flats, access.socket[1:] if abstract else access.socket)
+            for is_name, flats in self.socket if is_name == abstract)
 
     def path_holds(self, access):
         if "memfd" in access.facts:
@@ -368,9 +449,21 @@ class Rule:
         self.severity = source.get("severity", "medium")
 
     def matches(self, access):
+        if access.on != "connect" or access.address is None:
+            return self.matches_form(access)
+        return any(self.matches_form(access.with_address(form))
+                   for form in self.match.semantics.nets.forms(access.address))
+
+    def matches_form(self, access):
         if access.on not in self.on or not self.match.holds(access):
             return False
         holding = [each for each in self.unless if self.match.semantics.excepted(each, access)]
+        if access.on == "connect" and access.raw:
+            # What a raw socket sends is of its own protocol or of any other.
+            left = {access.protocol, "raw"} & set(self.match.protocol or PROTOCOLS + ("raw",))
+            for exception in holding:
+                left -= self.match.semantics.excused_protocols(exception)
+            return bool(left)
         if access.on != "open":
             return not holding
         # Each exception takes out the kinds of access that it names; the rule stands for the rest.
@@ -389,6 +482,7 @@ class Semantics:
 
     def __init__(self):
         self.globs = Globs()
+        self.names = Names()
         self.nets = Nets()
 
     def mode_of(self, file):
@@ -404,12 +498,30 @@ class Semantics:
     def some_fact(self, words, facts):
         return any(word in facts for word in words)
 
+    def family_holds(self, match, access):
+        """A rule that names no family is about IP; an exception that names none holds for all."""
+        if match.family is None:
+            if match.grants or match.socket is not None:
+                return True
+            return access.address is not None
+        if access.socket is not None:
+            family = FAMILIES["unix"]
+        elif access.address is None:
+            family = access.family
+        else:
+            family = FAMILIES["inet" if len(access.address) == 4 else "inet6"]
+        return 0 in match.family or family in match.family
+
     def excepted(self, exception, access):
         return exception.holds(access)
 
     def excused(self, exception):
         """The kinds of access that an exception takes out of its rule."""
         return READ | MODIFY if exception.access is None else exception.access
+
+    def excused_protocols(self, exception):
+        """What an exception excuses of what a raw socket can send."""
+        return set(exception.protocol or PROTOCOLS + ("raw",))
 
     def strictness(self, rule):
         """The winner has the smallest of these."""

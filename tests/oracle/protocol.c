@@ -248,6 +248,28 @@ static int read_address(struct asked *a, char **words)
 	return 0;
 }
 
+static int read_socket(struct asked *a, const char *hex)
+{
+	size_t len = 0;
+
+	a->path = hex_decode(hex, &len);
+	if (!a->path)
+		return complain("not hex", hex);
+	a->query.op = BL_OP_CONNECT;
+	a->query.socket = a->path;
+	a->query.socket_len = len;
+	a->query.access = BL_ACCESS_CONNECT;
+	return 0;
+}
+
+static int read_family(struct asked *a, const char *number)
+{
+	a->query.op = BL_OP_CONNECT;
+	a->query.family = (uint8_t)strtoul(number, NULL, 10);
+	a->query.access = BL_PROTO_NONE;
+	return 0;
+}
+
 static int read_query(struct asked *a, char **words, size_t n)
 {
 	int r;
@@ -259,6 +281,10 @@ static int read_query(struct asked *a, char **words, size_t n)
 		r = read_path(a, BL_OP_OPEN, words[1], strtoul(words[2], NULL, 10));
 	else if (n == 7 && strcmp(words[0], "connect") == 0)
 		r = read_address(a, words + 1);
+	else if (n == 5 && strcmp(words[0], "socket") == 0)
+		r = read_socket(a, words[1]);
+	else if (n == 5 && strcmp(words[0], "family") == 0)
+		r = read_family(a, words[1]);
 	else
 		r = complain("no such request", words[0]);
 	return r < 0 ? r : read_subject(a, words + n - 3);

@@ -53,6 +53,9 @@ struct asked {
 	const char *open;
 	const char *connect;
 	const char *exe;
+	const char *socket;
+	size_t name_len; /* of an abstract socket; 0: strlen(socket) */
+	uint8_t family; /* a connect to one without addresses */
 	uint8_t access;
 	uint8_t facts; /* of an exec; a memfd's text is ignored */
 	uint16_t port;
@@ -85,7 +88,15 @@ static inline struct bl_answer ask(const struct bl_tables *tables, const struct 
 	if (asked->exec)
 		query.access = BL_ACCESS_EXEC | asked->facts;
 	else if (!query.access)
-		query.access = asked->open ? BL_ACCESS_READ : BL_PROTO_TCP;
+		query.access = asked->open     ? BL_ACCESS_READ
+			       : asked->family || asked->socket ? BL_PROTO_NONE
+								: BL_PROTO_TCP;
+	if (asked->socket) {
+		query.access = BL_ACCESS_CONNECT;
+		query.socket = asked->socket;
+		query.socket_len = asked->name_len ? asked->name_len : strlen(asked->socket);
+	}
+	query.family = asked->family;
 	if (asked->connect) {
 		query.family = strchr(asked->connect, ':') ? AF_INET6 : AF_INET;
 		if (inet_pton(query.family, asked->connect, addr) != 1)

@@ -8,63 +8,7 @@
 #include <cmocka.h>
 
 #include "base.h"
-#include "tables.h"
-
-/* Up to eight rules as one policy. */
-#define JOIN_1(a)			       a
-#define JOIN_2(a, ...)			       a "," JOIN_1(__VA_ARGS__)
-#define JOIN_3(a, ...)			       a "," JOIN_2(__VA_ARGS__)
-#define JOIN_4(a, ...)			       a "," JOIN_3(__VA_ARGS__)
-#define JOIN_5(a, ...)			       a "," JOIN_4(__VA_ARGS__)
-#define JOIN_6(a, ...)			       a "," JOIN_5(__VA_ARGS__)
-#define JOIN_7(a, ...)			       a "," JOIN_6(__VA_ARGS__)
-#define JOIN_8(a, ...)			       a "," JOIN_7(__VA_ARGS__)
-#define JOIN_N(a, b, c, d, e, f, g, h, n, ...) JOIN_##n
-#define JOIN(...)			       JOIN_N(__VA_ARGS__, 8, 7, 6, 5, 4, 3, 2, 1, 0)(__VA_ARGS__)
-#define ENFORCE(...)			       "{'bailiff': 1, 'mode': 'enforce', 'rules': [" JOIN(__VA_ARGS__) "]}"
-#define DENY_START(id, on)  "{'id': '" id "', 'on': '" on "', 'action': 'deny', "
-#define ALERT_START(id, on) "{'id': '" id "', 'on': '" on "', 'action': 'alert', "
-#define DENY(id, on, rest)  DENY_START(id, on) rest "}"
-#define ALERT(id, on, rest) ALERT_START(id, on) rest "}"
-
-/* ---- verdicts ----------------------------------------------------------------------------- */
-
-struct expected {
-	struct asked asked;
-	enum bl_verdict verdict;
-	const char *rule;
-	uint32_t others;
-};
-
-static void expect(const char *text, const struct expected *cases, size_t n)
-{
-	_cleanup_(compiled_clear) struct compiled compiled = compile(text);
-	const char *what = "";
-
-	if (compiled.diags.count)
-		print_message("# %s\n", compiled.diags.items[0].message);
-	assert_int_equal(compiled.r, 0);
-	if (bl_tables_verify(compiled.tables->bytes, compiled.tables->len, &what))
-		fail_msg("%s", what);
-	for (size_t i = 0; i < n; i++) {
-		const struct expected *wanted = &cases[i];
-		struct bl_answer answer = ask(compiled.tables, &wanted->asked);
-
-		print_message("# %s%s%s\n", wanted->asked.exec ? wanted->asked.exec : "",
-			      wanted->asked.open ? wanted->asked.open : "",
-			      wanted->asked.connect ? wanted->asked.connect : "");
-		assert_int_equal(answer.verdict, wanted->verdict);
-		assert_int_equal(answer.others, wanted->others);
-		if (wanted->rule)
-			assert_string_equal(compiled.policy->rules[answer.rule].id, wanted->rule);
-	}
-}
-
-#define EXPECT(text, ...)                                                \
-	do {                                                             \
-		static const struct expected _cases[] = { __VA_ARGS__ }; \
-		expect(text, _cases, BL_ARRAY_SIZE(_cases));             \
-	} while (0)
+#include "verdicts.h"
 
 static void test_empty(void **state)
 {
@@ -334,37 +278,6 @@ static void test_facts(void **state)
 	       { { .exec = "", .unnamed = true }, BL_VERDICT_ALLOW, NULL, 0 });
 }
 
-/* ---- connections -------------------------------------------------------------------------- */
-
-static void test_connect(void **state)
-{
-	EXPECT(ENFORCE(DENY("net", "connect", "'to': ['10.0.0.0/8', 'fd00::/8']"),
-		       ALERT("host", "connect", "'to': '10.1.2.3'"),
-		       DENY("web", "connect", "'to': '192.0.2.1', 'port': [80, '8000-8100']"),
-		       DENY("udp", "connect", "'to': '192.0.2.2', 'protocol': 'udp'"),
-		       DENY("smtp", "connect", "'port': 25, 'unless': {'to': '198.51.100.0/24'}"),
-		       DENY("irc", "connect", "'port': 6667"),
-		       DENY("six", "connect",
-			    "'to': '2001:db8::/32','unless': [{'to': '2001:db8:1::/48', "
-			    "'port': 22}]")),
-	       { { .connect = "10.9.9.9" }, BL_VERDICT_DENY, "net", 0 },
-	       { { .connect = "10.1.2.3" }, BL_VERDICT_DENY, "net", 1 },
-	       { { .connect = "::ffff:10.9.9.9" }, BL_VERDICT_DENY, "net", 0 },
-	       { { .connect = "fd12::1" }, BL_VERDICT_DENY, "net", 0 },
-	       { { .connect = "a00::1" }, BL_VERDICT_ALLOW, NULL, 0 },
-	       { { .connect = "192.0.2.1" }, BL_VERDICT_ALLOW, NULL, 0 },
-	       { { .connect = "192.0.2.1", .port = 8050 }, BL_VERDICT_DENY, "web", 0 },
-	       { { .connect = "192.0.2.1", .port = 25 }, BL_VERDICT_DENY, "smtp", 0 },
-	       { { .connect = "192.0.2.2" }, BL_VERDICT_ALLOW, NULL, 0 },
-	       { { .connect = "192.0.2.2", .access = BL_PROTO_UDP }, BL_VERDICT_DENY, "udp", 0 },
-	       { { .connect = "198.51.100.9", .port = 25 }, BL_VERDICT_ALLOW, NULL, 0 },
-	       { { .connect = "198.51.100.9", .port = 6667 }, BL_VERDICT_DENY, "irc", 0 },
-	       { { .connect = "::1", .port = 25 }, BL_VERDICT_DENY, "smtp", 0 },
-	       { { .connect = "2001:db8::1", .port = 22 }, BL_VERDICT_DENY, "six", 0 },
-	       { { .connect = "2001:db8:1::1", .port = 22 }, BL_VERDICT_ALLOW, NULL, 0 },
-	       { { .connect = "2001:db8:1::1" }, BL_VERDICT_DENY, "six", 0 });
-}
-
 /* ---- the same bytes ----------------------------------------------------------------------- */
 
 #define SAMPLE                                                                              \
@@ -592,7 +505,6 @@ int main(void)
 		cmocka_unit_test(test_grant),
 		cmocka_unit_test(test_unnamed),
 		cmocka_unit_test(test_facts),
-		cmocka_unit_test(test_connect),
 		cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_key),
 		cmocka_unit_test(test_bad_key),

@@ -119,7 +119,7 @@ static void refuses_words(void **state)
 		ROW(hook, _BL_HOOK_MAX, "unknown hook"),
 		ROW(access, 0, "access that does not fit the operation"),
 		ROW(access, BL_ACCESS_READ, "access that does not fit the operation"),
-		ROW(access, 0x80, "access that does not fit the operation"),
+		ROW(access, 0x40, "access that does not fit the operation"),
 		ROW(family, AF_INET, "an address without a connect"),
 		ROW(facts, 1 << 5, "facts that don't fit the operation"),
 		ROW(facts, 1 << 7, "facts that don't fit the operation"),
@@ -150,7 +150,13 @@ static void connect_needs_a_family(void **state)
 
 	record_connect(&record);
 	assert_int_equal(bl_event_decode(record.bytes, record.size, &view, NULL), 0);
-	record.event.family = AF_UNIX;
+	record.event.family = AF_NETLINK;
+	record_seal(&record);
+	refuse(&record, record.size, "access that does not fit the address family");
+	record.event.access = BL_PROTO_NONE;
+	record_seal(&record);
+	assert_int_equal(bl_event_decode(record.bytes, record.size, &view, NULL), 0);
+	record.event.family = BL_FAMILIES;
 	record_seal(&record);
 	refuse(&record, record.size, "unknown address family");
 	record.event.family = 0;

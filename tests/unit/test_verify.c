@@ -18,6 +18,8 @@
 	" 'unless': [{'path': '/h/*/k'}, {'by': {'exe': '/bin/x', 'gid': 3}}]},"             \
 	"{'id': 'c', 'on': 'connect', 'action': 'deny', 'to': ['10.0.0.0/8', '10.1.0.0/16',"  \
 	" 'fd00::/8'], 'port': 80},"                                                         \
+	"{'id': 'e', 'on': 'connect', 'family': ['netlink', 21], 'action': 'deny',"            \
+	" 'unless': {'family': 21}},"                                                        \
 	"{'id': 'd', 'on': 'connect', 'action': 'deny', 'port': '1-1024',"                   \
 	" 'unless': {'to': '192.0.2.1'}},"                                                    \
 	"{'id': 'f', 'on': 'exec', 'action': 'deny', 'file': ['memfd', 'setuid'],"            \
@@ -38,6 +40,9 @@ static const struct asked accesses[] = {
 	{ .connect = "fd00::1", .port = 80 },
 	{ .connect = "192.0.2.1", .port = 22 },
 	{ .connect = "192.0.2.2", .port = 22 },
+	{ .connect = "64:ff9b::192.0.2.1", .port = 22 },
+	{ .family = 16 },
+	{ .family = 21 },
 };
 
 /* An image in an allocation of its own, so that a sanitizer sees what is read beyond it. */
@@ -177,6 +182,7 @@ static const struct {
 	HEADER(port_lists, 2, "lists of ports"),
 	HEADER(port_lists, 0, "without lists"),
 	HEADER(n_port_classes, 1, "port has no class"),
+	HEADER(family_lists, 6, "lists of families"),
 };
 
 static void test_faults(void **state)
