@@ -244,7 +244,7 @@ static __always_inline int bl_path_search(struct bl_act *act, struct bl_label *l
 
 	if (!scratch)
 		return bl_fail_closed();
-	bl_epoch_turn();
+	scratch->settled = bl_epoch_turn();
 	scratch->stamp = globals.stamp;
 	scratch->generation = scratch->stamp;
 	bl_act_blur(scratch, act);

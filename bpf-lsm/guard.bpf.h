@@ -6,9 +6,13 @@
 
 #define BL_ANCESTORS_MAX 256
 
-/* The mount table is about to change: every label is worked out anew. */
+/*
+ * The mount table is about to change: every label is worked out anew, and none is kept until it has
+ * changed: then user space sees it, and has them all made anew once more.
+ */
 static __always_inline int bl_mounts_change(void)
 {
+	globals.mounted = bpf_jiffies64() + BL_JIFFIES_MOUNT;
 	__sync_fetch_and_add(&globals.epoch, 1);
 	return 0;
 }

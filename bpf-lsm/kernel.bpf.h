@@ -26,6 +26,7 @@
 #define SOCK_RAW  3
 
 #define BL_JIFFIES_MINUTE (60 * 250) /* a minute at HZ=250, less at a higher HZ */
+#define BL_JIFFIES_MOUNT  50	     /* what a mount takes at most, before user space sees it, too */
 
 struct bl_globals globals;
 
@@ -100,15 +101,17 @@ static __always_inline __u32 bl_sequence(const void *lock)
 /*
  * Every minute all labels are made stale: rename_lock's sequence wraps some day, and must not come
  * round to what an old one has. Whoever finds a label stale calls this, so it can't be kept waiting.
+ * Returns 0 while something is being mounted: the hook comes before it, and nothing after it.
  */
-static __always_inline void bl_epoch_turn(void)
+static __always_inline int bl_epoch_turn(void)
 {
 	__u64 now = bpf_jiffies64();
 
-	if (now < globals.next_epoch)
-		return;
-	globals.next_epoch = now + BL_JIFFIES_MINUTE;
-	__sync_fetch_and_add(&globals.epoch, 1);
+	if (now >= globals.next_epoch) {
+		globals.next_epoch = now + BL_JIFFIES_MINUTE;
+		__sync_fetch_and_add(&globals.epoch, 1);
+	}
+	return now >= globals.mounted;
 }
 
 static __always_inline void bl_count(__u32 counter)

@@ -362,7 +362,7 @@ static __always_inline int bl_object_compute(struct bl_scratch *scratch, struct 
 	if (!bl_label_compute(scratch, dentry, sb, sequence))
 		return 0;
 	if (kept && !(scratch->label.flags & (BL_LABEL_LOST | BL_LABEL_DEEP)) &&
-	    !(scratch->label.renames & 1))
+	    !(scratch->label.renames & 1) && scratch->settled)
 		bl_label_store(scratch, dentry, kept);
 	return 1;
 }

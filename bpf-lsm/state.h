@@ -38,6 +38,7 @@ struct bl_globals {
 	__u32 _pad;
 	__u32 daemon_tgid; /* the daemon's own accesses are not judged; 0: none */
 	__u64 next_epoch;  /* jiffies */
+	__u64 mounted;	   /* jiffies when the last mount is there for certain */
 	__u64 host_ns;	   /* address of the initial mount namespace */
 	__u64 root_mount;  /* address of PID 1's root: struct mount ... */
 	__u64 root_dentry; /* ... and dentry */
@@ -211,6 +212,8 @@ struct bl_scratch {
 	__u32 keep;	  /* 1: what the directory's path leads to is going to be kept */
 	__u32 n_states;
 	__u32 is_linked;  /* 1: the object has several names, 'linked' is of them */
+	__u32 settled;	  /* 1: nothing is being mounted, so that labels may be kept */
+	__u32 _pad;
 	struct bl_state states[BL_ALIASES_MAX];
 
 	struct bl_lists lists;	/* of a destination */
