@@ -344,7 +344,8 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 		return 0;
 	if (scratch->keep)
 		bl_dir_keep(scratch, dentry);
-	if (scratch->is_linked && label->n_classes)
+	/* What is about to be made has no inode; that it is not linked, the verifier can't know. */
+	if (inode && scratch->is_linked && label->n_classes)
 		bl_linked_keep(scratch, inode);
 	return 1;
 }
