@@ -47,6 +47,9 @@ static const char *const hook_names[_BL_HOOK_MAX] = {
 	[BL_HOOK_SCTP_CONNECT] = "sctp_bind_connect",
 	[BL_HOOK_UNIX_CONNECT] = "unix_stream_connect",
 	[BL_HOOK_UNIX_SEND] = "unix_may_send",
+	[BL_HOOK_IOCTL_COMPAT] = "file_ioctl_compat",
+	[BL_HOOK_FILE_SETATTR] = "inode_file_setattr",
+	[BL_HOOK_MMAP_BACKING] = "mmap_backing_file",
 };
 
 #define FAMILY_NAME(number, text) [number] = (text),

@@ -60,6 +60,8 @@ enum bl_access {
 	BL_ACCESS_EXEC = 1 << 5, /* every exec asks for it; of a rule: whatever the file is */
 	/* To a unix socket: its rules are among those on opening its path. */
 	BL_ACCESS_CONNECT = 1 << 6,
+	/* No word of the language: taking away a name that a rule goes by. */
+	BL_ACCESS_MOVE = 1 << 7,
 };
 #define BL_ACCESS_MODIFY \
 	(BL_ACCESS_WRITE | BL_ACCESS_CREATE | BL_ACCESS_DELETE | BL_ACCESS_ATTRIBUTES)
@@ -403,6 +405,9 @@ enum bl_hook {
 	BL_HOOK_SCTP_CONNECT,
 	BL_HOOK_UNIX_CONNECT,
 	BL_HOOK_UNIX_SEND,
+	BL_HOOK_IOCTL_COMPAT,
+	BL_HOOK_FILE_SETATTR,
+	BL_HOOK_MMAP_BACKING,
 	_BL_HOOK_MAX,
 };
 
@@ -489,6 +494,7 @@ enum bl_counter {
 	BL_COUNT_ALERTED,	  /* operations reported and let through */
 	BL_COUNT_WALK_RETRIES,	  /* path walks repeated because of a rename */
 	BL_COUNT_WALK_FAILED,	  /* ... given up: failed closed */
+	BL_COUNT_EXE_KEPT,	  /* attempts to change what a process's executable is, refused */
 	BL_COUNT_FAILED_CLOSED,	  /* operations refused because no verdict could be computed */
 	BL_COUNT_LINKS_FULL,	  /* objects with several names that could not be kept */
 	_BL_COUNT_MAX,

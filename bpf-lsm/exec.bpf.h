@@ -48,6 +48,17 @@ static __always_inline int bl_exec_map(struct file *file, __u32 hook)
 	return bl_exec_file(file, NULL, hook);
 }
 
+/*
+ * An overlay's file becomes code: here is the real one, below the overlay, with the name that it has
+ * itself. The overlay's own name was judged when the program was started, or in mmap_file.
+ */
+static __always_inline int bl_exec_backing(struct vm_area_struct *vma, struct file *backing)
+{
+	if (!backing || !(vma->vm_flags & VM_EXEC))
+		return 0;
+	return bl_exec_file(backing, NULL, BL_HOOK_MMAP_BACKING);
+}
+
 static __always_inline int bl_exec_mprotect(struct vm_area_struct *vma, unsigned long prot)
 {
 	struct file *file = vma->vm_file;

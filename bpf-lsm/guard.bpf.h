@@ -6,6 +6,11 @@
 
 #define BL_ANCESTORS_MAX 256
 
+/* include/uapi/linux/prctl.h */
+#define PR_SET_MM	   35
+#define PR_SET_MM_EXE_FILE 13
+#define PR_SET_MM_MAP	   14
+
 /*
  * The mount table is about to change: every label is worked out anew, and none is kept until it has
  * changed: then user space sees it, and has them all made anew once more.
@@ -37,6 +42,22 @@ static __always_inline int bl_look_at(struct dentry *dentry)
 	bl_label_compute(scratch, dentry, dentry->d_sb, bl_sequence(&rename_lock));
 	bl_scratch_put(scratch);
 	return 0;
+}
+
+/*
+ * Where rules go by executables, nobody makes another file his own after the start: in a user namespace
+ * of one's own, which anybody may make, that takes no privilege, and a child that shares the memory does
+ * it for a process that never left the host's. PR_SET_MM_MAP may leave the executable alone; what it
+ * says is in the caller's memory, where it can change after a look.
+ */
+static __always_inline int bl_exe_keep(int option, unsigned long what)
+{
+	if (option != PR_SET_MM || (what != PR_SET_MM_EXE_FILE && what != PR_SET_MM_MAP))
+		return 0;
+	if (globals.ceiling || !globals.denies)
+		return 0;
+	bl_count(BL_COUNT_EXE_KEPT);
+	return -EPERM;
 }
 
 /* Climbs from the current task to PID 1 of the initial PID namespace. */

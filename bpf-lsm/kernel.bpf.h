@@ -14,6 +14,7 @@
 #define FMODE_EXEC	     0x20 /* in f_flags: the kernel opens it to execute it */
 #define O_TRUNC		     01000
 #define DCACHE_OP_REVALIDATE 0x4
+#define DCACHE_DISCONNECTED  0x20
 #define PF_KTHREAD	     0x00200000
 #define S_IFMT		     0170000
 #define S_IFDIR		     0040000

@@ -26,6 +26,12 @@ int BPF_PROG(bl_bprm_check_security, struct linux_binprm *bprm)
 	return bl_exec_file(bprm->file, bprm, BL_HOOK_BPRM_CHECK);
 }
 
+SEC("lsm/bprm_check_security")
+int BPF_PROG(bl_bprm_hand_over, struct linux_binprm *bprm)
+{
+	return bl_open_hand_over(bprm);
+}
+
 SEC("lsm/sb_umount")
 int BPF_PROG(bl_sb_umount, struct vfsmount *mnt, int flags)
 {
@@ -136,10 +142,24 @@ int BPF_PROG(bl_inode_remove_acl, void *idmap, struct dentry *dentry)
 	return bl_open_attributes(dentry, BL_HOOK_REMOVE_ACL);
 }
 
+/* From 6.17 on: file_setattr(2), and what an ioctl does of the same kind. */
+SEC("lsm/inode_file_setattr")
+int BPF_PROG(bl_inode_file_setattr, struct dentry *dentry)
+{
+	return bl_open_attributes(dentry, BL_HOOK_FILE_SETATTR);
+}
+
 SEC("lsm/file_ioctl")
 int BPF_PROG(bl_file_ioctl, struct file *file, unsigned int cmd)
 {
-	return bl_open_ioctl(file, cmd);
+	return bl_open_ioctl(file, cmd, BL_HOOK_IOCTL);
+}
+
+/* From 6.8 on calls of 32 bits come here instead. */
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(bl_file_ioctl_compat, struct file *file, unsigned int cmd)
+{
+	return bl_open_ioctl(file, cmd, BL_HOOK_IOCTL_COMPAT);
 }
 
 SEC("lsm/mmap_file")
@@ -148,6 +168,12 @@ int BPF_PROG(bl_mmap_file, struct file *file, unsigned long reqprot, unsigned lo
 	if (!file || !(prot & PROT_EXEC))
 		return 0;
 	return bl_exec_map(file, BL_HOOK_MMAP);
+}
+
+SEC("lsm/mmap_backing_file")
+int BPF_PROG(bl_mmap_backing_file, struct vm_area_struct *vma, struct file *backing)
+{
+	return bl_exec_backing(vma, backing);
 }
 
 SEC("lsm/file_mprotect")
@@ -161,6 +187,12 @@ SEC("lsm/file_open")
 int BPF_PROG(bl_file_open, struct file *file)
 {
 	return bl_open_file(file);
+}
+
+SEC("lsm/task_prctl")
+int BPF_PROG(bl_task_prctl, int option, unsigned long arg)
+{
+	return bl_exe_keep(option, arg);
 }
 
 SEC("lsm/cred_prepare")

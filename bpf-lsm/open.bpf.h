@@ -19,6 +19,11 @@
 #define FS_IOC_SETFLAGS	  0x40086602
 #define FS_IOC32_SETFLAGS 0x40046602
 #define FS_IOC_FSSETXATTR 0x401c5820
+/* Another name for an object, or none of the old one: whatever any rule on that refuses. */
+#define BL_ACCESS_TAKE (BL_ACCESS_ANY | BL_ACCESS_CONNECT | BL_ACCESS_MOVE)
+
+#define FS_IOC_SETVERSION   0x40087602
+#define FS_IOC32_SETVERSION 0x40047602
 
 static __always_inline int bl_open_object(struct dentry *dentry, struct super_block *sb,
 					  struct inode *inode, struct inode *linked, __u8 access,
@@ -72,6 +77,18 @@ static __always_inline __u32 bl_open_access(struct file *file, __u32 flags)
 }
 
 /*
+ * The kernel lists a directory that has no parent yet to find where a file handle belongs
+ * (exportfs_get_name). Nobody else can have one open: a handle is opened when that is done.
+ */
+static __always_inline int bl_is_reconnected(const struct bl_act *act)
+{
+	struct dentry *dentry = act->dentry;
+
+	return dentry->d_flags & DCACHE_DISCONNECTED && dentry == dentry->d_parent &&
+	       act->access == BL_ACCESS_READ && (act->inode->i_mode & S_IFMT) == S_IFDIR;
+}
+
+/*
  * An open of which the label could not tell at once. On kernels before 6.5 the second, internal
  * open of an overlay has the overlay's path with the real inode: it was judged before.
  */
@@ -93,6 +110,8 @@ BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int vali
 	if (flags & FMODE_EXEC || act.sb != act.dentry->d_sb)
 		return 0;
 	act.access = bl_open_access(file, flags);
+	if (bl_is_reconnected(&act))
+		return 0;
 	act.search = act.access;
 	valid = valid && label && label->dentry == (__u64)act.dentry;
 	return bl_path_search(&act, label, valid, sequence);
@@ -142,6 +161,20 @@ passed:
 	return pass;
 }
 
+/*
+ * binfmt_misc with the flag O: the interpreter that is about to start gets the file that it was started
+ * for, opened by the kernel for execution. It can read that, as if it had opened it.
+ */
+static __always_inline int bl_open_hand_over(struct linux_binprm *bprm)
+{
+	struct file *file = bprm->executable;
+
+	if (!file || !BPF_CORE_READ_BITFIELD(bprm, have_execfd))
+		return 0;
+	return bl_open_object(file->f_path.dentry, file->f_inode->i_sb, file->f_inode, NULL,
+			      BL_ACCESS_READ, BL_ACCESS_READ, BL_HOOK_BPRM_CHECK);
+}
+
 /* Of a name that exists; the kernel checks that before the hook, the verifier wants it said. */
 static __always_inline int bl_open_there(struct dentry *dentry, __u8 access, __u8 search,
 					 __u32 hook)
@@ -179,8 +212,7 @@ static __always_inline int bl_open_rename(struct dentry *from, struct dentry *to
 	struct inode *inode = from->d_inode, *replaced = to->d_inode;
 	__u8 access = BL_ACCESS_CREATE, search = BL_ACCESS_CREATE;
 
-	if (bl_open_there(from, BL_ACCESS_DELETE, BL_ACCESS_ANY | BL_ACCESS_CONNECT,
-			  BL_HOOK_RENAME))
+	if (bl_open_there(from, BL_ACCESS_DELETE, BL_ACCESS_TAKE, BL_HOOK_RENAME))
 		return -EPERM;
 	if (replaced) {
 		access |= BL_ACCESS_DELETE;
@@ -199,7 +231,7 @@ static __always_inline int bl_open_link(struct dentry *from, struct dentry *to)
 		return 0;
 	if (!bl_label_forbid(inode))
 		return bl_fail_closed();
-	if (bl_open_object(from, from->d_sb, inode, inode, BL_ACCESS_ATTRIBUTES, BL_ACCESS_ANY,
+	if (bl_open_object(from, from->d_sb, inode, inode, BL_ACCESS_ATTRIBUTES, BL_ACCESS_TAKE,
 			   BL_HOOK_LINK))
 		return -EPERM;
 	return bl_open_name(to, inode, BL_ACCESS_CREATE, BL_ACCESS_CREATE, BL_HOOK_LINK);
@@ -243,10 +275,19 @@ static __always_inline int bl_open_setattr(struct dentry *dentry, struct iattr *
 	return bl_open_there(dentry, access, access, BL_HOOK_SETATTR);
 }
 
-static __always_inline int bl_open_ioctl(struct file *file, __u32 cmd)
+/* Newer kernels ask again in inode_file_setattr, where the file system does it by the common way. */
+static __always_inline int bl_ioctl_sets_flags(struct file *file, __u32 cmd)
 {
 	if (cmd != FS_IOC_SETFLAGS && cmd != FS_IOC32_SETFLAGS && cmd != FS_IOC_FSSETXATTR)
 		return 0;
+	return !bpf_core_type_exists(struct file_kattr) || !file->f_inode->i_op->fileattr_set;
+}
+
+static __always_inline int bl_open_ioctl(struct file *file, __u32 cmd, __u32 hook)
+{
+	if (!bl_ioctl_sets_flags(file, cmd) && cmd != FS_IOC_SETVERSION &&
+	    cmd != FS_IOC32_SETVERSION)
+		return 0;
 	return bl_open_object(file->f_path.dentry, file->f_inode->i_sb, file->f_inode, NULL,
-			      BL_ACCESS_ATTRIBUTES, BL_ACCESS_ATTRIBUTES, BL_HOOK_IOCTL);
+			      BL_ACCESS_ATTRIBUTES, BL_ACCESS_ATTRIBUTES, hook);
 }

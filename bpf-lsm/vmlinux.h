@@ -56,8 +56,16 @@ struct user_namespace {
 	int level;
 };
 
+/* From 6.17 on; struct fileattr before. */
+struct file_kattr;
+
+struct inode_operations {
+	void *fileattr_set;
+};
+
 struct inode {
 	umode_t i_mode;
+	const struct inode_operations *i_op;
 	kuid_t i_uid;
 	unsigned long i_ino;
 	union {
@@ -207,7 +215,9 @@ struct task_struct {
 };
 
 struct linux_binprm {
+	struct file *executable;
 	struct file *file;
+	unsigned int have_execfd : 1;
 	const char *filename;
 	char buf[256];
 };

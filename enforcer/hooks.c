@@ -21,6 +21,12 @@ static const struct bl_hook_entry table[] = {
 		.ops = OP(EXEC),
 	},
 	{
+		.program = "bl_bprm_hand_over",
+		.hook = "bprm_check_security",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_READ,
+	},
+	{
 		.program = "bl_sb_umount",
 		.hook = "sb_umount",
 		.ops = OP(EXEC) | OP(OPEN) | BL_OPS_UNIX,
@@ -78,8 +84,7 @@ static const struct bl_hook_entry table[] = {
 	{
 		.program = "bl_inode_rename",
 		.hook = "inode_rename",
-		.ops = OP(OPEN) | BL_OPS_UNIX,
-		.accesses = BL_ACCESS_ANY | BL_ACCESS_CONNECT,
+		.ops = OP(EXEC) | OP(OPEN) | BL_OPS_UNIX,
 	},
 	{
 		.program = "bl_inode_setattr_v1",
@@ -129,15 +134,35 @@ static const struct bl_hook_entry table[] = {
 		.optional = true,
 	},
 	{
+		.program = "bl_inode_file_setattr",
+		.hook = "inode_file_setattr",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_ATTRIBUTES,
+		.optional = true,
+	},
+	{
 		.program = "bl_file_ioctl",
 		.hook = "file_ioctl",
 		.ops = OP(OPEN),
 		.accesses = BL_ACCESS_ATTRIBUTES,
 	},
 	{
+		.program = "bl_file_ioctl_compat",
+		.hook = "file_ioctl_compat",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_ATTRIBUTES,
+		.optional = true,
+	},
+	{
 		.program = "bl_mmap_file",
 		.hook = "mmap_file",
 		.ops = OP(EXEC),
+	},
+	{
+		.program = "bl_mmap_backing_file",
+		.hook = "mmap_backing_file",
+		.ops = OP(EXEC),
+		.optional = true,
 	},
 	{
 		.program = "bl_file_mprotect",
@@ -149,6 +174,12 @@ static const struct bl_hook_entry table[] = {
 		.hook = "file_open",
 		.ops = OP(OPEN),
 		.accesses = BL_ACCESS_READ | BL_ACCESS_WRITE,
+	},
+	{
+		.program = "bl_task_prctl",
+		.hook = "task_prctl",
+		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),
+		.flags = BL_TABLES_EXES,
 	},
 	{
 		.program = "bl_cred_prepare",

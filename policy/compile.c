@@ -55,6 +55,8 @@ static void compiler_free(struct bl_compiler *c)
 	bl_interns_clear(&c->bits);
 	free(c->trie_classes);
 	free(c->list_marks);
+	free(c->match_marks);
+	free(c->move_marks);
 	bl_image_clear(&c->image);
 	free(c);
 }

@@ -14,7 +14,7 @@ struct draft {
 	size_t n_words;
 	uint32_t n_excepts;
 	struct bl_except excepts[BL_EXCEPTS_MAX];
-	/* for object->merge: by condition, accesses that an earlier candidate always covers */
+	/* by condition, accesses that an earlier candidate always covers */
 	uint8_t *covered;
 };
 
@@ -146,18 +146,35 @@ static bool excepted(const struct draft *draft, uint8_t access)
 	return draft->n_excepts && !first->cond && !(access & ~first->access);
 }
 
-/* Whether earlier candidates, at least as strict, decide all that this one could. */
+/* Whether a rule of the same subjects and exceptions holds the name in its place already. */
+static bool held_already(const struct draft *draft, const struct bl_cand *cand)
+{
+	for (size_t i = 0; i < draft->n_words; i += WORDS_PER_CAND) {
+		struct bl_cand earlier;
+
+		memcpy(&earlier, &draft->c->words[i], sizeof(earlier));
+		if (earlier.access & BL_ACCESS_MOVE && earlier.cond == cand->cond &&
+		    earlier.excepts == cand->excepts)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether earlier candidates, at least as strict, decide all that this one could. Of those that only hold
+ * a directory in its place it doesn't matter who: "/usr" is above most of a list of a hundred thousand.
+ */
 static bool useless(struct draft *draft, const struct bl_cand *cand)
 {
 	uint8_t *covered = draft->covered;
 
-	if (!covered)
+	if (!draft->object->merge && cand->access != BL_ACCESS_MOVE)
 		return false;
 	if (!(cand->access & ~(covered[0] | covered[cand->cond])))
 		return true;
 	if (!cand->excepts)
 		covered[cand->cond] |= cand->access;
-	return false;
+	return cand->access == BL_ACCESS_MOVE && cand->excepts && held_already(draft, cand);
 }
 
 static int push_cand(struct draft *draft, const struct bl_cand *cand)
@@ -171,19 +188,35 @@ static int push_cand(struct draft *draft, const struct bl_cand *cand)
 	return r;
 }
 
+/* What a rule refuses or reports of the object at hand. */
+static uint8_t cand_access(const struct draft *draft, const struct bl_rule_info *info)
+{
+	const struct bl_compiler *c = draft->c;
+	enum bl_op op = draft->object->op;
+	uint8_t access = 0;
+
+	if (bl_rule_concerns(info->rule, draft->object) &&
+	    (!draft->object->marked || c->match_marks[info->rank] == c->turn))
+		access = is_socket(draft, info->rule)
+				 ? BL_ACCESS_CONNECT
+				 : rule_access(&info->rule->match, draft->object);
+	if (op == BL_OP_OPEN && draft->object->marked && c->move_marks[info->rank] == c->turn)
+		access |= BL_ACCESS_MOVE;
+	return access;
+}
+
 static int add_cand(struct draft *draft, const struct bl_rule_info *info)
 {
-	bool sock = is_socket(draft, info->rule);
 	struct bl_cand cand = {
 		.rule = (uint32_t)(info - draft->c->rules),
 		.cond = (uint16_t)info->cond,
 		.verdict = info->verdict,
-		.access = sock ? BL_ACCESS_CONNECT : rule_access(&info->rule->match, draft->object),
+		.access = cand_access(draft, info),
 		.rank = info->rank,
 	};
 	int r;
 
-	if (!bl_rule_concerns(info->rule, draft->object) || !cand.access)
+	if (!cand.access)
 		return 0;
 	if (draft->object->op == BL_OP_CONNECT && !ports_hold(draft, info->ports))
 		return 0;
@@ -210,12 +243,10 @@ int bl_compile_list(struct bl_compiler *c, const struct bl_object *object, const
 	struct draft draft = { .c = c, .object = object };
 	int r = 0;
 
-	if (object->merge) {
-		covered = calloc(BL_COND_MAX, 1);
-		if (!covered)
-			return -ENOMEM;
-		draft.covered = covered;
-	}
+	covered = calloc(bl_subjects_count(&c->subjects) + 1, 1);
+	if (!covered)
+		return -ENOMEM;
+	draft.covered = covered;
 	for (size_t i = 0; !r && i < n; i++)
 		r = add_cand(&draft, &c->rules[c->by_rank[ranks[i]]]);
 	return r ? r : bl_intern(&c->lists_out, c->words, draft.n_words, ret_list);

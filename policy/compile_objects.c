@@ -10,7 +10,13 @@
 #define EVERYWHERE_MAX (1u << 20)
 
 static const uint8_t trie_parts = 1 << BL_PART_EXACT | 1 << BL_PART_BELOW | 1 << BL_PART_KNOWN;
+static const uint8_t above_parts = 1 << BL_PART_ABOVE | 1 << BL_PART_ABOVE_GLOB;
 static const uint8_t plain_parts = 1 << BL_PART_EXACT | 1 << BL_PART_BELOW | 1 << BL_PART_GLOB;
+
+static uint32_t atom_part(uint32_t atom)
+{
+	return atom & ((1u << BL_PART_SHIFT) - 1);
+}
 
 /* ---- which machine ------------------------------------------------------------------------ */
 
@@ -36,6 +42,12 @@ static bool everywhere_in_dfa(const struct bl_compiler *c)
 		if (!(c->pats[i].shapes & BL_SHAPE_GLOB))
 			literals++;
 	return rules * literals > EVERYWHERE_MAX;
+}
+
+/* Rules that refuse hold the names that they go by, but for what means everything wherever it is. */
+static bool holds_names(const struct bl_compiler *c, const struct bl_rule_info *info)
+{
+	return info->verdict >= BL_VERDICT_WOULD_DENY && info->path != c->everything;
 }
 
 static uint8_t excepts_shapes(const struct bl_compiler *c, const struct bl_rule_info *info)
@@ -67,6 +79,8 @@ static void choose_parts(struct bl_compiler *c, struct bl_rule_info *info, bool 
 		info->triggers = 1 << BL_PART_EXACT | 1 << BL_PART_GLOB | 1 << BL_PART_PLAIN;
 		dfa |= list->shapes & BL_SHAPE_BELOW;
 	}
+	if (holds_names(c, info))
+		info->triggers |= above_parts;
 	list->needs |= info->triggers;
 	for (size_t i = 0; i < info->rule->n_unless; i++) {
 		uint32_t path = c->excepts[info->first_except + i].path;
@@ -138,7 +152,7 @@ static int fill_trie(struct bl_compiler *c)
 		if (c->list_infos[list].needs & trie_parts)
 			r = for_literals(c, list, add_literal, &job);
 	}
-	return r;
+	return r ? r : bl_compile_above_trie(c);
 }
 
 /* ---- globs of exceptions, on literals ----------------------------------------------------- */
@@ -261,6 +275,8 @@ int bl_compile_nfa(struct bl_compiler *c, const uint8_t *without, struct bl_nfa 
 		if (!r && c->list_infos[list].needs & 1 << BL_PART_PLAIN)
 			r = add_plain(c, without, nfa, list);
 	}
+	if (!r)
+		r = bl_compile_above_nfa(c, without, nfa);
 	if (r || !nfa->n_states)
 		return r;
 	return bl_nfa_finish(nfa);
@@ -304,7 +320,9 @@ static int index_users(struct bl_compiler *c)
 	c->users = calloc(c->policy->n_rules + 1, sizeof(*c->users));
 	c->exe_conds = calloc(bl_subjects_count(&c->subjects) + 1, sizeof(*c->exe_conds));
 	c->list_marks = calloc(BL_MAX(c->lists.count + 2, c->n_nets + 1), sizeof(*c->list_marks));
-	if (!c->users || !c->exe_conds || !c->list_marks)
+	c->match_marks = calloc(c->policy->n_rules + 1, sizeof(*c->match_marks));
+	c->move_marks = calloc(c->policy->n_rules + 1, sizeof(*c->move_marks));
+	if (!c->users || !c->exe_conds || !c->list_marks || !c->match_marks || !c->move_marks)
 		return -ENOMEM;
 	count_users(c);
 	sum_users(c);
@@ -319,17 +337,35 @@ static int index_users(struct bl_compiler *c)
 	return 0;
 }
 
+/*
+ * Whoever is refused a program takes its name away no more than whoever is refused a file. That goes for
+ * programs that are named one by one: a rule on a place where nothing may run is about that place, and
+ * does not keep files in it.
+ */
+static void mark_rule(struct bl_compiler *c, const struct bl_rule_info *info, enum bl_part part)
+{
+	if (1 << part & above_parts)
+		c->move_marks[info->rank] = c->turn;
+	else
+		c->match_marks[info->rank] = c->turn;
+	if (part == BL_PART_EXACT && holds_names(c, info) && info->rule->ops & 1 << BL_OP_EXEC &&
+	    !info->rule->match.facts)
+		c->move_marks[info->rank] = c->turn;
+}
+
 static int add_users(struct bl_compiler *c, uint32_t atom, size_t *n)
 {
 	const struct bl_list_info *list = &c->list_infos[atom >> BL_PART_SHIFT];
-	uint32_t part = atom & ((1u << BL_PART_SHIFT) - 1);
+	uint32_t part = atom_part(atom);
 	int r = 0;
 
 	for (uint32_t i = list[0].first_user; !r && i < list[1].first_user; i++) {
 		const struct bl_rule_info *info = &c->rules[c->users[i]];
 
-		if (info->triggers & 1 << part)
-			r = bl_compile_push(c, n, info->rank);
+		if (!(info->triggers & 1 << part))
+			continue;
+		mark_rule(c, info, (enum bl_part)part);
+		r = bl_compile_push(c, n, info->rank);
 	}
 	return r;
 }
@@ -337,7 +373,7 @@ static int add_users(struct bl_compiler *c, uint32_t atom, size_t *n)
 static bool add_conds(const struct bl_compiler *c, uint32_t atom, uint64_t *bits)
 {
 	const struct bl_list_info *list = &c->list_infos[atom >> BL_PART_SHIFT];
-	uint32_t part = atom & ((1u << BL_PART_SHIFT) - 1);
+	uint32_t part = atom_part(atom);
 	bool any = false;
 
 	if (!(plain_parts & 1 << part))
@@ -373,16 +409,19 @@ static int find_ranks(struct bl_compiler *c, const uint32_t *atoms, size_t n, ui
 static int class_lists(struct bl_compiler *c, const uint32_t *atoms, size_t n,
 		       struct bl_class_info *info)
 {
-	struct bl_object exec = { .op = BL_OP_EXEC }, open = { .op = BL_OP_OPEN };
+	struct bl_object exec = { .op = BL_OP_EXEC, .marked = true };
+	struct bl_object open = { .op = BL_OP_OPEN, .marked = true };
 	_cleanup_free_ uint32_t *ranks = NULL;
 	size_t n_ranks;
-	int r = find_ranks(c, atoms, n, &ranks, &n_ranks);
+	int r;
 
+	c->turn++;
+	r = find_ranks(c, atoms, n, &ranks, &n_ranks);
 	if (r || !n_ranks)
 		return r;
-	c->turn++;
 	for (size_t i = 0; i < n; i++)
-		c->list_marks[atoms[i] >> BL_PART_SHIFT] = c->turn;
+		if (!(1 << atom_part(atoms[i]) & above_parts))
+			c->list_marks[atoms[i] >> BL_PART_SHIFT] = c->turn;
 	r = bl_compile_list(c, &exec, ranks, n_ranks, &info->exec_list);
 	return r ? r : bl_compile_list(c, &open, ranks, n_ranks, &info->open_list);
 }

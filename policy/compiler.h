@@ -23,10 +23,13 @@ enum bl_part {
 	BL_PART_KNOWN,	   /* trie: globs that were seen, when compiling, to match this literal */
 	BL_PART_GLOB,	   /* DFA: the real globs */
 	BL_PART_PLAIN,	   /* DFA: what the trie could do as well, but not together with a glob */
+	BL_PART_ABOVE,	    /* trie: the directories above the literals */
+	BL_PART_ABOVE_GLOB, /* DFA: the directories above the real globs */
 	_BL_PART_MAX,
 };
 #define BL_PART_SHIFT 3
 static_assert(_BL_PART_MAX <= 1 << BL_PART_SHIFT, "atoms are list << shift | part");
+static_assert(_BL_PART_MAX <= 7, "parts fit below BL_NEED_PLAIN_ALL");
 
 static inline uint32_t bl_atom(uint32_t list, enum bl_part part)
 {
@@ -136,6 +139,8 @@ struct bl_compiler {
 	struct bl_interns bits;	       /* bitsets of header.cond_words 64-bit words */
 	uint32_t *trie_classes;	       /* by number in trie.sets */
 	uint32_t *list_marks;	       /* by list: the last turn that it was seen in */
+	uint32_t *match_marks;	       /* by rank: the last turn that the rule's path matched in */
+	uint32_t *move_marks;	       /* by rank: ... that the rule holds names in their place in */
 	uint32_t turn;
 	uint32_t open_deep, exec_deep, open_lost, exec_lost, exec_pseudo;
 
@@ -193,6 +198,7 @@ static inline bool bl_rule_connects(const struct bl_rule *rule, uint64_t familie
 struct bl_object {
 	enum bl_op op;
 	bool unnamed;	    /* no exception's path holds */
+	bool marked;	    /* c->match_marks and c->move_marks say how each rule comes to be here */
 	bool merge;	    /* drop what a candidate that is at least as strict makes useless */
 	uint8_t family;	    /* connect: AF_*; 0: inet and inet6 */
 	bool has_port;	    /* port is one that stands for its class; else no port key holds */
@@ -205,6 +211,10 @@ struct bl_object {
  */
 int bl_compile_list(struct bl_compiler *c, const struct bl_object *object, const uint32_t *ranks,
 		    size_t n, uint32_t *ret_list);
+
+/* The directories above guarded paths: marks them in the trie, or adds them to the automaton. */
+int bl_compile_above_trie(struct bl_compiler *c);
+int bl_compile_above_nfa(struct bl_compiler *c, const uint8_t *without, struct bl_nfa *nfa);
 
 /* Appends a word to the work space. */
 int bl_compile_push(struct bl_compiler *c, size_t *n, uint32_t word);

@@ -92,6 +92,49 @@ static void test_subjects(void **state)
 	       { { .open = "/x", .exe = "/bin/a", .uid = 3, .gid = 5 }, BL_VERDICT_DENY, "e", 2 });
 }
 
+#define MOVE(path)                                     \
+	{                                              \
+		.open = path, .access = BL_ACCESS_MOVE \
+	}
+
+/* Whoever may not touch a file renames none of the directories above it. */
+static void test_names_are_held(void **state)
+{
+	EXPECT(ENFORCE(DENY("l", "open", "'path': '/a/b/c', 'access': 'read'"),
+		       DENY("t", "open", "'path': '/t/u/**', 'by': {'uid': 7}"),
+		       DENY("g", "open", "'path': ['/g/*/h/{x,y/z}', '/g/**/k/l*']"),
+		       ALERT("a", "open", "'path': '/alert/x'"),
+		       DENY("e", "exec", "'path': '/e/f/tool'"),
+		       DENY("p", "exec", "'path': ['/place/**', '/e/**/more']")),
+	       { MOVE("/a"), BL_VERDICT_DENY, "l", 0 }, { MOVE("/a/b"), BL_VERDICT_DENY, "l", 0 },
+	       { MOVE("/a/b/x"), BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .open = "/a/b", .access = BL_ACCESS_ANY }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .open = "/t/u", .access = BL_ACCESS_MOVE, .uid = 7 }, BL_VERDICT_DENY, "t", 0 },
+	       { MOVE("/t/u"), BL_VERDICT_ALLOW, NULL, 0 }, { MOVE("/g"), BL_VERDICT_DENY, "g", 0 },
+	       { MOVE("/g/1/h"), BL_VERDICT_DENY, "g", 0 },
+	       { MOVE("/g/1"), BL_VERDICT_DENY, "g", 0 },
+	       { MOVE("/g/1/2/k"), BL_VERDICT_DENY, "g", 0 },
+	       { MOVE("/g/1/2"), BL_VERDICT_ALLOW, NULL, 0 },
+	       { MOVE("/alert"), BL_VERDICT_ALLOW, NULL, 0 },
+	       { MOVE("/e/f/tool"), BL_VERDICT_DENY, "e", 0 },
+	       { MOVE("/e/f"), BL_VERDICT_DENY, "e", 0 },
+	       { MOVE("/place"), BL_VERDICT_DENY, "p", 0 },
+	       { MOVE("/place/file"), BL_VERDICT_ALLOW, NULL, 0 });
+}
+
+/* Nothing is held by a rule that means everything, nor by one whose exception means the subject. */
+static void test_names_that_are_not_held(void **state)
+{
+	EXPECT(ENFORCE(DENY("all", "exec", "'by': {'uid': 7}"),
+		       DENY("u", "open", "'path': '/u/v', 'unless': {'by': {'uid': 9}}"),
+		       DENY("w", "open", "'path': '/w/**', 'unless': {'path': '/w/x/y'}")),
+	       { { .open = "/x", .access = BL_ACCESS_MOVE, .uid = 7 }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .open = "/u", .access = BL_ACCESS_MOVE, .uid = 9 }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { MOVE("/u"), BL_VERDICT_DENY, "u", 0 }, { MOVE("/w"), BL_VERDICT_DENY, "w", 0 },
+	       { { .open = "/w/x", .access = BL_ACCESS_READ }, BL_VERDICT_DENY, "w", 0 },
+	       { { .open = "/w/x/y", .access = BL_ACCESS_READ }, BL_VERDICT_ALLOW, NULL, 0 });
+}
+
 /* ---- exceptions --------------------------------------------------------------------------- */
 
 static void test_unless(void **state)
@@ -426,6 +469,15 @@ static void test_too_many_candidates(void **state)
 	expect_refused(&many, "too-many-candidates", "4096");
 }
 
+/* More rules than that may well be below one directory. */
+static void test_many_below_one_directory(void **state)
+{
+	_cleanup_(compiled_clear) struct compiled compiled =
+		compile_many("", DENY("r%d", "open", "'path': '/x/y%d'"), 9000, "");
+
+	assert_int_equal(compiled.r, 0);
+}
+
 /* The parser has a limit of its own, for all exceptions of a rule: more are made here. */
 static void test_too_many_exceptions(void **state)
 {
@@ -499,6 +551,8 @@ int main(void)
 		cmocka_unit_test(test_both_machines),
 		cmocka_unit_test(test_access),
 		cmocka_unit_test(test_subjects),
+		cmocka_unit_test(test_names_are_held),
+		cmocka_unit_test(test_names_that_are_not_held),
 		cmocka_unit_test(test_unless),
 		cmocka_unit_test(test_unless_across_machines),
 		cmocka_unit_test(test_everywhere),
@@ -511,6 +565,7 @@ int main(void)
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_too_many_subjects),
 		cmocka_unit_test(test_too_many_candidates),
+		cmocka_unit_test(test_many_below_one_directory),
 		cmocka_unit_test(test_too_many_exceptions),
 		cmocka_unit_test(test_dfa_budget),
 		cmocka_unit_test(test_one_list_of_latches),
