@@ -59,6 +59,8 @@ A = [
         "no mount is asked for a name: a detached one shows the same superblock"),
     Row("A9", "deny", "the guarded directory as the lower layer of an overlay",
         "the overlay's open of the real file is judged by the real file"),
+    Row("A9b", "limit", "reading a lower file, writing an upper one in place, on a kernel before 6.5",
+        "it opens the real file by the overlay's own name, and bailiff sees no other"),
     Row("A10", "deny", "the guarded directory as the upper layer of an overlay, which then writes, makes and renames in it",
         "the inode hooks see what the overlay does to the real directory"),
     Row("A11", "deny", "renaming or exchanging the file away and using it there",
@@ -81,10 +83,14 @@ A = [
         "the entry keeps the spelling under which the file was made, however it is looked up"),
     Row("A21", "deny", "a second mount of the same device or of another subvolume of it",
         "it is the same superblock, and all its mounts' names count"),
-    Row("A22", "deny", "a server in the kernel or beside it opens the file: loopback NFS, FUSE",
-        "a rule without `by` holds for kernel threads and servers as for anybody"),
+    Row("A22", "deny", "a server opens the file on behalf of somebody: FUSE",
+        "the server's open is an open; a rule without `by` holds for it as for anybody"),
+    Row("A22b", "limit", "the kernel's own NFS server, over the loopback interface",
+        "judged like any open of a kernel thread, but not tried: the guests have no NFS server"),
     Row("A23", "limit", "idmapped mounts",
         "they change ownership only; rules judge by the ids of the initial user namespace"),
+    Row("A24", "limit", "root unmounts or moves a file system that is mounted in the guarded place, and goes on using it",
+        "it is not at that place any more; deny whoever may not mount"),
 ]
 
 # ---- running code ----------------------------------------------------------------------------
@@ -114,12 +120,14 @@ B = [
         "a rule names a path; deny reading the file, or deny starting what others can write"),
     Row("B16", "limit", "code in anonymous memory: JIT compilers, a write to /proc/self/mem, userland exec",
         "no file is run; programs need such memory"),
-    Row("B17", "alert", "ptrace, process_vm_writev, /proc/PID/mem into a process that may more",
-        "an open rule on /proc/*/mem reports the file; the calls are Yama's"),
+    Row("B17", "alert", "a write to the memory of a process that may more, by /proc/PID/mem",
+        "an open rule on `/proc/*/mem` reports or refuses it"),
+    Row("B17b", "limit", "the same by ptrace, process_vm_writev, process_madvise",
+        "no rule speaks of them; kernel.yama.ptrace_scope does"),
     Row("B18", "limit", "a deputy: systemd-run, cron, a daemon that starts what it is asked to",
         "the deputy's act is judged as the deputy's: rules without `by` hold for it as well"),
     Row("B19", "limit", "kernel modules, kexec, BPF programs as code",
-        "root without lockdown can change the kernel; docs/design.md says so"),
+        "root without lockdown can change the kernel"),
 ]
 
 # ---- content ---------------------------------------------------------------------------------
@@ -139,8 +147,12 @@ C = [
         "a descriptor is judged when it is opened; passing it is not"),
     Row("C8", "limit", "a read-only mapping made writable later",
         "the kernel itself refuses that"),
-    Row("C9", "deny", "the raw block device, a device node of one's own, /dev/mem, /proc/kcore",
-        "a rule on the device's path holds for the file there; nodes of one's own take `create`"),
+    Row("C9", "deny", "the raw block device, /dev/mem, /proc/kcore",
+        "a rule on the device's path holds, by whichever name it is reached"),
+    Row("C9b", "limit", "a device node of one's own, outside of the directories where `create` is refused",
+        "a rule goes by the file's name, not by the device's number; mknod takes CAP_MKNOD"),
+    Row("C10b", "limit", "a btrfs snapshot, or any other copy that the file system makes by itself",
+        "it is another file; who may make it may read the whole tree's directory"),
     Row("C10", "limit", "reflinks, copy_file_range, sendfile, splice, exchange of extents",
         "all need descriptors, and those were judged at their open"),
     Row("C11", "deny", "the kernel writes for the caller: core dumps, process accounting, swap and loop files",
@@ -153,6 +165,8 @@ C = [
         "see C9 and B17"),
     Row("C15", "deny", "another task makes the file, or exchanges link and directory, between look-up and use",
         "the file that is opened is judged, and what is made is judged by its name"),
+    Row("C16", "deny", "a binfmt_misc handler with the flag O is given the file, opened by the kernel",
+        "the file is judged as read by the handler"),
 ]
 
 # ---- connections -----------------------------------------------------------------------------
@@ -228,8 +242,10 @@ E = [
 
 F = [
     Row("F1", "deny", "another comm, by prctl or /proc/self/comm", "no rule looks at it"),
-    Row("F2", "deny", "another /proc/PID/exe by PR_SET_MM_EXE_FILE",
-        "who changes it can name a program only that it could have started"),
+    Row("F2", "deny", "another /proc/PID/exe by PR_SET_MM_EXE_FILE or PR_SET_MM_MAP, in a user namespace without any privilege",
+        "where rules go by executables, nobody changes what his is"),
+    Row("F3b", "limit", "a library preloaded into an excepted program, or its configuration",
+        "what the program does is the program's; deny mapping what others can write as code"),
     Row("F3", "deny", "a copy or a link that has an excepted program's name elsewhere", "`exe` is the executable's own path"),
     Row("F4", "event", "double fork, setsid, orphans, CLONE_PARENT", "the parent is read at the deed"),
     Row("F5", "event", "PID reuse and PID namespaces", "events have the host's numbers and the start time"),

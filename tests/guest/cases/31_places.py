@@ -124,6 +124,7 @@ def test_long_names(g):
         g.sh(CLEAN)
 
 
+@row("A9", "A9b", "F7")
 def test_overlay_in_a_user_namespace(g):
     """
     A guarded directory as the lower layer of somebody's own overlay. Before 6.5 the kernel opens the

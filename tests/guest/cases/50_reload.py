@@ -3,6 +3,7 @@
 
 import json
 
+from evasion import row
 from trial import do, policy, push_program
 from testguest import POLICY_DIR
 
@@ -57,6 +58,7 @@ def test_broken_file_keeps_what_is_in_force(g):
         g.remove("/srv/r")
 
 
+@row("E7")
 def test_no_gap_under_hammering(g):
     """
     Two policies take turns; both refuse one file and neither refuses another, but their rules and

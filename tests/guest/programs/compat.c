@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
 #define LOW_BYTES  65536
 #define SOCKETCALL 102
 
-enum { GETPID, OPEN, OPENAT, TRUNCATE, RENAME, LINK, UNLINK, CHMOD, EXECVE, CONNECT, CALLS };
+enum { GETPID, OPEN, OPENAT, TRUNCATE, RENAME, LINK, UNLINK, CHMOD, EXECVE, CONNECT, IOCTL, CALLS };
 
 /* Numbers in arch/x86/entry/syscalls/syscall_32.tbl. */
 static const struct {
@@ -29,7 +30,7 @@ static const struct {
 	[GETPID] = { "getpid", 20 },	 [OPEN] = { "open", 5 },     [OPENAT] = { "openat", 295 },
 	[TRUNCATE] = { "truncate", 92 }, [RENAME] = { "rename", 38 }, [LINK] = { "link", 9 },
 	[UNLINK] = { "unlink", 10 },	 [CHMOD] = { "chmod", 15 },   [EXECVE] = { "execve", 11 },
-	[CONNECT] = { "connect", 362 },
+	[CONNECT] = { "connect", 362 },	 [IOCTL] = { "ioctl", 54 },
 };
 
 static char *low, *low_end;
@@ -84,6 +85,18 @@ static int by_socketcall(const char *what, uint32_t to)
 	return by_int80(SOCKETCALL, 3, below_4g(connect, sizeof(connect)), 0);
 }
 
+/* What chattr does, on a file that is open to be read. */
+static int by_ioctl(const char *what, const char *path)
+{
+	const uint32_t flags = FS_NODUMP_FL;
+	const struct fsxattr attributes = { .fsx_xflags = FS_XFLAG_NODUMP };
+	uint32_t fd = (uint32_t)open(path, O_RDONLY);
+
+	if (strcmp(what, "setflags") == 0)
+		return call(IOCTL, fd, FS_IOC32_SETFLAGS, below_4g(&flags, sizeof(flags)));
+	return call(IOCTL, fd, FS_IOC_FSSETXATTR, below_4g(&attributes, sizeof(attributes)));
+}
+
 static int perform(const char *what, const char *first, const char *second)
 {
 	uint32_t path = below_4g(first, strlen(first) + 1);
@@ -91,6 +104,8 @@ static int perform(const char *what, const char *first, const char *second)
 
 	if (strncmp(what, "socketcall", 10) == 0)
 		return by_socketcall(what, address(first, second));
+	if (strcmp(what, "setflags") == 0 || strcmp(what, "fssetxattr") == 0)
+		return by_ioctl(what, first);
 	for (int i = 0; i < CALLS; i++) {
 		if (strcmp(what, calls[i].name) != 0)
 			continue;

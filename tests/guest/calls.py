@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""System calls and corners of the kernel that python has no words for, as deeds.py needs them. Goes to
+the guest beside it."""
+
+import ctypes, errno, fcntl, mmap, os, resource, signal, socket, stat, struct, subprocess, time  # noqa: E401,F401
+
+libc = ctypes.CDLL(None, use_errno=True)
+AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
+SYS_NAME_TO_HANDLE_AT, SYS_OPEN_BY_HANDLE_AT = 303, 304
+SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_FSOPEN, SYS_FSCONFIG, SYS_FSMOUNT = 428, 429, 430, 431, 432
+SYS_PIDFD_OPEN, SYS_PIDFD_GETFD, SYS_FCHMODAT2, SYS_FILE_SETATTR = 434, 438, 452, 469
+SYS_PIVOT_ROOT, SYS_MEMFD_SECRET, SYS_FANOTIFY_INIT, SYS_FANOTIFY_MARK = 155, 447, 300, 301
+OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC, MOVE_MOUNT_F_EMPTY_PATH = 1, 0o2000000, 4
+FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 1, 6
+O_TMPFILE = 0o20200000
+MNT_DETACH, MS_BIND, MS_REC, MS_PRIVATE = 2, 4096, 16384, 1 << 18
+
+
+class NotHere(Exception):
+    """This kernel has no such thing."""
+
+
+def call(result):
+    """The result of a libc function, or its errno as an OSError."""
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def syscall(number, *arguments):
+    """A call by its number; one that the kernel hasn't is NotHere."""
+    try:
+        return call(libc.syscall(number, *arguments))
+    except OSError as error:
+        if error.errno == errno.ENOSYS:
+            raise NotHere(f"no system call {number}") from error
+        raise
+
+
+# ---- files by other ways ---------------------------------------------------------------------
+
+def read_at(directory, name):
+    """Reads a file below a descriptor, and closes that."""
+    fd = os.open(name, os.O_RDONLY, dir_fd=directory)
+    os.read(fd, 64)
+    os.close(fd)
+    os.close(directory)
+
+
+def handle(path):
+    """The file's handle, as open_by_handle_at takes it."""
+    buffer = ctypes.create_string_buffer(struct.pack("Ii", 128, 0) + bytes(128))
+    mount = ctypes.c_int()
+    syscall(SYS_NAME_TO_HANDLE_AT, AT_FDCWD, path.encode(), buffer, ctypes.byref(mount), 0)
+    return buffer.raw
+
+
+def save_handle(path, at):
+    with open(at, "wb") as file:
+        file.write(handle(path))
+
+
+def evict():
+    """Lets go of all entries and inodes that nobody holds."""
+    os.sync()
+    with open("/proc/sys/vm/drop_caches", "w") as file:
+        file.write("2")
+
+
+def open_saved(at, flags=os.O_RDONLY, mount="/srv"):
+    """Opens a file by its handle. The entry is evicted first, so that the file comes without a parent."""
+    with open(at, "rb") as file:
+        saved = file.read()
+    evict()
+    place = os.open(mount, os.O_RDONLY)
+    fd = syscall(SYS_OPEN_BY_HANDLE_AT, place, saved, flags)
+    os.close(place)
+    return fd
+
+
+def fd_of_another(path, flags, how):
+    """Lets another process open a file, and takes it from there by one of the names below /proc."""
+    ours, theirs = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        fd = os.open(path, flags)
+        if how == "map_files":
+            mapping = mmap.mmap(fd, 0, mmap.MAP_PRIVATE, mmap.PROT_READ)  # noqa: F841
+        os.write(theirs, b"x")
+        signal.pause()
+    try:
+        os.close(theirs)
+        if not os.read(ours, 1):
+            raise OSError(errno.EPERM, "the other process could not open it")
+        place = f"/proc/{pid}/{how}"
+        for name in os.listdir(place):
+            if os.readlink(f"{place}/{name}") == path:
+                os.close(os.open(f"{place}/{name}", os.O_RDONLY))
+                return
+        raise RuntimeError(f"not found below {place}")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def tmpfile(directory, content=b"x"):
+    fd = os.open(directory, O_TMPFILE | os.O_RDWR, 0o755)
+    os.write(fd, content)
+    return fd
+
+
+def link_fd(fd, name):
+    """Gives a file that is open a name."""
+    call(libc.linkat(AT_FDCWD, f"/proc/self/fd/{fd}".encode(), AT_FDCWD, name.encode(), 0x400))
+
+
+def fanotify_read(path, opener):
+    """fanotify hands its listener a descriptor of a file that another process opens."""
+    group = syscall(SYS_FANOTIFY_INIT, 0, os.O_RDONLY)
+    syscall(SYS_FANOTIFY_MARK, group, 1, ctypes.c_uint64(0x20), AT_FDCWD, path.encode())
+    pid = os.fork()
+    if pid == 0:
+        opener()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    event = os.read(group, 24)
+    fd = struct.unpack("IBBHQii", event)[5]
+    if fd < 0:
+        raise OSError(errno.EPERM, "no descriptor")
+    os.read(fd, 64)
+
+
+# ---- mounts ----------------------------------------------------------------------------------
+
+def clone_tree(path):
+    """A detached copy of the mount at a path."""
+    return syscall(SYS_OPEN_TREE, AT_FDCWD, path.encode(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
+
+
+def new_mount(kind, **options):
+    """A file system that is mounted nowhere."""
+    context = syscall(SYS_FSOPEN, kind.encode(), 0)
+    for key, value in options.items():
+        syscall(SYS_FSCONFIG, context, FSCONFIG_SET_STRING, key.encode(), value.encode(), 0)
+    syscall(SYS_FSCONFIG, context, FSCONFIG_CMD_CREATE, None, None, 0)
+    return syscall(SYS_FSMOUNT, context, 0, 0)
+
+
+def attach(mount, path):
+    syscall(SYS_MOVE_MOUNT, mount, b"", AT_FDCWD, path.encode(), MOVE_MOUNT_F_EMPTY_PATH)
+
+
+def own_mounts():
+    """A mount namespace of one's own, of which nothing comes back to the host's."""
+    call(libc.unshare(0x20000))
+    call(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None))
+
+
+def bind(source, target):
+    call(libc.mount(source.encode(), target.encode(), None, MS_BIND, None))
+
+
+def pivoted(root, then):
+    """Makes a directory the root of everything, and does something there."""
+    own_mounts()
+    bind(root, root)
+    os.chdir(root)
+    syscall(SYS_PIVOT_ROOT, b".", b".")
+    call(libc.umount2(b".", MNT_DETACH))
+    os.chdir("/")
+    then()
+
+
+# ---- the kernel acts -------------------------------------------------------------------------
+
+def refused_unless(made, what):
+    """Of what the kernel does without telling anybody whether it worked."""
+    if not made:
+        raise OSError(errno.EPERM, f"no {what}")
+
+
+def dump_core(pattern, place):
+    """A process crashes, and its core goes to where the pattern says."""
+    with open("/proc/sys/kernel/core_pattern") as file:
+        before = file.read()
+    try:
+        with open("/proc/sys/kernel/core_pattern", "w") as file:
+            file.write(pattern)
+        pid = os.fork()
+        if pid == 0:
+            resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+            os.kill(os.getpid(), signal.SIGSEGV)
+            time.sleep(60)
+        os.waitpid(pid, 0)
+        refused_unless(os.path.exists(place) and os.path.getsize(place), "core")
+    finally:
+        with open("/proc/sys/kernel/core_pattern", "w") as file:
+            file.write(before)
+
+
+def account(path):
+    """Process accounting into a file, for a moment."""
+    try:
+        call(libc.acct(path.encode()))
+    except OSError as error:
+        if error.errno == errno.ENOSYS:
+            raise NotHere("no process accounting") from error
+        raise
+    call(libc.acct(None))
+
+
+def swap_on(path):
+    call(libc.swapon(path.encode(), 0))
+    call(libc.swapoff(path.encode()))
+
+
+# ---- attributes ------------------------------------------------------------------------------
+
+def set_attributes(path, xflags):
+    """chattr by file_setattr(2), of 6.17."""
+    attributes = struct.pack("QIIIII", xflags, 0, 0, 0, 0, 0)
+    try:
+        syscall(SYS_FILE_SETATTR, AT_FDCWD, path.encode(), attributes, ctypes.c_size_t(len(attributes)), 0)
+    except NotHere:
+        raise NotHere("no file_setattr") from None
+
+
+def chmod_at(path, mode):
+    """chmod by fchmodat2(2), of 6.6."""
+    try:
+        syscall(SYS_FCHMODAT2, AT_FDCWD, path.encode(), mode, 0)
+    except NotHere:
+        raise NotHere("no fchmodat2") from None
+
+
+def fs_ioctl(path, number, argument):
+    """An ioctl of a file that is opened to be read only."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.ioctl(fd, number, argument)
+    except OSError as error:
+        if error.errno in (errno.ENOTTY, errno.EOPNOTSUPP):
+            raise NotHere(f"no ioctl {number:#x} on this file system") from error
+        raise
+    finally:
+        os.close(fd)
+
+
+# ---- races -----------------------------------------------------------------------------------
+
+def shared_text(*texts):
+    """Memory that a child of ours fills with one text after the other, without end. Returns it, its
+    address and the child's pid."""
+    memory = mmap.mmap(-1, 4096)
+    rows = [text.encode().ljust(256, b"\0") for text in texts]
+    memory[:256] = rows[0]
+    pid = os.fork()
+    if pid == 0:
+        while True:
+            for row in rows:
+                memory[:256] = row
+    return memory, ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory))), pid
+
+
+def open_rewritten(seconds, secret, *paths):
+    """Opens a path that another process rewrites meanwhile. Ends well if it ever gets the secret."""
+    memory, address, pid = shared_text(*paths)  # unmapped when nobody has it any more
+    libc.open.argtypes = [ctypes.c_void_p, ctypes.c_int]
+    refused = 0
+    try:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            fd = libc.open(address, os.O_RDONLY)
+            if fd < 0:
+                refused += ctypes.get_errno() == errno.EPERM
+                continue
+            if os.read(fd, 64).decode() == secret:
+                return
+            os.close(fd)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    raise OSError(errno.EPERM if refused else errno.EIO, f"refused {refused} times, never got it")
+
+
+def open_exchanged(seconds, secret, path, *links):
+    """The same with a symbolic link that another process exchanges."""
+    pid = os.fork()
+    if pid == 0:
+        while True:
+            for target in links:
+                os.symlink(target, f"{path}.new")
+                os.rename(f"{path}.new", path)
+    refused = 0
+    try:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                with open(path) as file:
+                    if file.read() == secret:
+                        return
+            except PermissionError:
+                refused += 1
+            except FileNotFoundError:
+                pass
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    raise OSError(errno.EPERM if refused else errno.EIO, f"refused {refused} times, never got it")

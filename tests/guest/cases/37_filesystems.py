@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""File systems with ideas of their own about names: overlays, btrfs, case-folded ext4, second mounts."""
+
+from evasion import row
+from trial import PROGRAMS, trial
+
+RULE = {"id": "place", "on": "open", "access": "read", "path": "/srv/p/**", "action": "deny"}
+CLEAN = ("for m in $(awk '$2 ~ \"^/srv/[pm]/\" { print $2 }' /proc/mounts | tac); do umount -l $m; done; "
+         "losetup -D; rm -rf /srv/p /srv/m /srv/image*")
+DIRECTORIES = "mkdir -p /srv/p /srv/m/u /srv/m/w /srv/m/o /srv/m/x; modprobe -a overlay loop btrfs 2> /dev/null || :; "
+
+
+def overlay(lower, upper, then):
+    """In a mount namespace of one's own: an overlay at /srv/m/o, and a deed in it."""
+    return f"own_mounts(); sh('mount -t overlay o -o lowerdir={lower},upperdir={upper},workdir=/srv/m/w " \
+           f"/srv/m/o'); {then}"
+
+
+def need_real_paths(g):
+    version = tuple(int(part) for part in g.kernel().split(".")[:2])
+    if version < (6, 5):
+        g.not_applicable("before 6.5 the kernel opens the real file by the overlay's own name (A9b)")
+
+
+@row("A9")
+def test_overlay_lower(g):
+    need_real_paths(g)
+    lower = "/srv/p/d", "/srv/m/u"
+    trial(g, [RULE],
+          {"read": overlay(*lower, "read('/srv/m/o/a')"),
+           "write": overlay(*lower, "close(os.open('/srv/m/o/a', os.O_RDWR))"),
+           "copied up": overlay(*lower, "write('/srv/m/o/b'); read('/srv/m/o/b')")},
+          allowed={"neighbour": overlay("/srv/m/x", "/srv/m/u", "read('/srv/m/o/free')")},
+          prepare=DIRECTORIES + "mkdir -p /srv/p/d; for f in a b; do echo x > /srv/p/d/$f; done; echo x > /srv/m/x/free",
+          clean=CLEAN)
+
+
+@row("A9", "B5")
+def test_programs_of_an_overlay(g):
+    """The program's real file is judged when it is mapped: the one that is started ends by a signal."""
+    need_real_paths(g)
+    lower = "/srv/p/d", "/srv/m/u"
+    started = "p = subprocess.run(['/srv/m/o/tool'])\nif p.returncode < 0: raise OSError(errno.EPERM, 'killed')"
+    trial(g, [{"id": "tool", "on": "exec", "path": "/srv/p/**", "action": "deny"}],
+          {"exec": overlay(*lower, "\n" + started), "map": overlay(*lower, "map_code('/srv/m/o/lib')"),
+           "loader": overlay(*lower, "sh('/lib64/ld-linux-x86-64.so.2 /srv/m/o/tool')")},
+          allowed={"neighbour's program": overlay("/srv/m/x", "/srv/m/u", "run('/srv/m/o/tool')")},
+          prepare=DIRECTORIES + "mkdir -p /srv/p/d; for f in p/d/tool p/d/lib m/x/tool; do cp /bin/true /srv/$f; done",
+          clean=CLEAN)
+
+
+@row("A10")
+def test_overlay_upper(g):
+    """What is done in the overlay is done in the guarded directory; its own work directory is its own."""
+    upper = "/srv/m/x", "/srv/p/u"
+    rule = {**RULE, "access": "modify"}
+    trial(g, [rule],
+          {"create": overlay(*upper, "close(os.open('/srv/m/o/new', os.O_CREAT | os.O_WRONLY))"),
+           "mkdir": overlay(*upper, "os.mkdir('/srv/m/o/newdir')"),
+           "truncate": overlay(*upper, "os.truncate('/srv/m/o/a', 0)"),
+           "unlink": overlay(*upper, "os.unlink('/srv/m/o/b')"),
+           "rename": overlay(*upper, "os.rename('/srv/m/o/c', '/srv/m/o/moved')"),
+           "chmod": overlay(*upper, "os.chmod('/srv/m/o/a', 0o600)"),
+           "copy up": overlay(*upper, "write('/srv/m/o/free')")},
+          allowed={"read": overlay(*upper, "read('/srv/m/o/a')")},
+          prepare=DIRECTORIES + "mkdir -p /srv/p/u; for f in a b c; do echo x > /srv/p/u/$f; done; "
+          "echo x > /srv/m/x/free", clean=CLEAN)
+
+
+@row("A10")
+def test_overlay_upper_written(g):
+    need_real_paths(g)
+    upper = "/srv/m/x", "/srv/p/u"
+    trial(g, [{**RULE, "access": "write"}], {"write": overlay(*upper, "write('/srv/m/o/a')")},
+          allowed={"read": overlay(*upper, "read('/srv/m/o/a')")},
+          prepare=DIRECTORIES + "mkdir -p /srv/p/u; echo x > /srv/p/u/a", clean=CLEAN)
+
+
+def image(size, make, mount):
+    return f"truncate -s {size} /srv/image; {make} /srv/image > /dev/null 2>&1; {mount}; "
+
+
+@row("A18", "A21")
+def test_btrfs(g):
+    """Each subvolume has a device number of its own, and can be mounted by itself."""
+    setup = DIRECTORIES + image("120M", "mkfs.btrfs -q", "mkdir /srv/p/b; mount -o loop /srv/image /srv/p/b") + \
+        "btrfs -q subvolume create /srv/p/b/sub; mkdir /srv/p/b/dir; mkdir -p /srv/m/free; " \
+        "for f in a sub/a dir/a; do echo x > /srv/p/b/$f; done; " \
+        "mount -o subvol=sub /dev/$(lsblk -no KNAME $(findmnt -no SOURCE /srv/p/b)) /srv/m/o; "
+    trial(g, [RULE, {**RULE, "id": "literal", "path": "/srv/p/b/sub/a"}],
+          {"top": "read('/srv/p/b/a')", "directory": "read('/srv/p/b/dir/a')", "subvolume": "read('/srv/p/b/sub/a')",
+           "mounted by itself": "read('/srv/m/o/a')",
+           "mounted in a namespace": "own_mounts(); sh('mount -o subvol=dir $(findmnt -no SOURCE /srv/p/b | cut -d[ -f1) "
+                                     "/srv/m/x || mount -o bind /srv/p/b/dir /srv/m/x'); read('/srv/m/x/a')"},
+          allowed={"elsewhere": "read('/etc/passwd')"}, prepare=setup, clean=CLEAN)
+
+
+@row("A21")
+def test_second_mount_of_a_device(g):
+    setup = DIRECTORIES + image("16M", "mkfs.ext4 -qF", "mkdir /srv/p/e; losetup /dev/loop7 /srv/image; "
+                                "mount /dev/loop7 /srv/p/e; echo x > /srv/p/e/a; mkdir /srv/p/e/d; echo x > /srv/p/e/d/a; "
+                                "mount /dev/loop7 /srv/m/o")
+    trial(g, [{**RULE, "path": ["/srv/p/e/a", "/srv/p/*/d/**"]}],
+          {"literal": "read('/srv/m/o/a')", "tree": "read('/srv/m/o/d/a')",
+           "in a namespace": "own_mounts(); sh('mount /dev/loop7 /srv/m/x'); read('/srv/m/x/a')"},
+          allowed={"elsewhere": "read('/etc/passwd')"}, prepare=setup, clean=CLEAN)
+
+
+@row("A20")
+def test_case_folded_directory(g):
+    setup = DIRECTORIES + image("16M", "mkfs.ext4 -qF -O casefold -E encoding=utf8",
+                                "mkdir /srv/p/e; mount -o loop /srv/image /srv/p/e; mkdir /srv/p/e/d; "
+                                "chattr +F /srv/p/e/d; echo x > /srv/p/e/d/secret; echo x > /srv/p/e/d/free")
+    probe = g.run("truncate -s 16M /srv/image0 && mkfs.ext4 -qF -O casefold -E encoding=utf8 /srv/image0 && mkdir -p "
+                  "/srv/m/probe && mount -o loop /srv/image0 /srv/m/probe", check=False)
+    g.sh(CLEAN)
+    if probe.rc:
+        g.not_applicable("this kernel mounts no ext4 with case folding")
+    fresh = "evict(); "
+    trial(g, [{**RULE, "path": "/srv/p/e/d/secret"}],
+          {"as made": "read('/srv/p/e/d/secret')", "other case": "read('/srv/p/e/d/SECRET')",
+           "other case, first": fresh + "read('/srv/p/e/d/Secret')"},
+          allowed={"neighbour": "read('/srv/p/e/d/FREE')"}, prepare=setup, clean=CLEAN)
+
+
+@row("A22")
+def test_file_system_in_user_space(g):
+    """A FUSE server opens the guarded file when somebody opens another one; and a FUSE file system that is
+    mounted in the guarded place is guarded."""
+    g.push(PROGRAMS / "mirror.py", "/root/mirror.py")
+    try:
+        trial(g, [RULE],
+              {"through the server": "read('/srv/m/o/file')", "in the guarded place": "read('/srv/p/f/file')"},
+              allowed={"neighbour": "read('/srv/m/u/file')"},
+              prepare=DIRECTORIES + "modprobe fuse; mkdir /srv/p/f; for f in p/a m/free; do echo x > /srv/$f; done; "
+              "python3 /root/mirror.py /srv/p/a /srv/m/o; python3 /root/mirror.py /srv/m/free /srv/m/u; "
+              "python3 /root/mirror.py /srv/m/free /srv/p/f", clean=CLEAN)
+    finally:
+        g.remove("/root/mirror.py")

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A guarded program is run when its name is gone, by the kernel, or as somebody's interpreter."""
+
+from evasion import row
+from trial import check_fields, push_program, trial, watch
+
+PREPARE = """
+mkdir -p /srv/e/g /srv/e/out
+for n in a b c d; do cp /bin/true /srv/e/g/$n; cp /bin/true /srv/e/out/$n; done
+"""
+CLEAN = "rm -rf /srv/e"
+GUARD = {"id": "guard", "on": "exec", "path": "/srv/e/g/**", "action": "deny"}
+HANDLER = "/proc/sys/fs/binfmt_misc"
+MAGIC = """
+modprobe binfmt_misc 2> /dev/null || :
+mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc b /proc/sys/fs/binfmt_misc
+"""
+NO_MAGIC = "for n in /proc/sys/fs/binfmt_misc/trial*; do [ ! -e $n ] || echo -1 > $n; done; "
+
+
+def try_it(g, rules, refused, allowed=None, prepare="", clean=""):
+    return trial(g, rules, refused, allowed=allowed, prepare=PREPARE + prepare, clean=clean + CLEAN)
+
+
+@row("B2")
+def test_name_is_gone_before_the_start(g):
+    """The program is opened, loses its name, and is started by the descriptor. A program that a rule names
+    keeps its name; from a place where nothing may run, files may go."""
+    start = "execveat(f, b'', AT_EMPTY_PATH)"
+    try_it(g, [GUARD, {**GUARD, "id": "named", "path": ["/srv/e/g/b", "/srv/e/g/c", "/srv/e/g/d"]}],
+           {"unlinked": f"f = os.open('/srv/e/g/a', os.O_PATH); os.unlink('/srv/e/g/a'); {start}",
+            "renamed": f"f = os.open('/srv/e/g/b', os.O_PATH); os.rename('/srv/e/g/b', '/srv/e/out/x'); {start}",
+            "by its new name": "os.rename('/srv/e/g/c', '/srv/e/out/y'); run('/srv/e/out/y')",
+            "by a new link": "os.link('/srv/e/g/d', '/srv/e/out/z'); run('/srv/e/out/z')"},
+           {"out of the place": "open('/srv/e/g/data', 'w').close(); os.rename('/srv/e/g/data', '/srv/e/out/data')",
+            "unlinked, other": f"f = os.open('/srv/e/out/a', os.O_PATH); os.unlink('/srv/e/out/a'); {start}"})
+
+
+@row("B3", "C4")
+def test_nameless_file(g):
+    """A file that never had a name, made in the guarded directory; and one that gets its name there."""
+    made = "f = tmpfile('{}', open('/bin/true', 'rb').read()); d = os.open(f'/proc/self/fd/{{f}}', os.O_RDONLY); " \
+           "close(f); execveat(d, b'', AT_EMPTY_PATH)"
+    creation = {"id": "create", "on": "open", "access": "create", "path": "/srv/e/g/**", "action": "deny"}
+    try_it(g, [GUARD, creation],
+           {"run": made.format("/srv/e/g"), "linked": "link_fd(tmpfile('/srv/e/out'), '/srv/e/g/linked')"},
+           {"run, other": made.format("/srv/e/out"), "linked, other": "link_fd(tmpfile('/srv/e/out'), '/srv/e/out/linked')"})
+
+
+@row("B8")
+def test_handler_of_a_file_type(g):
+    """binfmt_misc starts the guarded program for a file of somebody's making; with F it was opened when
+    the handler was registered, before the rule."""
+    handlers = "".join(f"echo ':trial{n}:E::{suffix}::/srv/e/{place}/a:{flags}' > {HANDLER}/register; "
+                       for n, (suffix, place, flags) in enumerate((("tg1", "g", "F"), ("tg2", "g", ""), ("tg3", "out", "F"))))
+    files = "for n in 1 2 3; do echo x > /srv/e/file.tg$n; chmod +x /srv/e/file.tg$n; done; "
+    found = try_it(g, [GUARD], {"opened before": "run('/srv/e/file.tg1')", "by name": "run('/srv/e/file.tg2')"},
+                   {"other": "run('/srv/e/file.tg3')"}, prepare=MAGIC + files + handlers, clean=NO_MAGIC)
+    for event in found:
+        check_fields(event, hook="bprm_check_security", path="/srv/e/g/a")
+
+
+@row("B8", "C16")
+def test_handler_that_is_given_the_file(g):
+    """A handler with the flag O gets the file open from the kernel, though nobody opened it to be read."""
+    secret = {"id": "secret", "on": "open", "access": "read", "path": "/srv/e/g/*", "action": "deny"}
+    push_program(g, "execfd", "/root/execfd")
+    handler = f"cp /root/execfd /srv/e/handler; echo ':trial0:E::tg1::/srv/e/handler:O' > {HANDLER}/register; "
+    files = "for d in g out; do echo x > /srv/e/$d/file.tg1; chmod +x /srv/e/$d/file.tg1; done; "
+    run = "door('/srv/e/{}/file.tg1')"
+    found = try_it(g, [secret], {"read": run.format("g")}, {"read, other": run.format("out")},
+                   prepare=MAGIC + files + handler, clean=NO_MAGIC)
+    check_fields(found[0], on="open", access="read", path="/srv/e/g/file.tg1", hook="bprm_check_security")
+    g.remove("/root/execfd")
+
+
+@row("B17")
+def test_memory_of_others(g):
+    """What a process does to another one's memory by /proc is an open, and can be reported."""
+    victim = "f = os.fork()\nif not f: time.sleep(60); os._exit(0)\ntry:\n {}\nfinally:\n os.kill(f, 9)"
+    found = watch(g, [{"id": "memory", "on": "open", "access": "write", "path": "/proc/*/mem", "action": "alert"}],
+                  {"mem": victim.format("close(os.open(f'/proc/{f}/mem', os.O_RDWR))")})
+    check_fields(found[0], verdict="alert", access="read,write")
+    assert found[0]["BAILIFF_PATH"].endswith("/mem"), found[0]

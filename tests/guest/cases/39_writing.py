@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Content and attributes are changed by calls that few know, by descriptors, and by the kernel itself."""
+
+from evasion import row
+from trial import check_fields, do, push_program, trial
+
+PREPARE = """
+mkdir -p /srv/w/g/dir /srv/w/out/dir
+for f in a b c d e f; do echo x > /srv/w/g/$f; echo x > /srv/w/out/$f; done
+"""
+CLEAN = "chattr -R -i -d /srv/w 2> /dev/null || :; rm -rf /srv/w"
+
+
+def deny(access, path="/srv/w/g/**", rule="writing", **more):
+    return {"id": rule, "on": "open", "path": path, "access": access, "action": "deny", **more}
+
+
+def try_it(g, rules, refused, allowed=None, prepare="", clean="", **more):
+    return trial(g, rules, refused, allowed=allowed, prepare=PREPARE + prepare, clean=clean + CLEAN, **more)
+
+
+@row("C1")
+def test_truncation(g):
+    """By a descriptor it takes one that was opened to be written, and that was judged."""
+    try_it(g, [deny("write")],
+           {"by name": "os.truncate('/srv/w/g/a', 0)", "by descriptor": "os.ftruncate(os.open('/srv/w/g/b', os.O_RDWR), 0)",
+            "by /proc": "os.truncate(f\"/proc/self/fd/{os.open('/srv/w/g/c', os.O_PATH)}\", 0)",
+            "at the open": "close(os.open('/srv/w/g/d', os.O_RDONLY | os.O_TRUNC))",
+            "made and written": "close(os.open('/srv/w/g/new', os.O_CREAT | os.O_EXCL | os.O_RDWR))"},
+           {"read": "read('/srv/w/g/a')", "other": "os.truncate('/srv/w/out/a', 0)"})
+
+
+@row("C3")
+def test_replaced(g):
+    """The name gets another object: a file, a link, an exchange, a directory that comes full."""
+    rules = [deny(["create", "delete"])]
+    found = try_it(g, rules,
+                   {"file": "os.rename('/srv/w/out/a', '/srv/w/g/a')",
+                    "symbolic link": "os.symlink('/etc/passwd', '/srv/w/link'); os.rename('/srv/w/link', '/srv/w/g/b')",
+                    "exchange": "exchange('/srv/w/out/c', '/srv/w/g/c')",
+                    "directory": "os.rename('/srv/w/out/dir', '/srv/w/g/full')",
+                    "directory over one": "os.mkdir('/srv/w/empty'); os.rename('/srv/w/empty', '/srv/w/g/dir')",
+                    "whiteout": "syscall(SYS_RENAMEAT2, AT_FDCWD, b'/srv/w/g/d', AT_FDCWD, b'/srv/w/moved', 4)"},
+                   {"other": "os.rename('/srv/w/out/e', '/srv/w/out/f')"})
+    assert {event["BAILIFF_HOOK"] for event in found} == {"inode_rename"}, found
+
+
+@row("C6", "E5")
+def test_newer_calls_for_attributes(g):
+    """Calls that came with later kernels, and ioctls of a file that is open to be read."""
+    flags = "struct.pack('L', 0x40)"  # no dump
+    refused = {"file_setattr": "set_attributes('{}/a', 0x80)", "fchmodat2": "chmod_at('{}/b', 0o600)",
+               "FS_IOC_SETFLAGS": "fs_ioctl('{}/c', 0x40086602, " + flags + ")",
+               "FS_IOC_FSSETXATTR": "fs_ioctl('{}/d', 0x401c5820, struct.pack('IIIII8x', 0x80, 0, 0, 0, 0))",
+               "FS_IOC_SETVERSION": "fs_ioctl('{}/e', 0x40087602, struct.pack('L', 7))",
+               "removexattr": "os.removexattr('{}/f', 'user.x')"}
+    try_it(g, [deny("attributes")], {name: code.format("/srv/w/g") for name, code in refused.items()},
+           {f"{name}, other": code.format("/srv/w/out") for name, code in refused.items()} |
+           {"read": "read('/srv/w/g/a')"},
+           prepare="python3 -c 'import os; os.setxattr(\"/srv/w/g/f\", \"user.x\", b\"y\"); "
+                   "os.setxattr(\"/srv/w/out/f\", \"user.x\", b\"y\")'")
+
+
+@row("C6", "E4")
+def test_attributes_by_32_bit_calls(g):
+    """From 6.8 on a 32-bit ioctl has a hook of its own."""
+    push_program(g, "compat", "/root/compat")
+    try:
+        answer = do(g, {"probe": "door('/root/compat', 'openat', '/etc/passwd')"})["probe"]
+        if answer.startswith("n/a"):
+            g.not_applicable(answer)
+        deeds = {"chattr": "door('/root/compat', 'setflags', '{}/a')",
+                 "project": "door('/root/compat', 'fssetxattr', '{}/b')"}
+        try_it(g, [deny("attributes")], {name: code.format("/srv/w/g") for name, code in deeds.items()},
+               {f"{name}, other": code.format("/srv/w/out") for name, code in deeds.items()})
+    finally:
+        g.remove("/root/compat")
+
+
+@row("C9")
+def test_raw_devices(g):
+    """A rule on the device holds for the device, whoever reads it and however it is called."""
+    devices = ["/dev/vda", "/dev/mem", "/proc/kcore"]
+    try_it(g, [deny(["read", "write"], path=devices)],
+           {"disk": "read('/dev/vda')", "disk by number": "read(f\"/dev/block/{os.major(d := os.stat('/dev/vda').st_rdev)}:"
+                                                          "{os.minor(d)}\")",
+            "memory": "close(os.open('/dev/mem', os.O_RDONLY))", "kernel": "read('/proc/kcore')"},
+           {"null": "write('/dev/null')"})
+
+
+@row("C5", "C9b")
+def test_own_device_nodes(g):
+    """Whoever may not make files makes no device there either; elsewhere he does."""
+    node = "os.mknod('{}/disk', stat.S_IFBLK | 0o600, os.stat('/dev/vda').st_rdev); read('{}/disk')"
+    try_it(g, [deny("create")], {"node": node.format(*["/srv/w/g"] * 2)}, {"other": node.format(*["/srv/w/out"] * 2)})
+
+
+@row("C11", "F8")
+def test_core_dumps(g):
+    dump = "dump_core('{0}/core.%e', '{0}/core.python3')"
+    found = try_it(g, [deny(["create", "write"])], {"core": dump.format("/srv/w/g")}, {"other": dump.format("/srv/w/out")})
+    check_fields(found[0], comm="python3")
+
+
+@row("C11")
+def test_files_that_the_kernel_opens(g):
+    try_it(g, [deny("write")],
+           {"accounting": "account('/srv/w/g/a')", "swap": "swap_on('/srv/w/g/swap')",
+            "loop device": "sh('modprobe loop; losetup /dev/loop6 /srv/w/g/b; losetup -d /dev/loop6')"},
+           {"accounting, other": "account('/srv/w/out/a')", "swap, other": "swap_on('/srv/w/out/swap')"},
+           prepare="for d in g out; do dd if=/dev/zero of=/srv/w/$d/swap bs=64k count=16 2> /dev/null; "
+                   "chmod 600 /srv/w/$d/swap; mkswap /srv/w/$d/swap > /dev/null; done; ")
+
+
+@row("C15", "E1")
+def test_links_that_change_meanwhile(g):
+    """A symbolic link is exchanged while its path is looked up: the file that is opened is judged."""
+    race = "open_exchanged(4, 'secret', '/srv/w/link{}', '/srv/w/out/a', '{}')"
+    try_it(g, [deny("read", path="/srv/w/g/secret")],
+           {"link": race.format(1, "/srv/w/g/secret")}, {"other link": race.format(2, "/srv/w/out/secret")},
+           prepare="printf secret > /srv/w/g/secret; printf secret > /srv/w/out/secret; ")
+
+
+@row("E1")
+def test_paths_rewritten_meanwhile(g):
+    """Another process rewrites the path in memory while it is opened."""
+    race = "open_rewritten(4, 'secret', '/srv/w/out/a', '{}')"
+    try_it(g, [deny("read", path="/srv/w/g/secret")],
+           {"path": race.format("/srv/w/g/secret")}, {"other path": race.format("/srv/w/out/secret")},
+           prepare="printf secret > /srv/w/g/secret; printf secret > /srv/w/out/secret; ")
+
+
+@row("C7")
+def test_descriptors_are_judged_when_they_are_opened(g):
+    """A limit: what was opened before the rule, or by somebody who may, can be handed on."""
+    passed = "a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)\n" \
+             "if not os.fork():\n" \
+             " as_user(1000, 1000, [], lambda: socket.send_fds(a, [b'x'], [os.open('/srv/w/g/a', os.O_RDONLY)]))\n" \
+             " os._exit(0)\n" \
+             "f = socket.recv_fds(b, 1, 1)[1][0]\nos.read(f, 1)"
+    try_it(g, [deny("read", path="/srv/w/g/a", unless={"by": {"uid": 1000}})],
+           {"front door": "read('/srv/w/g/a')"}, {"passed": passed})
