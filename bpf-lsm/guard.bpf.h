@@ -31,7 +31,7 @@ static __always_inline int bl_look_at(struct dentry *dentry)
 	struct inode *inode = dentry->d_inode;
 	struct bl_scratch *scratch;
 
-	if (!globals.looking || !bl_is_daemon() || !inode || !bl_is_linked(inode))
+	if (!globals.looking || !bl_is_daemon() || !inode || !bl_has_names(dentry, inode))
 		return 0;
 	scratch = bl_scratch_get();
 	if (!scratch)

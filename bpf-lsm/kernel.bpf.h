@@ -13,6 +13,8 @@
 #define FMODE_WRITE	     0x2
 #define FMODE_EXEC	     0x20 /* in f_flags: the kernel opens it to execute it */
 #define O_TRUNC		     01000
+#define DCACHE_OP_HASH	     0x1
+#define DCACHE_OP_COMPARE    0x2
 #define DCACHE_OP_REVALIDATE 0x4
 #define DCACHE_DISCONNECTED  0x20
 #define PF_KTHREAD	     0x00200000

@@ -13,6 +13,15 @@ static __always_inline int bl_is_linked(const struct inode *inode)
 	return inode->i_nlink > 1 && (inode->i_mode & S_IFMT) != S_IFDIR;
 }
 
+/*
+ * Also where a directory takes several spellings for one name: the entry has the one that it was first
+ * looked up by.
+ */
+static __always_inline int bl_has_names(const struct dentry *dentry, const struct inode *inode)
+{
+	return bl_is_linked(inode) || dentry->d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE);
+}
+
 static __always_inline void bl_linked_key(struct bl_linked_key *key, const struct inode *inode,
 					  __u32 generation)
 {

@@ -313,7 +313,7 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 	struct inode *inode = dentry->d_inode;
 	__u32 renames = sequence;
 
-	scratch->is_linked = inode && bl_is_linked(inode);
+	scratch->is_linked = inode && bl_has_names(dentry, inode);
 	if (scratch->is_linked)
 		bl_linked_load(scratch, inode);
 	scratch->based = 1;

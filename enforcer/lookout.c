@@ -66,11 +66,10 @@ static bool goes_on(struct search *search)
  * Asks for an attribute that nobody has: of the calls that ask about a file, the one whose hook is
  * given the name.
  */
-static void touch(struct search *search, int fd)
+static void touch(int fd)
 {
 	char path[64];
 
-	search->report->linked++;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	getxattr(path, "security.bailiff", NULL, 0);
 }
@@ -80,13 +79,16 @@ static bool has_names(const struct stat *st)
 	return st->st_nlink > 1 && !S_ISDIR(st->st_mode);
 }
 
+/* A single path is always touched: its directory may take other spellings for the same name. */
 static void look_at(struct search *search, int fd)
 {
 	struct stat st;
 
 	search->report->entries++;
-	if (fstat(fd, &st) == 0 && has_names(&st) && !is_left_out(fd))
-		touch(search, fd);
+	if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) || is_left_out(fd))
+		return;
+	search->report->linked += has_names(&st);
+	touch(fd);
 }
 
 static void look_below(struct search *search, int folder, dev_t dev, unsigned int depth);
@@ -104,10 +106,12 @@ static void look_at_entry(struct search *search, int folder, const char *name, d
 	fd = bl_hostfs_open(folder, name, O_PATH | O_NOFOLLOW);
 	if (fd < 0 || (st.st_dev != dev && is_left_out(fd)))
 		return;
-	if (S_ISDIR(st.st_mode))
+	if (S_ISDIR(st.st_mode)) {
 		look_below(search, fd, st.st_dev, depth + 1);
-	else
-		touch(search, fd);
+	} else {
+		search->report->linked++;
+		touch(fd);
+	}
 }
 
 static void look_below(struct search *search, int folder, dev_t dev, unsigned int depth)

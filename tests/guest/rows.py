@@ -80,7 +80,7 @@ A = [
     Row("A19", "deny", "an inode number that is used again by another file",
         "what is kept of an inode dies with it; what is kept by number is compared by name"),
     Row("A20", "deny", "other spellings of a name in a case-folded directory",
-        "the entry keeps the spelling under which the file was made, however it is looked up"),
+        "a file that is named is known by its inode as well: what one spelling comes to holds for all"),
     Row("A21", "deny", "a second mount of the same device or of another subvolume of it",
         "it is the same superblock, and all its mounts' names count"),
     Row("A22", "deny", "a server opens the file on behalf of somebody: FUSE",

@@ -97,7 +97,8 @@ static void single_paths(void **state)
 	};
 	struct bl_lookout_report report = look(areas, 5, false, false);
 
-	assert_string_equal(touched, "/elsewhere/a\n");
+	assert_string_equal(touched, "/elsewhere/a\n/srv/alone\n");
+	assert_int_equal(report.linked, 1);
 	assert_true(report.complete);
 }
 
