@@ -54,6 +54,8 @@ static int add_pattern(struct collector *c, const struct bl_pattern *pattern)
 	const char *what;
 	int r;
 
+	if (bl_glob_is_abstract(pattern->text)) /* of a socket, that is in no directory */
+		return 0;
 	if (pattern->literal && pattern->len < sizeof(path))
 		return add(c->areas, path, bl_glob_unescape(pattern->text, pattern->len, path),
 			   false);

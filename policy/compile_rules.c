@@ -63,7 +63,7 @@ int bl_compile_expand(struct bl_compiler *c, uint32_t pat, bl_glob_literal_fn fn
 	r = bl_compile_parse(c, pat);
 	if (r)
 		return r;
-	return bl_glob_is_abstract(pattern->text) ? -EDOM : bl_glob_expand(&c->glob, fn, userdata);
+	return bl_glob_expand(&c->glob, fn, userdata);
 }
 
 static int note_shape(void *userdata, const char *path, size_t len, bool below)

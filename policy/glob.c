@@ -576,8 +576,12 @@ static int expand_from(struct expander *expander, uint32_t item, const struct fr
 int bl_glob_expand(const struct bl_glob *glob, bl_glob_literal_fn fn, void *userdata)
 {
 	struct expander expander = { .glob = glob };
-	int r = expand_from(&expander, glob->first, NULL);
+	const struct bl_glob_item *first = &glob->items[glob->first];
+	int r;
 
+	if (first->kind == BL_GLOB_BYTE && !first->byte) /* an abstract name, which is no path */
+		return -EDOM;
+	r = expand_from(&expander, glob->first, NULL);
 	if (r)
 		return r;
 	expander.fn = fn;

@@ -70,12 +70,33 @@ static void executables_and_exceptions(void **state)
 	      "/a\n/b\n/c\n/d/**\n");
 }
 
+/* Sockets are in directories, but not by their abstract names. */
+static void sockets(void **state)
+{
+	static const char text[] =
+		"{\"bailiff\":1,\"rules\":[{\"id\":\"r\",\"on\":\"connect\",\"action\":\"deny\","
+		"\"socket\":[\"@name\",\"@na*\",\"/run/s/*\"]}]}";
+	struct bl_source source = { .path = "a", .bytes = text, .len = strlen(text) };
+	struct bl_diags diags = { 0 };
+	struct bl_areas areas = { 0 };
+	struct bl_policy *policy;
+
+	assert_int_equal(bl_policy_parse(&source, 1, &diags, &policy), 0);
+	assert_int_equal(bl_policy_areas(policy, &areas), 0);
+	assert_int_equal(areas.count, 1);
+	assert_string_equal(areas.items[0].path, "/run/s");
+	bl_areas_clear(&areas);
+	bl_policy_free(policy);
+	bl_diags_clear(&diags);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(literals),
 		cmocka_unit_test(trees),
 		cmocka_unit_test(globs),
+		cmocka_unit_test(sockets),
 		cmocka_unit_test(executables_and_exceptions),
 	};
 
