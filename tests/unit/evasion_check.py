@@ -80,10 +80,12 @@ def test_results_survive_their_file():
     assert cells(merged, "B1") == ["held", "held", "EVADED"] and cells(merged, "B2") == ["held"] * 3
 
 
-def test_check_sees_a_difference():
+def test_check_sees_what_the_page_says_too_much():
     results = everything_held()
     page = evasion.page(results)
-    for committed, expected in ((page, 0), (page.replace("| held |", "| n/a |", 1), 1), ("", 1)):
+    unknown = page.replace("| A1 |", "| A99 |", 1)
+    for committed, expected in ((page, 0), (page.replace("| held |", "| n/a |", 1), 1), ("", 1), (unknown, 1),
+                                (page.replace("| held |", "| untested |", 1), 0)):
         with contextlib.redirect_stdout(io.StringIO()) as said:
             assert evasion.check(committed, results) == expected, said.getvalue()
     results["sid"].kernel = "7.3.1"
