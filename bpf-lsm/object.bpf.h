@@ -15,16 +15,10 @@ static __always_inline int bl_cacheable(struct dentry *dentry, struct inode *ino
 }
 
 /*
- * True when the label (or NULL) still says what the inode's one name comes to, by rename_lock's
- * sequence. Whether the dentry at hand is that name is another question: the internal open of an
- * overlay has its own, and so has a file that was opened by a name that is gone.
+ * True when the label (or NULL) still says what the inode's one name comes to; *ret_sequence is
+ * rename_lock's, read after the stamp. Whether the dentry at hand is that name is another question: the
+ * internal open of an overlay has its own, and so has a file that was opened by a name that is gone.
  */
-static __always_inline int bl_label_holds(const struct bl_label *label, __u32 sequence)
-{
-	return label && label->stamp == globals.stamp && label->renames == sequence;
-}
-
-/* The same; the sequence is read after the stamp, and left in *ret_sequence. */
 static __always_inline int bl_label_valid(const struct bl_label *label, __u32 *ret_sequence)
 {
 	if (!label || label->stamp != globals.stamp) {

@@ -200,7 +200,7 @@ static __always_inline int bl_open_delete(struct dentry *dentry, __u32 hook)
  */
 static __always_inline __u8 bl_going_search(struct inode *inode)
 {
-	return bl_is_linked(inode) ? BL_ACCESS_ANY : BL_ACCESS_DELETE;
+	return bl_is_linked(inode) ? BL_ACCESS_TAKE : BL_ACCESS_DELETE;
 }
 
 /*

@@ -133,6 +133,7 @@ def test_programs(g):
     trial(g, [{"id": "exec", "on": "exec", "path": "/srv/p/tool", "action": "deny"},
               {"id": "reader", "on": "open", "path": "/srv/m/secret", "by": {"exe": "/srv/p/reader"}, "action": "deny"}],
           {"guarded name": "run('/srv/p/tool')", "other name": "run('/srv/m/tool')",
+           "name taken away": "os.unlink('/srv/p/tool')",
            "subject": "sh('/srv/p/reader /srv/m/secret')", "its other name": "sh('/srv/m/reader /srv/m/secret')"},
           allowed={"somebody else": "read('/srv/m/secret')"}, prepare=f"{prepare}; {DROP}", clean=CLEAN)
 
