@@ -78,7 +78,9 @@ static int add_match(struct collector *c, const struct bl_match *match)
 {
 	int r = add_patterns(c, &match->path);
 
-	return r < 0 ? r : add_patterns(c, &match->exe);
+	if (r == 0)
+		r = add_patterns(c, &match->exe);
+	return r < 0 ? r : add_patterns(c, &match->socket);
 }
 
 /* A directory comes right before what is below it, whatever else begins like its name. */

@@ -17,9 +17,9 @@ struct bl_areas {
 };
 
 /*
- * Adds the areas of all paths and executables that the rules and their exceptions name: a literal is
- * itself, a glob what is below its literal leading directories. Returns 0 or -ENOMEM; free with
- * bl_areas_clear() either way.
+ * Adds the areas of all paths, executables and sockets that the rules and their exceptions name: a
+ * literal is itself, a glob what is below its literal leading directories. Returns 0 or -ENOMEM; free
+ * with bl_areas_clear() either way.
  */
 int bl_policy_areas(const struct bl_policy *policy, struct bl_areas *ret);
 

@@ -32,10 +32,11 @@ while True:
 PREPARE = """
 mkdir -p /srv/u/g /srv/u/out
 systemd-run -q --unit=servers --collect python3 /root/server.py stream /srv/u/g/s dgram /srv/u/g/d \
-    seqpacket /srv/u/g/q stream /srv/u/out/s dgram /srv/u/out/d stream @guard/ed dgram @guarded-d stream @other \
+    seqpacket /srv/u/g/q stream /srv/u/out/s dgram /srv/u/out/d stream /srv/u/out/linked stream @guard/ed dgram @guarded-d stream @other \
     stream /srv/u/g/gone stream @a%00b stream @a%00c
 for i in $(seq 100); do test -S /srv/u/g/gone && sleep 0.3 && break; sleep 0.1; done
 chmod 777 /srv/u/g/* /srv/u/out/*; ln -s /srv/u/g/s /srv/u/out/symlink; ln /srv/u/g/s /srv/u/out/link; ln /srv/u/g/gone /srv/u/out/gone; rm /srv/u/g/gone
+ln /srv/u/out/linked /srv/u/g/linked
 """
 CLEAN = "systemctl stop servers 2> /dev/null || :; rm -rf /srv/u"
 PATHS = {"id": "paths", "on": "connect", "socket": "/srv/u/g/**", "action": "deny", "severity": "high"}
@@ -81,6 +82,8 @@ def test_by_every_name(g):
     found = try_it(
         g, [PATHS],
         {"symbolic link": "unix_connect('/srv/u/out/symlink')", "hard link": "unix_connect('/srv/u/out/link')",
+         "hard link, itself guarded": "unix_connect('/srv/u/g/linked')",
+         "what it is a link to": "unix_connect('/srv/u/out/linked')",
          "hard link to what is gone": "unix_connect('/srv/u/out/gone')",
          "magic link": "unix_connect(f'/proc/{os.getpid()}/root/srv/u/g/s')",
          "descriptor": "fd = os.open('/srv/u/g/s', os.O_PATH); unix_connect(f'/proc/self/fd/{fd}')",
@@ -88,7 +91,7 @@ def test_by_every_name(g):
          "chroot": "os.chroot('/srv/u/g'); os.chdir('/'); unix_connect('/s')",
          "bind mount": f"in_namespace('{bind}', \"unix_connect('/srv/u/out/m/s')\")"},
         {"other": "unix_connect('/srv/u/out/s')"})
-    assert {event["BAILIFF_SOCKET"] for event in found} == {"/srv/u/g/s", "/srv/u/g/gone"}, found
+    assert {event["BAILIFF_SOCKET"] for event in found} == {"/srv/u/g/s", "/srv/u/g/gone", "/srv/u/out/linked"}, found
 
 
 @row("D28")
