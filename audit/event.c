@@ -50,6 +50,7 @@ static const char *const hook_names[_BL_HOOK_MAX] = {
 	[BL_HOOK_IOCTL_COMPAT] = "file_ioctl_compat",
 	[BL_HOOK_FILE_SETATTR] = "inode_file_setattr",
 	[BL_HOOK_MMAP_BACKING] = "mmap_backing_file",
+	[BL_HOOK_BPRM_COMMITTED] = "bprm_committed_creds",
 };
 
 #define FAMILY_NAME(number, text) [number] = (text),
@@ -126,6 +127,8 @@ static const char *check_words(const struct bl_event *fixed)
 		return "an address without a connect";
 	if (fixed->facts & ~(fixed->op == BL_OP_EXEC ? BL_FACT_ANY : 0))
 		return "facts that don't fit the operation";
+	if (fixed->hook == BL_HOOK_BPRM_COMMITTED ? fixed->op != BL_OP_EXEC : fixed->argument_len)
+		return "an argument that doesn't fit the operation";
 	return NULL;
 }
 
@@ -134,8 +137,13 @@ static const char *check_answer(const struct bl_event *fixed)
 {
 	if (fixed->ret > 0 || fixed->ret < -4095)
 		return "an answer that no hook gives";
-	if ((fixed->verdict >= BL_VERDICT_DENY) != (fixed->ret != 0))
+	if (fixed->hook == BL_HOOK_BPRM_COMMITTED) {
+		/* Nothing can be refused there: what is killed is killed without an answer. */
+		if (fixed->ret || fixed->verdict == BL_VERDICT_DENY)
+			return "verdict and answer differ";
+	} else if ((fixed->verdict >= BL_VERDICT_DENY) != (fixed->ret != 0)) {
 		return "verdict and answer differ";
+	}
 	if (!fixed->seq)
 		return "no sequence number";
 	return NULL;
@@ -144,10 +152,11 @@ static const char *check_answer(const struct bl_event *fixed)
 static const char *check_sizes(const struct bl_event *fixed, size_t size)
 {
 	size_t strings = (size_t)fixed->path_len + fixed->exe_len + fixed->parent_exe_len +
-			 fixed->cgroup_len;
+			 fixed->cgroup_len + fixed->argument_len;
 
 	if (fixed->path_len > BL_PATH_BYTES || fixed->exe_len > BL_PATH_BYTES ||
-	    fixed->parent_exe_len > BL_PATH_BYTES || fixed->cgroup_len > BL_PATH_BYTES)
+	    fixed->parent_exe_len > BL_PATH_BYTES || fixed->cgroup_len > BL_PATH_BYTES ||
+	    fixed->argument_len > BL_PATH_BYTES)
 		return "a string that is too long";
 	if (fixed->size != size || sizeof(*fixed) + strings != size)
 		return "sizes that don't add up";
@@ -208,6 +217,7 @@ int bl_event_decode(const void *data, size_t size, struct bl_event_view *ret,
 	ret->exe = take_text(&cursor, fixed.exe_len);
 	ret->parent_exe = take_text(&cursor, fixed.parent_exe_len);
 	ret->cgroup = take_text(&cursor, fixed.cgroup_len);
+	ret->argument = take_text(&cursor, fixed.argument_len);
 	ret->comm = comm_text(record + offsetof(struct bl_event, comm));
 	ret->parent_comm = comm_text(record + offsetof(struct bl_event, parent_comm));
 	return 0;

@@ -23,6 +23,7 @@ struct bl_event_view {
 	struct bl_text exe;
 	struct bl_text parent_exe;
 	struct bl_text cgroup;
+	struct bl_text argument;
 	struct bl_text comm;	    /* up to its first NUL */
 	struct bl_text parent_comm; /* likewise */
 };

@@ -124,10 +124,9 @@ struct bl_event_words bl_event_truncated_words(const struct bl_event *event)
 		unsigned int flags;
 		const char *word;
 	} names[] = {
-		{ BL_EF_TOO_DEEP | BL_EF_LOST, "path" },
-		{ BL_EF_EXE_CUT, "exe" },
-		{ BL_EF_PARENT_CUT, "parent_exe" },
-		{ BL_EF_CGROUP_CUT, "cgroup" },
+		{ BL_EF_TOO_DEEP | BL_EF_LOST, "path" }, { BL_EF_EXE_CUT, "exe" },
+		{ BL_EF_PARENT_CUT, "parent_exe" },	 { BL_EF_CGROUP_CUT, "cgroup" },
+		{ BL_EF_ARGUMENT_CUT, "argument" },
 	};
 	struct bl_event_words words = { .len = 0 };
 

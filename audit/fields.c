@@ -497,6 +497,9 @@ static void say_object(struct bl_line *line, const struct bl_event_view *event)
 		return;
 	}
 	bl_line_quoted(line, "path", event->path.bytes, event->path.len, LINE_PATH_BYTES);
+	if (event->fixed.hook == BL_HOOK_BPRM_COMMITTED)
+		bl_line_quoted(line, "argument", event->argument.bytes, event->argument.len,
+			       LINE_TEXT_BYTES);
 	if (event->fixed.op == BL_OP_OPEN) {
 		words = bl_event_access_words(&event->fixed);
 		bl_line_quoted(line, "access", words.text, words.len, LINE_TEXT_BYTES);
@@ -605,6 +608,7 @@ static const struct field fields[] = {
 	{ "BAILIFF_PATH", put_bytes, ON_FILE, TEXT(path), "BAILIFF_PATH_HEX" },
 	{ "BAILIFF_ACCESS", put_access, ON_OPEN, 0, NULL },
 	{ "BAILIFF_FILE", put_facts, ON_EXEC, 0, NULL },
+	{ "BAILIFF_ARGUMENT", put_bytes, ON_EXEC, TEXT(argument), "BAILIFF_ARGUMENT_HEX" },
 	{ "BAILIFF_FILESYSTEM", put_filesystem, ON_ALL, 0, NULL },
 	{ "BAILIFF_INODE", put_known, ON_ALL, EVENT(inode), NULL },
 	{ "BAILIFF_DEVICE", put_device, ON_ALL, 0, NULL },
@@ -651,7 +655,7 @@ static const struct field fields[] = {
 };
 
 /* Each may bring a second, hexadecimal one. */
-_Static_assert(ARRAY_SIZE(fields) + 6 <= BL_ENTRY_FIELDS_MAX, "an entry holds every field");
+_Static_assert(ARRAY_SIZE(fields) + 7 <= BL_ENTRY_FIELDS_MAX, "an entry holds every field");
 
 int bl_fields_priority(enum bl_verdict verdict, const char *severity)
 {

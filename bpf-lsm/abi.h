@@ -19,6 +19,8 @@
 #define BL_DEPTH_MAX	    256			   /* components walked; deeper is 'unresolved' */
 #define BL_COND_MAX	    4096		   /* distinct subject conditions of a policy set */
 #define BL_COND_WORDS	    (BL_COND_MAX / 64)
+#define BL_ARGS_RULES_MAX \
+	(BL_COND_MAX - 1)	/* rules with arguments: they are numbered like conditions */
 #define BL_CANDS_MAX	    4096		   /* candidate rules of one object class */
 #define BL_EXCEPTS_MAX	    256			   /* exceptions of one candidate */
 #define BL_ALIASES_MAX	    16			   /* host mounts of one superblock that rules can reach */
@@ -105,6 +107,7 @@ enum bl_proto {
 #define BL_OPS_IP     (1u << 8) /* some is about inet or inet6 */
 #define BL_OPS_FAMILY (1u << 9) /* some is about a family other than these and unix */
 #define BL_OPS_UNIX   (1u << 10) /* some is about unix sockets */
+#define BL_OPS_ARGS   (1u << 11) /* some exec rule asks for arguments */
 
 /* The names of socket families: the kernel's AF_* (include/linux/socket.h) in small letters. */
 /* clang-format off */
@@ -218,9 +221,9 @@ struct bl_trie_node {
 };
 
 /*
- * The DFA over the path's bytes ("/usr/bin/x"; the root directory is ""), or over those of an abstract
- * name of a unix socket, which begins with a NUL. A state is the byte
- * offset of its row; row[0] is its class (or 0), row[1 + byte_class[b]] the next state. State 0 is
+ * The DFA over the path's bytes ("/usr/bin/x"; the root directory is ""), or over a NUL and those of an
+ * abstract name of a unix socket or of an argument: of such a class open_list is of sockets, exec_list
+ * of arguments. A state is the byte offset of its row; row[0] is its class (or 0), row[1 + byte_class[b]] the next state. State 0 is
  * dead: nothing matches any more. No row leads to it, though: the dead state has a row as well, a
  * sink without a class, so that a block of bytes is walked without a look at the state. A row with
  * BL_DFA_SINK in its class word never changes its class whatever follows.
@@ -246,6 +249,11 @@ struct bl_list {
 	__u32 _pad[2];
 };
 
+/*
+ * A rule that asks for arguments has two candidates. The one among the file's, which come last, has no
+ * verdict: it says by its rank, which is the rule's number from 1, that the arguments matter. The other
+ * one is in the list of what an argument is; its condition is that number.
+ */
 struct bl_cand {
 	__u32 rule;    /* index in the policy set; names are user space's business */
 	__u16 cond;    /* subject condition that must hold */
@@ -355,7 +363,7 @@ struct bl_header {
 	__u32 port_lists;	  /* offset of __u32[n_port_classes]: lists of rules for any address */
 	__u32 n_port_classes;
 	__u32 family_lists;	  /* offset of __u32[BL_FAMILIES]: lists by AF_*; 0: none is named */
-	__u32 _pad0;
+	__u32 n_args;		  /* rules that ask for arguments */
 
 	__u8 byte_class[256];	  /* DFA alphabet */
 	__u64 key[2][BL_HASH_WORDS];
@@ -408,6 +416,7 @@ enum bl_hook {
 	BL_HOOK_IOCTL_COMPAT,
 	BL_HOOK_FILE_SETATTR,
 	BL_HOOK_MMAP_BACKING,
+	BL_HOOK_BPRM_COMMITTED, /* the arguments of a program that is about to run */
 	_BL_HOOK_MAX,
 };
 
@@ -425,11 +434,12 @@ enum bl_event_flags {
 	BL_EF_SPARED = 1 << 10,    /* the rule kills, but not PID 1 nor a kernel thread */
 	/* The kernel acts on a packet; the process is one that it interrupted. */
 	BL_EF_INTERRUPT = 1 << 11,
+	BL_EF_ARGUMENT_CUT = 1 << 12, /* argument is incomplete */
 };
 
 /*
  * One verdict. The strings follow the fixed part without NULs, in the order path, exe, parent
- * exe, cgroup path; size is the whole record's. Zeroed before it is filled.
+ * exe, cgroup path, argument; size is the whole record's. Zeroed before it is filled.
  */
 struct bl_event {
 	__u16 abi;
@@ -481,9 +491,12 @@ struct bl_event {
 	__u16 exe_len;
 	__u16 parent_exe_len;
 	__u16 cgroup_len;
+
+	__u16 argument_len; /* of the one that the rule asks for; only where the hook is bprm_committed_creds */
+	__u16 _pad1[3];
 };
 
-#define BL_EVENT_STRINGS_MAX (4 * BL_PATH_BYTES)
+#define BL_EVENT_STRINGS_MAX (5 * BL_PATH_BYTES)
 
 /* Counters, one array element each (per CPU); names in audit/. Only ever grow. */
 enum bl_counter {

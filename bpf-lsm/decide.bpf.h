@@ -2,7 +2,7 @@
 /* From an access to its verdict: find the labels, search, report, answer the hook. */
 #pragma once
 
-#include "emit.bpf.h"
+#include "args.bpf.h"
 
 static __always_inline int bl_is_daemon(void)
 {
@@ -79,17 +79,29 @@ __noinline int bl_search(struct bl_scratch *scratch, struct bl_subject *subject,
 static __always_inline int bl_answer(struct bl_scratch *scratch, const struct bl_act *act)
 {
 	__u32 verdict = scratch->walk.verdict, rule = scratch->walk.rule;
-	__u32 others = bl_others(&scratch->walk);
+	__u32 others = bl_others(&scratch->walk), pending = 0;
+	__u32 judged = BL_JUDGED_PASS;
 
-	if (verdict < BL_VERDICT_ALERT) {
+	if (act->op == BL_OP_EXEC)
+		pending = scratch->walk.n_pending;
+	if (verdict < BL_VERDICT_ALERT && !pending) {
 		scratch->passed = 1;
 		return BL_JUDGED_PASS;
 	}
+	/* Arguments are those of a program that is started, not of what it maps. */
+	if (act->hook != BL_HOOK_BPRM_CHECK)
+		pending = 0;
+	if (verdict < BL_VERDICT_ALERT && !pending)
+		return BL_JUDGED_PASS;
 	bl_object_fill(scratch, act);
 	scratch->event.verdict = verdict;
 	scratch->event.rule = rule;
 	scratch->event.others = others;
-	return bl_emit(scratch);
+	if (verdict >= BL_VERDICT_ALERT)
+		judged = bl_emit(scratch);
+	if (judged == BL_JUDGED_PASS && pending)
+		judged = bl_args_keep(scratch);
+	return judged;
 }
 
 /* Who asks: scratch->print, and *ret where the policy looks at subjects. 0: no image. */

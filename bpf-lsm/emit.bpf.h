@@ -32,11 +32,11 @@ static __always_inline __u32 bl_strings_add(struct bl_scratch *scratch, const vo
 {
 	__u32 used = scratch->strings_used;
 
-	if (!len || len > BL_PATH_BYTES || used > BL_EVENT_STRINGS_MAX - BL_PATH_BYTES)
+	if (!len || len > BL_PATH_BYTES || used > BL_OBJECT_STRINGS_MAX - BL_PATH_BYTES)
 		return 0;
 	BL_BARRIER(len);
 	BL_BARRIER(used);
-	if (len > BL_PATH_BYTES || used > BL_EVENT_STRINGS_MAX - BL_PATH_BYTES)
+	if (len > BL_PATH_BYTES || used > BL_OBJECT_STRINGS_MAX - BL_PATH_BYTES)
 		return 0;
 	if (bpf_probe_read_kernel(&scratch->strings[used], len, from))
 		return 0;
@@ -292,11 +292,11 @@ static __always_inline void bl_event_send(struct bl_scratch *scratch)
 	__u32 used = scratch->strings_used;
 
 	event->seq = bl_sequence_next();
-	if (used > BL_EVENT_STRINGS_MAX)
-		used = BL_EVENT_STRINGS_MAX;
+	if (used > BL_OBJECT_STRINGS_MAX)
+		used = BL_OBJECT_STRINGS_MAX;
 	event->size = sizeof(*event) + used;
 	BL_BARRIER(used);
-	if (used > BL_EVENT_STRINGS_MAX)
+	if (used > BL_OBJECT_STRINGS_MAX)
 		return;
 	if (bpf_ringbuf_output(&ring, event, sizeof(*event) + used, 0))
 		bl_count(BL_COUNT_LOST_RING);
@@ -339,19 +339,12 @@ static __always_inline void bl_verdict_settle(struct bl_event *event)
 		event->ret = -EPERM;
 }
 
-/*
- * Settles the verdict that bl_object_fill()'s record was given, completes the record and sends it.
- * Verified on its own. Returns enum bl_judged.
- */
-__noinline int bl_emit(struct bl_scratch *scratch)
+/* Completes the record that bl_object_fill() began: who acts, and all texts. */
+static __always_inline void bl_record_fill(struct bl_scratch *scratch)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct bl_event *event;
+	struct bl_event *event = &scratch->event;
 
-	if (!scratch)
-		return BL_JUDGED_NOT;
-	event = &scratch->event;
-	bl_verdict_settle(event);
 	event->abi = BL_ABI_VERSION;
 	event->kind = BL_EVENT_VERDICT;
 	event->generation = scratch->generation;
@@ -362,6 +355,21 @@ __noinline int bl_emit(struct bl_scratch *scratch)
 	event->exe_len = bl_exe_text(scratch, task, BL_EF_EXE_CUT);
 	event->parent_exe_len = bl_exe_text(scratch, task->real_parent, BL_EF_PARENT_CUT);
 	bl_cgroup_fill(scratch, task);
+}
+
+/*
+ * Settles the verdict that bl_object_fill()'s record was given, completes the record and sends it.
+ * Verified on its own. Returns enum bl_judged.
+ */
+__noinline int bl_emit(struct bl_scratch *scratch)
+{
+	struct bl_event *event;
+
+	if (!scratch)
+		return BL_JUDGED_NOT;
+	event = &scratch->event;
+	bl_verdict_settle(event);
+	bl_record_fill(scratch);
 	bl_event_send(scratch);
 	if (event->verdict < BL_VERDICT_DENY) {
 		bl_count(BL_COUNT_ALERTED);

@@ -67,3 +67,17 @@ static __always_inline int bl_exec_mprotect(struct vm_area_struct *vma, unsigned
 		return 0;
 	return bl_exec_map(file, BL_HOOK_MPROTECT);
 }
+
+/* Whatever waits for the arguments fails closed like a verdict that can't be computed. */
+static __always_inline int bl_exec_args(struct linux_binprm *bprm)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct bl_exec *exec = bpf_task_storage_get(&execs, task, NULL, 0);
+
+	if (!exec)
+		return 0;
+	if (exec->generation && !bl_args_judge(bprm, exec) && bl_fail_closed())
+		bl_kill();
+	bpf_task_storage_delete(&execs, task);
+	return 0;
+}

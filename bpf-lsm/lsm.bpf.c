@@ -20,6 +20,12 @@ int BPF_PROG(bl_bprm_creds_for_exec, struct linux_binprm *bprm)
 	return bl_exec_check(bprm);
 }
 
+SEC("lsm/bprm_creds_for_exec")
+int BPF_PROG(bl_bprm_begin, struct linux_binprm *bprm)
+{
+	return bl_args_forget();
+}
+
 SEC("lsm/bprm_check_security")
 int BPF_PROG(bl_bprm_check_security, struct linux_binprm *bprm)
 {
@@ -30,6 +36,12 @@ SEC("lsm/bprm_check_security")
 int BPF_PROG(bl_bprm_hand_over, struct linux_binprm *bprm)
 {
 	return bl_open_hand_over(bprm);
+}
+
+SEC("lsm.s/bprm_committed_creds")
+int BPF_PROG(bl_bprm_committed_creds, struct linux_binprm *bprm)
+{
+	return bl_exec_args(bprm);
 }
 
 SEC("lsm/sb_umount")

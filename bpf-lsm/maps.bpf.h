@@ -51,6 +51,14 @@ struct {
 	__type(value, struct bl_subject);
 } subjects SEC(".maps");
 
+/* Programs whose arguments matter, from the look at their file to their first instruction. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct bl_exec);
+} execs SEC(".maps");
+
 /*
  * What the names of objects with several names come to. Written here; absent: no name that was seen is
  * one that a rule mentions. User space takes out what belongs to earlier policies.

@@ -96,6 +96,16 @@ struct bl_walk {
 
 	__u64 bits[BL_COND_WORDS]; /* work space of subject conditions */
 
+	__u32 n_pending;   /* rules that hold if the arguments do */
+	__u32 args_left;   /* arguments that have not ended yet */
+	__u32 args_start;  /* state of the DFA before an argument */
+	__u32 args_base;   /* where the bytes at hand are among all of them */
+	__u32 arg_at;	   /* where the argument at hand begins there */
+	__u32 arg_skip;	   /* 1: it is the program's own name for itself */
+	__u32 found_at;	   /* the argument that the strictest match is about */
+	__u32 found_len;
+	__u64 pending[BL_COND_WORDS]; /* the numbers of those rules */
+
 	__u16 comp[BL_DEPTH_MAX]; /* position of each component's leading '/' */
 	char path[BL_PATH_BYTES + BL_PATH_PAD];
 };
@@ -539,6 +549,16 @@ BL_INLINE void bl_seen_add(const struct bl_matcher *m, __u32 rule)
 	walk->n_seen = n + 1;
 }
 
+/* A rule that holds if the arguments do, by its number. */
+BL_INLINE void bl_pending_add(struct bl_walk *walk, __u32 number)
+{
+	if (!walk->n_pending)
+		for (__u32 i = 0; i < BL_COND_WORDS; i++)
+			walk->pending[i] = 0;
+	walk->pending[number >> 6 & (BL_COND_WORDS - 1)] |= 1ull << (number & 63);
+	walk->n_pending++;
+}
+
 static long bl_cand_turn(__u32 index, void *ctx)
 {
 	struct bl_matcher *m = ctx;
@@ -557,6 +577,10 @@ static long bl_cand_turn(__u32 index, void *ctx)
 		if (!(cand->access & m->access & ~walk->excepted))
 			return 0;
 	}
+	if (!cand->verdict) {
+		bl_pending_add(walk, cand->rank);
+		return 0;
+	}
 	/* Before counting: a rule that isn't told apart any more may still be the strictest. */
 	if (cand->verdict > walk->verdict ||
 	    (cand->verdict == walk->verdict && cand->rank < walk->rank)) {
@@ -574,6 +598,7 @@ BL_INLINE void bl_verdict_reset(struct bl_walk *walk)
 	walk->rule = 0;
 	walk->rank = 0;
 	walk->n_seen = 0;
+	walk->n_pending = 0;
 }
 
 /* Searches one list (0: none) for what m->access asks; the strictest match stays in the walk. */
@@ -591,6 +616,108 @@ BL_INLINE void bl_list_search(struct bl_matcher *m, __u32 offset)
 BL_INLINE __u32 bl_others(const struct bl_walk *walk)
 {
 	return walk->n_seen ? walk->n_seen - 1 : 0;
+}
+
+/* ---- arguments ---------------------------------------------------------------------------- */
+
+/* What an argument that has ended comes to; the next one begins behind it. */
+BL_INLINE void bl_arg_end(struct bl_matcher *m)
+{
+	struct bl_walk *walk = m->walk;
+	__u32 offset = walk->arg_skip ? 0 : bl_dfa_class(m, walk->dfa);
+	__u32 next = walk->args_base + walk->dfa_pos, verdict = walk->verdict, rank = walk->rank;
+	const struct bl_class *class = offset ? bl_at(m, offset, struct bl_class) : NULL;
+
+	if (class) {
+		bl_list_search(m, class->exec_list);
+		if (walk->verdict != verdict || walk->rank != rank) {
+			walk->found_at = walk->arg_at;
+			walk->found_len = next - walk->arg_at - 1;
+		}
+	}
+	walk->dfa = walk->args_start;
+	walk->arg_at = next;
+	walk->arg_skip = 0;
+	walk->args_left--;
+}
+
+/* Some bytes of one argument, its end at most; 1 ends it: there are no more bytes or arguments. */
+static long bl_arg_turn(__u32 index, void *ctx)
+{
+	struct bl_matcher *m = ctx;
+	struct bl_walk *walk = m->walk;
+	__u32 pos = walk->dfa_pos, state = walk->dfa, n = walk->dfa_end - pos, i, ended = 0;
+	const __u8 *chunk = bl_chunk(m->image, state);
+	__u32 current = state >> BL_CHUNK_SHIFT;
+
+	if (!chunk || pos >= walk->dfa_end || !walk->args_left)
+		return 1;
+	BL_BARRIER(pos);
+	pos &= BL_PATH_BYTES - 1;
+	for (i = 0; i < BL_DFA_BLOCK; i++) {
+		__u32 slot;
+		__u8 byte;
+
+		if (i >= n)
+			break;
+		byte = (__u8)walk->path[pos + i];
+		if (!byte) {
+			ended = 1;
+			break;
+		}
+		slot = (state & (BL_CHUNK_BYTES - 1)) + 4 * (1 + m->header->byte_class[byte]);
+		BL_BARRIER(slot);
+		slot &= BL_CHUNK_BYTES - 4;
+		state = *(const __u32 *)(chunk + slot);
+		if (state >> BL_CHUNK_SHIFT != current) {
+			chunk = bl_chunk(m->image, state);
+			current = state >> BL_CHUNK_SHIFT;
+			if (!chunk)
+				return 1;
+		}
+	}
+	walk->dfa = state;
+	walk->dfa_pos = pos + i + ended;
+	if (ended)
+		bl_arg_end(m);
+	return 0;
+}
+
+/*
+ * Begins to look at n arguments, the first of which is the program's own name for itself if 'skip' is
+ * set; m->bits are the numbers of the rules in question. 0: no rule asks for any.
+ */
+BL_INLINE int bl_args_begin(struct bl_matcher *m, __u32 n, __u32 skip)
+{
+	struct bl_walk *walk = m->walk;
+	const __u32 *row = m->header->dfa_start ? bl_at(m, m->header->dfa_start, __u32) : NULL;
+	__u32 offset = m->header->dfa_start + 4 * (1 + m->header->byte_class[0]);
+	const __u32 *next = row ? bl_at(m, offset, __u32) : NULL;
+
+	if (!next)
+		return 0;
+	m->access = BL_ACCESS_EXEC;
+	walk->args_start = *next;
+	walk->dfa = *next;
+	walk->args_left = n;
+	walk->arg_skip = skip;
+	walk->args_base = 0;
+	walk->arg_at = 0;
+	walk->found_at = 0;
+	walk->found_len = 0;
+	return 1;
+}
+
+/* Looks at 'len' bytes of them, which are at the start of the walk's text. 0: no argument is left. */
+BL_INLINE int bl_args_run(struct bl_matcher *m, __u32 len)
+{
+	struct bl_walk *walk = m->walk;
+
+	walk->dfa_pos = 0;
+	walk->dfa_end = len;
+	BL_LOOP(BL_PATH_BYTES + BL_PATH_BYTES / BL_DFA_BLOCK, bl_arg_turn, m);
+	walk->args_base += len;
+	return walk->args_left != 0;
 }
 
 /* ---- subjects ----------------------------------------------------------------------------- */

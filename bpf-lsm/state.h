@@ -19,6 +19,7 @@
 #define BL_DIR_DEPTH	    11 /* components of a directory that is kept */
 #define BL_DIR_STATES	    4
 #define BL_LINKS_MAX	    262144 /* objects with several names, of two policies */
+#define BL_OBJECT_STRINGS_MAX (BL_EVENT_STRINGS_MAX - BL_PATH_BYTES) /* all but the argument */
 #define BL_SHORT_NAME_MAX   31 /* bytes of a name that is kept in its dentry */
 #define BL_SHORT_NAME_WORDS 4  /* of eight bytes, a NUL at the name's end included */
 
@@ -167,6 +168,18 @@ struct bl_subject {
 	__u64 bits[BL_COND_WORDS];
 };
 
+/*
+ * Task storage: a program that is being started, the rules that hold of it if its arguments do, and the
+ * event that they would make, as it was when the file was looked at.
+ */
+struct bl_exec {
+	__u32 generation; /* 0: no such rule */
+	__u32 used;	  /* bytes of strings */
+	__u64 pending[BL_COND_WORDS];
+	struct bl_event event;
+	char strings[BL_EVENT_STRINGS_MAX]; /* follows the event: one record */
+};
+
 /* Cursor of the mount table's walk. */
 struct bl_cursor {
 	__u64 mount;
@@ -207,6 +220,10 @@ struct bl_scratch {
 	__u64 groups;	  /* the subject's struct group_info */
 	__u64 cgroup;	  /* cursor over cgroups */
 	__u64 unix_address; /* of a socket with an abstract name */
+	__u64 args;	  /* user space address of a program's arguments that were not looked at yet */
+	__u64 args_end;
+	__u32 n_args;
+	__u32 args_failed; /* 1: they could not be read */
 
 	__u32 based;	  /* 1: 'states' are those of the directory that the walk's text is below */
 	__u32 keep;	  /* 1: what the directory's path leads to is going to be kept */
@@ -229,5 +246,5 @@ struct bl_scratch {
 	char name[BL_NAME_BYTES + 1];
 	__u64 dentries[BL_DEPTH_MAX];
 	struct bl_event event;
-	char strings[BL_EVENT_STRINGS_MAX]; /* follows the event: one record */
+	char strings[BL_OBJECT_STRINGS_MAX]; /* follows the event: one record */
 };

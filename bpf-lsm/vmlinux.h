@@ -218,6 +218,9 @@ struct linux_binprm {
 	struct file *executable;
 	struct file *file;
 	unsigned int have_execfd : 1;
+	unsigned long p;
+	int argc;
+	unsigned long exec;
 	const char *filename;
 	char buf[256];
 };

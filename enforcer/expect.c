@@ -42,6 +42,9 @@ static int decide(const struct bl_built *built, const struct bl_test *test, int 
 	struct bl_query query = {
 		.op = test->op,
 		.pseudo = test->facts & BL_FACT_MEMFD,
+		.args = test->args,
+		.args_len = test->args_len,
+		.n_args = test->n_args,
 		.access = access_of(test),
 		.addr = test->to.addr,
 		.family = test->family ? test->family : test->to.family,

@@ -16,6 +16,11 @@ static const struct bl_hook_entry table[] = {
 		.optional = true,
 	},
 	{
+		.program = "bl_bprm_begin",
+		.hook = "bprm_creds_for_exec",
+		.ops = BL_OPS_ARGS,
+	},
+	{
 		.program = "bl_bprm_check_security",
 		.hook = "bprm_check_security",
 		.ops = OP(EXEC),
@@ -25,6 +30,11 @@ static const struct bl_hook_entry table[] = {
 		.hook = "bprm_check_security",
 		.ops = OP(OPEN),
 		.accesses = BL_ACCESS_READ,
+	},
+	{
+		.program = "bl_bprm_committed_creds",
+		.hook = "bprm_committed_creds",
+		.ops = BL_OPS_ARGS,
 	},
 	{
 		.program = "bl_sb_umount",

@@ -22,11 +22,12 @@ static struct bl_diag_at at_rule(const struct bl_built *built, const struct bl_r
 static bool excepts_all(const struct bl_rule *rule, const struct bl_match *unless)
 {
 	if (unless->has_path || (unless->has_to && !unless->to_any) || unless->has_ports ||
-	    unless->has_exe || unless->has_uids || unless->has_gids)
+	    unless->has_socket || unless->has_exe || unless->has_uids || unless->has_gids)
 		return false;
 	if (unless->facts && (!rule->match.facts || rule->match.facts & ~unless->facts))
 		return false;
 	return (unless->access & rule->match.access) == rule->match.access &&
+	       !(rule->match.families & ~unless->families) &&
 	       (unless->protocols & rule->match.protocols) == rule->match.protocols;
 }
 

@@ -11,6 +11,7 @@ static void compiler_free_rules(struct bl_compiler *c)
 {
 	free(c->rules);
 	free(c->by_rank);
+	free(c->args_rules);
 	free(c->excepts);
 	bl_subjects_clear(&c->subjects);
 	free(c->pats);

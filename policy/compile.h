@@ -44,6 +44,9 @@ struct bl_query {
 		*path; /* exec, open: absolute, normalised; "/" is the root; NULL: can't be known */
 	bool pseudo;	  /* exec: on a kernel-internal file system, such as a memfd; path is NULL */
 	uint8_t access;	  /* open: bits; exec: BL_ACCESS_EXEC and BL_FACT_ bits; connect: BL_PROTO_ bits */
+	const char *args;    /* exec: the arguments but for the first one, each with its NUL */
+	size_t args_len;
+	uint32_t n_args;
 	const char *socket;  /* connect to a unix socket: a path, or a NUL and an abstract name */
 	size_t socket_len;
 	const uint8_t *addr; /* connect: 4 or 16 bytes, network order; nothing of other families */

@@ -137,6 +137,12 @@ static uint32_t next_blamed(const struct blame *b)
 	return best;
 }
 
+/* A pattern as the user wrote it. */
+static const char *written(const struct bl_pattern *pattern)
+{
+	return pattern->text + (pattern->text[0] == BL_GLOB_ARGUMENT);
+}
+
 /* Names the worst ones, and forgets them. Returns the first one's number. */
 static uint32_t name_blamed(struct blame *b, char *text, size_t size)
 {
@@ -145,7 +151,7 @@ static uint32_t name_blamed(struct blame *b, char *text, size_t size)
 
 	for (size_t i = 0; i < NAMED_MAX && (pat = next_blamed(b)); i++) {
 		int n = snprintf(text + len, size - len, "%s\"%.*s\"", i ? ", " : "", NAME_BYTES,
-				 b->c->pats[pat].pattern->text);
+				 written(b->c->pats[pat].pattern));
 
 		len += n > 0 ? (size_t)n : 0;
 		first = first ? first : pat;
@@ -166,11 +172,12 @@ static const struct bl_rule *rule_of_pattern(const struct bl_compiler *c, uint32
 
 		for (size_t k = 0; k <= rule->n_unless; k++) {
 			const struct bl_match *m = k ? &rule->unless[k - 1] : &rule->match;
-			const struct bl_patterns *both[] = { &m->path, &m->exe };
+			const struct bl_patterns *all[] = { &m->path, &m->exe, &m->socket,
+							    &m->args };
 
-			for (size_t j = 0; j < BL_ARRAY_SIZE(both); j++)
-				if (both[j]->count && pattern >= both[j]->items &&
-				    pattern < both[j]->items + both[j]->count)
+			for (size_t j = 0; j < BL_ARRAY_SIZE(all); j++)
+				if (all[j]->count && pattern >= all[j]->items &&
+				    pattern < all[j]->items + all[j]->count)
 					return rule;
 		}
 	}

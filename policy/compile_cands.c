@@ -82,8 +82,10 @@ static bool except_holds(const struct draft *draft, const struct bl_except_info 
 {
 	if (draft->object->op == BL_OP_CONNECT && !is_about(draft, except->match))
 		return false;
+	/* Addresses, which stand for one of inet and inet6 as well, are about these two only. */
 	if (draft->object->op == BL_OP_CONNECT)
-		return marked(draft, except->nets) && ports_hold(draft, except->ports);
+		return draft->object->family ||
+		       (marked(draft, except->nets) && ports_hold(draft, except->ports));
 	if (draft->object->unnamed)
 		return !except->path;
 	return marked(draft, except->path);
@@ -166,15 +168,16 @@ static bool held_already(const struct draft *draft, const struct bl_cand *cand)
  */
 static bool useless(struct draft *draft, const struct bl_cand *cand)
 {
+	bool holds_only = draft->object->op == BL_OP_OPEN && cand->access == BL_ACCESS_MOVE;
 	uint8_t *covered = draft->covered;
 
-	if (!draft->object->merge && cand->access != BL_ACCESS_MOVE)
+	if (!cand->verdict || !(draft->object->merge || holds_only))
 		return false;
 	if (!(cand->access & ~(covered[0] | covered[cand->cond])))
 		return true;
 	if (!cand->excepts)
 		covered[cand->cond] |= cand->access;
-	return cand->access == BL_ACCESS_MOVE && cand->excepts && held_already(draft, cand);
+	return holds_only && cand->excepts && held_already(draft, cand);
 }
 
 static int push_cand(struct draft *draft, const struct bl_cand *cand)
@@ -205,14 +208,20 @@ static uint8_t cand_access(const struct draft *draft, const struct bl_rule_info 
 	return access;
 }
 
+static bool waits_for_args(const struct draft *draft, const struct bl_rule_info *info)
+{
+	return draft->object->op == BL_OP_EXEC && info->args;
+}
+
 static int add_cand(struct draft *draft, const struct bl_rule_info *info)
 {
+	bool waits = waits_for_args(draft, info);
 	struct bl_cand cand = {
 		.rule = (uint32_t)(info - draft->c->rules),
 		.cond = (uint16_t)info->cond,
-		.verdict = info->verdict,
+		.verdict = waits ? BL_VERDICT_UNSET : info->verdict,
 		.access = cand_access(draft, info),
-		.rank = info->rank,
+		.rank = waits ? info->number : info->rank,
 	};
 	int r;
 
@@ -248,6 +257,31 @@ int bl_compile_list(struct bl_compiler *c, const struct bl_object *object, const
 		return -ENOMEM;
 	draft.covered = covered;
 	for (size_t i = 0; !r && i < n; i++)
-		r = add_cand(&draft, &c->rules[c->by_rank[ranks[i]]]);
+		if (!waits_for_args(&draft, &c->rules[c->by_rank[ranks[i]]]))
+			r = add_cand(&draft, &c->rules[c->by_rank[ranks[i]]]);
+	for (size_t i = 0; !r && i < n; i++)
+		if (waits_for_args(&draft, &c->rules[c->by_rank[ranks[i]]]))
+			r = add_cand(&draft, &c->rules[c->by_rank[ranks[i]]]);
+	return r ? r : bl_intern(&c->lists_out, c->words, draft.n_words, ret_list);
+}
+
+int bl_compile_args_list(struct bl_compiler *c, uint32_t *ret_list)
+{
+	struct draft draft = { .c = c };
+	int r = 0;
+
+	for (uint32_t number = 1; !r && number <= c->header.n_args; number++) {
+		const struct bl_rule_info *info = &c->rules[c->args_rules[number]];
+		struct bl_cand cand = {
+			.rule = c->args_rules[number],
+			.cond = (uint16_t)number,
+			.verdict = info->verdict,
+			.access = BL_ACCESS_EXEC,
+			.rank = info->rank,
+		};
+
+		if (c->list_marks[info->args] == c->turn)
+			r = push_cand(&draft, &cand);
+	}
 	return r ? r : bl_intern(&c->lists_out, c->words, draft.n_words, ret_list);
 }

@@ -219,6 +219,7 @@ static int add_rule(struct bl_sha256 *sha, const struct bl_compiler *c,
 	add_digest(sha, &digests->lists[info->path],
 		   rule->match.has_path || rule->match.has_socket);
 	add_digest(sha, &digests->nets[has_nets ? info->nets : 0], has_nets);
+	add_digest(sha, &digests->lists[info->args], info->args);
 	add_words(sha, &c->port_sets, info->ports);
 	add_cond(sha, c, digests, info->cond);
 	return add_excepts(sha, c, digests, info);

@@ -44,10 +44,13 @@ static bool everywhere_in_dfa(const struct bl_compiler *c)
 	return rules * literals > EVERYWHERE_MAX;
 }
 
-/* Rules that refuse hold the names that they go by, but for what means everything wherever it is. */
+/*
+ * Rules that refuse hold the names that they go by, but for what means everything wherever it is. One that
+ * asks for arguments does not refuse the program.
+ */
 static bool holds_names(const struct bl_compiler *c, const struct bl_rule_info *info)
 {
-	return info->verdict >= BL_VERDICT_WOULD_DENY && info->path != c->everything;
+	return info->verdict >= BL_VERDICT_WOULD_DENY && info->path != c->everything && !info->args;
 }
 
 static uint8_t excepts_shapes(const struct bl_compiler *c, const struct bl_rule_info *info)
@@ -426,6 +429,24 @@ static int class_lists(struct bl_compiler *c, const uint32_t *atoms, size_t n,
 	return r ? r : bl_compile_list(c, &open, ranks, n_ranks, &info->open_list);
 }
 
+/* The list of what an argument is, where it is one that rules ask for. No rule on a path knows its class. */
+static int class_args(struct bl_compiler *c, const uint32_t *atoms, size_t n,
+		      struct bl_class_info *info)
+{
+	bool any = false;
+
+	c->turn++;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t list = atoms[i] >> BL_PART_SHIFT;
+
+		if (!c->list_infos[list].is_args)
+			continue;
+		c->list_marks[list] = c->turn;
+		any = true;
+	}
+	return any ? bl_compile_args_list(c, &info->exec_list) : 0;
+}
+
 static int class_bits(struct bl_compiler *c, const uint32_t *atoms, size_t n,
 		      struct bl_class_info *info)
 {
@@ -449,6 +470,8 @@ static int make_class(struct bl_compiler *c, const struct bl_interns *sets, uint
 	const uint32_t *atoms = bl_interned(sets, set, &n);
 	int r = class_lists(c, atoms, n, &info);
 
+	if (!r)
+		r = class_args(c, atoms, n, &info);
 	if (!r)
 		r = class_bits(c, atoms, n, &info);
 	if (r)

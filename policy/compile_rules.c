@@ -55,7 +55,7 @@ int bl_compile_expand(struct bl_compiler *c, uint32_t pat, bl_glob_literal_fn fn
 	size_t len;
 	int r;
 
-	if (pattern->len < sizeof(path) && !bl_glob_is_abstract(pattern->text) &&
+	if (pattern->len < sizeof(path) && !bl_glob_is_bytes(pattern->text) &&
 	    bl_glob_is_literal(pattern->text)) {
 		len = bl_glob_unescape(pattern->text, pattern->len, path);
 		return fn(userdata, path, len == 1 ? 0 : len, false);
@@ -102,7 +102,7 @@ static int find_shapes(struct bl_compiler *c, uint32_t pat)
 
 	if (r != -EDOM)
 		return r;
-	if (bl_glob_is_abstract(c->pats[pat].pattern->text)) {
+	if (bl_glob_is_bytes(c->pats[pat].pattern->text)) {
 		*shapes = BL_SHAPE_GLOB;
 		return 0;
 	}
@@ -147,8 +147,6 @@ static int new_list_info(struct bl_compiler *c, uint32_t list)
 		return r;
 	if (list == 1)
 		c->list_infos[0] = (struct bl_list_info){}; /* counts what has no list */
-	if (list == 1)
-		c->list_infos[0] = (struct bl_list_info){};
 	c->list_infos[list] = (struct bl_list_info){};
 	c->list_infos[list + 1] = (struct bl_list_info){};
 	for (size_t i = 0; i < n; i++)
@@ -319,6 +317,21 @@ static enum bl_verdict rule_verdict(const struct bl_policy *policy, const struct
 	return BL_VERDICT_ALERT;
 }
 
+static int add_args(struct bl_compiler *c, struct bl_rule_info *info)
+{
+	int r = add_list(c, &info->rule->match.args, &info->args);
+
+	if (r)
+		return r;
+	c->list_infos[info->args].needs |= 1 << BL_PART_GLOB;
+	c->list_infos[info->args].is_args = true;
+	if (++c->header.n_args <= BL_ARGS_RULES_MAX)
+		return 0;
+	return bl_compiler_refuse(c, info->rule, "too-many-rules",
+				  "make rules of one meaning one rule, with a list of arguments",
+				  "more than %d rules ask for arguments", BL_ARGS_RULES_MAX);
+}
+
 static int add_rule(struct bl_compiler *c, const struct bl_rule *rule)
 {
 	struct bl_rule_info *info = &c->rules[rule - c->policy->rules];
@@ -329,6 +342,8 @@ static int add_rule(struct bl_compiler *c, const struct bl_rule *rule)
 	info->first_except = (uint32_t)c->n_excepts;
 	info->path = bl_rule_connects(rule, BL_FAMILIES_UNIX) ? c->every_socket : c->everything;
 	r = add_match(c, &rule->match, &info->path, &info->nets, &info->ports);
+	if (!r && rule->match.has_args)
+		r = add_args(c, info);
 	info->by_addr = info->nets != 0;
 	if (!r)
 		r = add_cond(c, rule, &rule->match, false, &info->cond);
@@ -352,6 +367,24 @@ static int compare_rules(const void *left, const void *right)
 	return order ? order : a->rule < b->rule ? -1 : 1;
 }
 
+static int number_args(struct bl_compiler *c)
+{
+	uint32_t number = 0;
+
+	c->args_rules = calloc(c->header.n_args + 1, sizeof(*c->args_rules));
+	if (!c->args_rules)
+		return -ENOMEM;
+	for (size_t rank = 0; rank < c->policy->n_rules; rank++) {
+		struct bl_rule_info *info = &c->rules[c->by_rank[rank]];
+
+		if (!info->args)
+			continue;
+		info->number = ++number;
+		c->args_rules[number] = c->by_rank[rank];
+	}
+	return 0;
+}
+
 static int rank_rules(struct bl_compiler *c)
 {
 	size_t n = c->policy->n_rules;
@@ -367,7 +400,7 @@ static int rank_rules(struct bl_compiler *c)
 		sorted[i]->rank = (uint32_t)i;
 		c->by_rank[i] = (uint32_t)(sorted[i] - c->rules);
 	}
-	return 0;
+	return number_args(c);
 }
 
 static int rules_alloc(struct bl_compiler *c)
@@ -400,6 +433,8 @@ static void note_ops(struct bl_compiler *c, const struct bl_rule_info *info)
 	}
 	if (bl_rule_connects(info->rule, BL_FAMILIES_OTHER))
 		c->header.ops |= BL_OPS_FAMILY;
+	if (info->args)
+		c->header.ops |= BL_OPS_ARGS;
 	if (info->verdict >= BL_VERDICT_DENY)
 		c->header.flags |= BL_TABLES_DENIES;
 }

@@ -57,6 +57,7 @@ struct bl_pat {
 struct bl_list_info {
 	uint8_t shapes; /* of all its patterns */
 	uint8_t needs;
+	bool is_args; /* some rule asks for arguments by it */
 	uint32_t first_user; /* in users, until the next list's */
 	uint32_t first_cond; /* in exe_conds, until the next list's */
 };
@@ -74,6 +75,8 @@ struct bl_rule_info {
 	const struct bl_rule *rule;
 	uint32_t rank; /* position when all rules are sorted by strictness, severity, id */
 	uint32_t path; /* never 0 where the rule is about paths */
+	uint32_t args;
+	uint32_t number; /* from 1, of the rules that ask for arguments, in order of rank; 0: it doesn't */
 	uint32_t nets;
 	uint32_t ports;
 	uint32_t cond;
@@ -108,6 +111,7 @@ struct bl_compiler {
 	/* rules */
 	struct bl_rule_info *rules; /* by index */
 	uint32_t *by_rank;	    /* rank -> index */
+	uint32_t *args_rules;	    /* number -> index; header.n_args of them, from 1 */
 	struct bl_except_info *excepts;
 	size_t n_excepts;
 	struct bl_subjects subjects;
@@ -211,6 +215,9 @@ struct bl_object {
  */
 int bl_compile_list(struct bl_compiler *c, const struct bl_object *object, const uint32_t *ranks,
 		    size_t n, uint32_t *ret_list);
+
+/* Makes a list of the rules that ask for arguments by a list that c->list_marks has the current turn of. */
+int bl_compile_args_list(struct bl_compiler *c, uint32_t *ret_list);
 
 /* The directories above guarded paths: marks them in the trie, or adds them to the automaton. */
 int bl_compile_above_trie(struct bl_compiler *c);

@@ -113,6 +113,25 @@ static void decide_path(struct bl_matcher *m, const char *path, bool exec)
 	}
 }
 
+/* What rules wait for of the arguments of a program that nothing refuses. */
+static void decide_args(struct bl_matcher *m, const struct bl_query *query)
+{
+	struct bl_walk *walk = m->walk;
+	size_t len;
+
+	if (!walk->n_pending || walk->verdict >= BL_VERDICT_DENY)
+		return;
+	m->bits = walk->pending;
+	if (!bl_args_begin(m, query->n_args, 0))
+		return;
+	for (size_t at = 0; at < query->args_len; at += len) {
+		len = BL_MIN(query->args_len - at, (size_t)BL_PATH_BYTES);
+		memcpy(walk->path, query->args + at, len);
+		if (!bl_args_run(m, (uint32_t)len))
+			return;
+	}
+}
+
 /* The same for a unix socket, which is among what opens of its path come to. */
 static void decide_socket(struct bl_matcher *m, const struct bl_query *query)
 {
@@ -168,6 +187,8 @@ void bl_decide(const struct bl_tables *tables, const struct bl_query *query, str
 			bl_list_search(&m, m.header->exec_pseudo);
 		else
 			decide_path(&m, query->path, query->op == BL_OP_EXEC);
+		if (query->op == BL_OP_EXEC)
+			decide_args(&m, query);
 		break;
 	case BL_OP_CONNECT:
 		if (query->socket)

@@ -23,7 +23,8 @@ struct parser {
 	const char *text;
 	size_t len, pos;
 	unsigned int depth;
-	bool abstract; /* no path: bytes of any kind, no components */
+	bool bytes;    /* no path: bytes of any kind, no components */
+	bool argument;
 	struct component component;
 	size_t offset; /* of the error */
 	const char *what;
@@ -145,8 +146,10 @@ static int parse_escape(struct parser *parser, uint8_t *ret)
 	if (high < 0 || low < 0)
 		return refuse(parser, start, "'\\x' needs two hexadecimal digits");
 	*ret = (uint8_t)(high << 4 | low);
-	if (!parser->abstract && (!*ret || *ret == '/'))
+	if (!parser->bytes && (!*ret || *ret == '/'))
 		return refuse(parser, start, "no file name has the byte 00 or 2f");
+	if (parser->argument && !*ret)
+		return refuse(parser, start, "no argument has the byte 00");
 	parser->pos += 4;
 	return 0;
 }
@@ -164,9 +167,9 @@ static int parse_class_byte(struct parser *parser, uint8_t *ret)
 	} else {
 		*ret = (uint8_t)parser->text[parser->pos++];
 	}
-	if (*ret == '/' && !parser->abstract)
+	if (*ret == '/' && !parser->bytes)
 		return refuse(parser, start, "a class never matches '/'");
-	if ((!*ret && !parser->abstract) || *ret >= 0x80)
+	if ((!*ret && !parser->bytes) || *ret >= 0x80)
 		return refuse(parser, start, "a class holds ASCII characters only");
 	return 0;
 }
@@ -190,7 +193,7 @@ static int parse_class_range(struct parser *parser, struct bl_byteset *set)
 	if (first > last)
 		return refuse(parser, start, "a range of a class goes backwards");
 	for (unsigned int byte = first; byte <= last; byte++)
-		if (byte != '/' || parser->abstract)
+		if (byte != '/' || parser->bytes)
 			bl_byteset_add(set, (uint8_t)byte);
 	return 0;
 }
@@ -199,7 +202,7 @@ static void byteset_negate(const struct parser *parser, struct bl_byteset *set)
 {
 	for (int i = 0; i < 4; i++)
 		set->word[i] = ~set->word[i];
-	if (!parser->abstract)
+	if (!parser->bytes)
 		set->word[0] &= ~(1ull | 1ull << '/');
 }
 
@@ -250,12 +253,12 @@ static void parse_stars(struct parser *parser, struct bl_glob_item *item)
 
 	while (parser->pos < parser->len && parser->text[parser->pos] == '*')
 		parser->pos++;
-	item->kind = parser->pos - start > 1 || parser->abstract ? BL_GLOB_STARS : BL_GLOB_STAR;
+	item->kind = parser->pos - start > 1 || parser->bytes ? BL_GLOB_STARS : BL_GLOB_STAR;
 	parser->component.unknown = true;
 }
 
 /* A '/' is a set here: as a byte it would be what ends a component. */
-static int abstract_byte(struct parser *parser, struct bl_glob_item *item)
+static int any_byte(struct parser *parser, struct bl_glob_item *item)
 {
 	struct bl_byteset set = {};
 
@@ -281,8 +284,8 @@ static int parse_byte(struct parser *parser, struct bl_glob_item *item)
 	} else {
 		parser->pos++;
 	}
-	if (parser->abstract)
-		return abstract_byte(parser, item);
+	if (parser->bytes)
+		return any_byte(parser, item);
 	if (!item->byte)
 		return refuse(parser, start, "no path has a NUL");
 	if (item->byte == '/')
@@ -377,7 +380,7 @@ static int parse_sequence(struct parser *parser, uint32_t *ret_first)
 }
 
 /* The '@' stands for the NUL that such a name begins with. */
-static int parse_abstract(struct parser *parser)
+static int parse_bytes(struct parser *parser)
 {
 	struct bl_glob *glob = parser->glob;
 	uint32_t rest;
@@ -389,7 +392,8 @@ static int parse_abstract(struct parser *parser)
 	if (r)
 		return r;
 	glob->items[glob->first].next = rest;
-	if (!parser->component.unknown && parser->component.bytes > BL_GLOB_ABSTRACT_MAX)
+	if (!parser->argument && !parser->component.unknown &&
+	    parser->component.bytes > BL_GLOB_ABSTRACT_MAX)
 		return refuse(parser, 0, "an abstract name has at most 107 bytes");
 	return 0;
 }
@@ -400,17 +404,18 @@ static int parse_whole(struct parser *parser)
 	uint32_t unused;
 	int r;
 
-	parser->abstract = parser->len && bl_glob_is_abstract(parser->text);
+	parser->bytes = parser->len && bl_glob_is_bytes(parser->text);
+	parser->argument = parser->bytes && !bl_glob_is_abstract(parser->text);
 	glob->n_items = glob->n_branches = glob->n_sets = glob->groups = 0;
-	if (!parser->abstract && (!parser->len || parser->text[0] != '/'))
+	if (!parser->bytes && (!parser->len || parser->text[0] != '/'))
 		return refuse(parser, 0, "a path starts with '/'");
 	if (parser->len >= BL_PATTERN_BYTES_MAX)
 		return refuse(parser, BL_PATTERN_BYTES_MAX - 1, "a path has at most 4095 bytes");
 	r = add_item(glob, (struct bl_glob_item){}, &unused);
 	if (!r)
 		r = add_branch(glob, &unused);
-	if (!r && parser->abstract)
-		return parse_abstract(parser);
+	if (!r && parser->bytes)
+		return parse_bytes(parser);
 	if (!r)
 		r = parse_sequence(parser, &glob->first);
 	return r ? r : end_component(parser, parser->len);
@@ -579,7 +584,7 @@ int bl_glob_expand(const struct bl_glob *glob, bl_glob_literal_fn fn, void *user
 	const struct bl_glob_item *first = &glob->items[glob->first];
 	int r;
 
-	if (first->kind == BL_GLOB_BYTE && !first->byte) /* an abstract name, which is no path */
+	if (first->kind == BL_GLOB_BYTE && !first->byte) /* of no path */
 		return -EDOM;
 	r = expand_from(&expander, glob->first, NULL);
 	if (r)

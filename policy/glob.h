@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Patterns of paths and of abstract names: their syntax, and what the compiler makes of them. */
+/* Patterns of paths, of abstract names and of arguments: their syntax, and what the compiler makes of them. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,12 +18,14 @@
  *   \c       the byte c itself; \xNN the byte with this value, but not 00 or 2f
  * A pattern that starts with '@' is one of an abstract name of a unix socket, a NUL and up to 107 bytes
  * of any kind: '*' and '**' stand for any of these bytes, '?' and classes for any one, \xNN for any.
+ * One that starts with '=' is of an argument of a program, a NUL here and then bytes of any kind but NUL.
  * A brace means what all the patterns mean that it stands for, each written out; only stars that
  * meet at a brace's edge stay two.
  */
 #define BL_GLOB_DEPTH_MAX      8   /* braces within braces */
 #define BL_GLOB_GROUPS_MAX     256 /* braces of one pattern */
 #define BL_GLOB_ABSTRACT_MAX   107 /* bytes of an abstract name */
+#define BL_GLOB_ARGUMENT       '=' /* before a pattern of arguments; not written by the user */
 #define BL_GLOB_EXPANSIONS_MAX 64  /* of a brace of literals that counts as so many literals */
 
 /*
@@ -37,6 +39,12 @@ int bl_glob_check(const char *text, size_t len, size_t *reterr_offset, const cha
 static inline bool bl_glob_is_abstract(const char *text)
 {
 	return text[0] == '@';
+}
+
+/* Whether a pattern is one of no path: of an abstract name or of an argument. */
+static inline bool bl_glob_is_bytes(const char *text)
+{
+	return bl_glob_is_abstract(text) || text[0] == BL_GLOB_ARGUMENT;
 }
 
 /* Whether a checked pattern has no unescaped glob character: it names exactly one path. */

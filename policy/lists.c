@@ -255,6 +255,7 @@ static size_t value_size(enum bl_value_kind kind)
 	switch (kind) {
 	case BL_VALUE_PATH:
 	case BL_VALUE_SOCKET:
+	case BL_VALUE_ARGUMENT:
 		return sizeof(struct bl_pattern);
 	case BL_VALUE_NET:
 		return sizeof(struct bl_net);
@@ -297,6 +298,9 @@ static void value_parse(struct bl_parser *parser, uint32_t node, enum bl_value_k
 		break;
 	case BL_VALUE_SOCKET:
 		good = bl_parse_socket(parser, node, item);
+		break;
+	case BL_VALUE_ARGUMENT:
+		good = bl_parse_argument(parser, node, item);
 		break;
 	case BL_VALUE_NET:
 		good = bl_parse_net(parser, node, item, &any);

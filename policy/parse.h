@@ -18,6 +18,7 @@
 enum bl_value_kind {
 	BL_VALUE_PATH,
 	BL_VALUE_SOCKET, /* lists can't be inserted: '@' begins an abstract name here */
+	BL_VALUE_ARGUMENT,
 	BL_VALUE_NET,
 	BL_VALUE_PORT,
 	BL_VALUE_USER, /* user and group ids */
@@ -130,6 +131,13 @@ bool bl_parse_path(struct bl_parser *parser, uint32_t node, struct bl_pattern *r
 /* A pattern of unix sockets: of paths, or with an '@' of abstract names. */
 bool bl_parse_socket(struct bl_parser *parser, uint32_t node, struct bl_pattern *ret);
 
+/* A pattern of arguments, with BL_GLOB_ARGUMENT put before it. */
+bool bl_parse_argument(struct bl_parser *parser, uint32_t node, struct bl_pattern *ret);
+
+/* The texts of a test's arguments, each with its NUL, in the policy's arena. */
+int bl_parse_arguments(struct bl_parser *parser, uint32_t node, const char **ret, uint32_t *ret_len,
+		       uint32_t *ret_n);
+
 /* Whether the file at hand has a list of this name. */
 bool bl_lists_has(const struct bl_parser *parser, const char *name);
 
@@ -181,7 +189,7 @@ int bl_parse_values(struct bl_parser *parser, uint32_t node, enum bl_value_kind 
 /* The keys that rules, exceptions and tests have for the object and the subject. */
 struct bl_match_nodes {
 	uint32_t path, access, file, to, port, protocol, by; /* 0: absent */
-	uint32_t family, socket;
+	uint32_t family, socket, args;
 };
 
 /* Says for each key that does not fit the operations (1 << enum bl_op) why not. */
@@ -198,8 +206,7 @@ int bl_parse_except_families(struct bl_parser *parser, uint32_t node,
 			     const struct bl_match_nodes *nodes, uint64_t rule,
 			     struct bl_match *match);
 
-/* Keys of objects and of subjects that this version refuses. */
-extern const struct bl_keys bl_later_object_keys;
+/* Keys of subjects that this version refuses. */
 extern const struct bl_keys bl_later_subject_keys;
 
 /* All keys of "by". */

@@ -137,6 +137,20 @@ static int parse_match_socket(struct bl_parser *parser, uint32_t value, void *ob
 	return 0;
 }
 
+static int parse_match_args(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct match_draft *draft = object;
+	struct bl_values values;
+	int r = bl_parse_values(parser, value, BL_VALUE_ARGUMENT, &values);
+
+	if (r < 0)
+		return r;
+	draft->nodes.args = value;
+	draft->match.args = (struct bl_patterns){ .items = values.items, .count = values.count };
+	draft->match.has_args = true;
+	return 0;
+}
+
 static int parse_by_exe(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct bl_match *match = object;
@@ -157,14 +171,6 @@ static int parse_by_gid(struct bl_parser *parser, uint32_t value, void *object)
 
 	return ranges_parse(parser, value, BL_VALUE_USER, &match->gids, &match->has_gids);
 }
-
-static const struct bl_key later_object_keys[] = {
-	{ .name = "args", .later = true },
-};
-const struct bl_keys bl_later_object_keys = {
-	.items = later_object_keys,
-	.count = BL_ARRAY_SIZE(later_object_keys),
-};
 
 static const struct bl_key later_subject_keys[] = {
 	{ .name = "parent", .later = true },	{ .name = "ancestor", .later = true },
@@ -204,6 +210,7 @@ static const struct bl_key match_keys[] = {
 	{ .name = "path", .parse = parse_match_path },
 	{ .name = "access", .parse = parse_match_access },
 	{ .name = "file", .parse = parse_match_file },
+	{ .name = "args", .parse = parse_match_args },
 	{ .name = "to", .parse = parse_match_to },
 	{ .name = "port", .parse = parse_match_port },
 	{ .name = "protocol", .parse = parse_match_protocol },
@@ -216,7 +223,6 @@ static const struct bl_keys unless_keys = {
 	.what = "an exception",
 	.items = match_keys,
 	.count = BL_ARRAY_SIZE(match_keys),
-	.base = &bl_later_object_keys,
 };
 
 /* ---- keys and operations ------------------------------------------------------------------ */
@@ -264,6 +270,7 @@ void bl_parse_check_fit(struct bl_parser *parser, const struct bl_match_nodes *n
 	check_key_fits(parser, nodes->path, ops, files, what);
 	check_key_fits(parser, nodes->access, ops, OP_BIT(BL_OP_OPEN), what);
 	check_key_fits(parser, nodes->file, ops, OP_BIT(BL_OP_EXEC), what);
+	check_key_fits(parser, nodes->args, ops, OP_BIT(BL_OP_EXEC), what);
 	check_key_fits(parser, nodes->to, ops, connect, what);
 	check_key_fits(parser, nodes->port, ops, connect, what);
 	check_key_fits(parser, nodes->protocol, ops, connect, what);
@@ -291,6 +298,11 @@ static int exception_parse(struct bl_parser *parser, uint32_t node, const struct
 	if (r < 0)
 		return r;
 	bl_parse_check_fit(parser, &draft.nodes, rule->rule.ops, "the rule");
+	if (draft.nodes.args)
+		bl_diag_hint(bl_parse_error(parser, draft.nodes.args - 1, "key-does-not-fit",
+					    "an exception can't go by arguments"),
+			     "whoever is to be caught could add the one that is excepted: name "
+			     "programs or subjects");
 	draft.match.place = bl_parse_place(parser, node);
 	if (rule->rule.ops & OP_BIT(BL_OP_CONNECT))
 		r = bl_parse_except_families(parser, node, &draft.nodes, rule->what.match.families,
@@ -458,7 +470,6 @@ static int parse_rule_unless(struct bl_parser *parser, uint32_t value, void *obj
 static const struct bl_keys rule_base_keys = {
 	.items = match_keys,
 	.count = BL_ARRAY_SIZE(match_keys),
-	.base = &bl_later_object_keys,
 };
 
 static const struct bl_key rule_key_items[] = {
@@ -499,6 +510,18 @@ static int check_id(struct bl_parser *parser, const struct rule_draft *draft)
 	return 0;
 }
 
+/* They are read when the program's own memory is there, and there is no way back. */
+static void check_args(struct bl_parser *parser, const struct rule_draft *draft)
+{
+	if (draft->what.nodes.args && draft->rule.action == BL_ACTION_DENY &&
+	    parser->diags->errors == draft->errors)
+		bl_diag_hint(
+			bl_parse_error(parser, draft->what.nodes.args - 1, "key-does-not-fit",
+				       "arguments are known when it is too late to deny the "
+				       "program"),
+			"\"kill\" ends it before it runs an instruction; \"alert\" reports it");
+}
+
 static void warn_unconditional(struct bl_parser *parser, const struct rule_draft *draft)
 {
 	const struct bl_match_nodes *nodes = &draft->what.nodes;
@@ -506,8 +529,9 @@ static void warn_unconditional(struct bl_parser *parser, const struct rule_draft
 
 	/* A rule with a misspelt key means something else. */
 	if (parser->diags->errors > draft->errors || draft->rule.action == BL_ACTION_ALERT ||
-	    nodes->path || nodes->access || nodes->file || nodes->to || nodes->port ||
-	    nodes->protocol || nodes->family || nodes->socket || nodes->by || draft->unless)
+	    nodes->path || nodes->access || nodes->file || nodes->args || nodes->to ||
+	    nodes->port || nodes->protocol || nodes->family || nodes->socket || nodes->by ||
+	    draft->unless)
 		return;
 	bl_diag_hint(bl_parse_diag(parser, BL_DIAG_WARNING, draft->node, "denies-everything",
 				   "the rule %s every %s of every process",
@@ -531,6 +555,7 @@ static int rule_finish(struct bl_parser *parser, struct rule_draft *draft)
 	r = check_id(parser, draft);
 	if (r < 0)
 		return r;
+	check_args(parser, draft);
 	warn_unconditional(parser, draft);
 	if (bl_grow(&policy->rules, &parser->rules_capacity, policy->n_rules + 1,
 		    sizeof(*policy->rules)) < 0)

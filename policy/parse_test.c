@@ -155,6 +155,15 @@ static int parse_test_socket(struct bl_parser *parser, uint32_t value, void *obj
 	return r < 0 ? r : 0;
 }
 
+static int parse_test_args(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct test_draft *draft = object;
+	struct bl_test *test = &draft->test;
+
+	draft->nodes.args = value;
+	return bl_parse_arguments(parser, value, &test->args, &test->args_len, &test->n_args);
+}
+
 static int parse_test_expect(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct test_draft *draft = object;
@@ -224,6 +233,7 @@ static const struct bl_key test_key_items[] = {
 	{ .name = "path", .parse = parse_test_path },
 	{ .name = "access", .parse = parse_test_access },
 	{ .name = "file", .parse = parse_test_file },
+	{ .name = "args", .parse = parse_test_args },
 	{ .name = "to", .parse = parse_test_to },
 	{ .name = "port", .parse = parse_test_port },
 	{ .name = "protocol", .parse = parse_test_protocol },
@@ -237,7 +247,6 @@ static const struct bl_keys test_keys = {
 	.what = "a test",
 	.items = test_key_items,
 	.count = BL_ARRAY_SIZE(test_key_items),
-	.base = &bl_later_object_keys,
 };
 
 /* ---- whole tests -------------------------------------------------------------------------- */

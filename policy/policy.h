@@ -50,7 +50,7 @@ struct bl_place {
 
 /* A glob or literal path as written, or as a symbolic link in it leads on ('via' is set then). */
 struct bl_pattern {
-	const char *text; /* NUL-terminated, starts with '/' or '@', in the policy's arena */
+	const char *text; /* NUL-terminated, starts with '/', '@' or '=', in the policy's arena */
 	uint32_t len;
 	bool literal;	 /* no unescaped glob character: text is a plain path after unescaping */
 	bool resolved;	 /* not written by the user, but reached by following symbolic links */
@@ -94,13 +94,14 @@ struct bl_nets {
 struct bl_match {
 	struct bl_patterns path;
 	struct bl_patterns socket; /* patterns of paths, or with an '@' of abstract names */
+	struct bl_patterns args;   /* each begins with BL_GLOB_ARGUMENT */
 	struct bl_nets to;
 	struct bl_ranges_in ports;
 	struct bl_patterns exe;	  /* by.exe */
 	struct bl_ranges_in uids; /* by.uid */
 	struct bl_ranges_in gids; /* by.gid */
 	bool has_path, has_to, has_ports, has_exe, has_uids, has_gids;
-	bool has_socket;
+	bool has_socket, has_args;
 	bool to_any;		  /* "to" contains "any": both families, every address */
 	/*
 	 * Of connect: 1 << AF_*, what the rule is about, the families that the other keys leave
@@ -141,6 +142,8 @@ struct bl_test {
 	uint8_t family;	   /* connect: AF_* of a test without an address; 0: there is one */
 	const char *socket; /* connect: a path, or a NUL and an abstract name */
 	uint32_t socket_len;
+	const char *args;  /* exec: n_args texts, each with its NUL */
+	uint32_t args_len, n_args;
 	const char *exe;   /* by.exe; NULL: none given */
 	uint32_t uid, gid; /* by.uid, by.gid; 0 where left out */
 	enum bl_verdict expect; /* any but BL_VERDICT_UNSET */

@@ -123,8 +123,12 @@ static int check_excepts(struct verifier *v, uint32_t offset)
 
 static int check_cand(struct verifier *v, const struct bl_cand *cand)
 {
-	if (cand->verdict < BL_VERDICT_ALERT || cand->verdict > BL_VERDICT_KILL || !cand->access ||
-	    !cond_valid(v, cand->cond))
+	uint32_t n_args = v->header->n_args;
+
+	if (cand->verdict ? cand->verdict < BL_VERDICT_ALERT || cand->verdict > BL_VERDICT_KILL
+			  : !cand->rank || cand->rank > n_args)
+		return bad(v, "a candidate is not valid");
+	if (!cand->access || !(cond_valid(v, cand->cond) || cand->cond <= n_args))
 		return bad(v, "a candidate is not valid");
 	if (!cand->excepts ||
 	    (inside(v, cand->excepts, 4, 4) && seen(v, cand->excepts, KNOWN_EXCEPTS)))
@@ -469,7 +473,7 @@ static int check_header(struct verifier *v)
 	const struct bl_header *header = v->header;
 	uint32_t flags = BL_TABLES_SUBJECTS | BL_TABLES_GIDS | BL_TABLES_EXES | BL_TABLES_DENIES;
 	uint32_t ops = 1 << BL_OP_EXEC | 1 << BL_OP_OPEN | 1 << BL_OP_CONNECT | BL_OPS_IP |
-		       BL_OPS_FAMILY | BL_OPS_UNIX;
+		       BL_OPS_FAMILY | BL_OPS_UNIX | BL_OPS_ARGS;
 
 	if (header->magic != BL_TABLES_MAGIC)
 		return bad(v, "no image of tables");
@@ -479,7 +483,7 @@ static int check_header(struct verifier *v)
 		return bad(v, "the image is cut off");
 	if (!header->generation)
 		return bad(v, "the image has no generation");
-	if (header->flags & ~flags || header->ops & ~ops || header->_pad0 ||
+	if (header->flags & ~flags || header->ops & ~ops || header->n_args > BL_ARGS_RULES_MAX ||
 	    header->accesses & ~(BL_ACCESS_ANY | BL_ACCESS_CONNECT))
 		return bad(v, "the image has unknown flags");
 	if (!header->cond_words || header->cond_words > BL_COND_WORDS)

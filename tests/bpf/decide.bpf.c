@@ -29,6 +29,19 @@ struct {
 	__type(value, struct bl_peer);
 } peers SEC(".maps");
 
+struct arguments {
+	char bytes[DECIDE_ARGS_BYTES + BL_PATH_BYTES];
+};
+
+/* The arguments of the program that a query is about. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct arguments);
+} arguments SEC(".maps");
+
 /* A copy of the query: the context can't be read at a variable offset. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -119,6 +132,46 @@ static __always_inline void peer_search(struct bl_matcher *m, const struct bl_pe
 	bl_lists_search(m, &lists);
 }
 
+struct args {
+	struct bl_matcher m;
+	const struct arguments *from;
+	__u32 at, end;
+};
+
+static long args_turn(__u32 index, void *ctx)
+{
+	struct args *args = ctx;
+	__u32 at = args->at, len = args->end - at;
+
+	if (at >= args->end || at >= DECIDE_ARGS_BYTES)
+		return 1;
+	if (len > BL_PATH_BYTES)
+		len = BL_PATH_BYTES;
+	BL_BARRIER(at);
+	bpf_probe_read_kernel(args->m.walk->path, BL_PATH_BYTES,
+			      &args->from->bytes[at & (DECIDE_ARGS_BYTES - 1)]);
+	args->at = at + len;
+	return !bl_args_run(&args->m, len);
+}
+
+/* What rules wait for of the arguments, where nothing refuses the program. */
+static __always_inline void args_search(const struct bl_matcher *m,
+					const struct decide_query *query)
+{
+	__u32 zero = 0;
+	struct args args = {
+		.m = *m,
+		.from = bpf_map_lookup_elem(&arguments, &zero),
+		.end = query->args_len,
+	};
+
+	if (!args.from || !m->walk->n_pending || m->walk->verdict >= BL_VERDICT_DENY)
+		return;
+	args.m.bits = m->walk->pending;
+	if (bl_args_begin(&args.m, query->n_args, 0))
+		bpf_loop(DECIDE_ARGS_BYTES / BL_PATH_BYTES, args_turn, &args, 0);
+}
+
 SEC("syscall")
 int decide(struct decide_query *asked)
 {
@@ -153,6 +206,8 @@ int decide(struct decide_query *asked)
 			path_classify(&m);
 		object_search(&m, query->op);
 	}
+	if (query->op == BL_OP_EXEC)
+		args_search(&m, query);
 	asked->verdict = object->verdict;
 	asked->rule = object->rule;
 	asked->others = bl_others(object);

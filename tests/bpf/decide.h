@@ -7,6 +7,7 @@
 #define DECIDE_GIDS_MAX 64
 /* Prepared paths; slot 0 is a query's object, slot 1 its executable. */
 #define DECIDE_SLOTS_MAX 4096
+#define DECIDE_ARGS_BYTES 65536
 
 /*
  * The context of a run. The paths have been laid out in their slots of the map 'walks' before.
@@ -21,6 +22,8 @@ struct decide_query {
 	__u32 exe_known; /* slot 1 holds the executable's path */
 	__u32 trust;	 /* enum bl_trust of it */
 	__u32 uid;
+	__u32 n_args;	 /* in the map 'arguments', each with its NUL */
+	__u32 args_len;
 	__u32 n_gids;
 	__u32 gids[DECIDE_GIDS_MAX];
 

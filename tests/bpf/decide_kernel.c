@@ -61,6 +61,8 @@ static int kernel_decide(void *userdata, const struct bl_query *query, struct bl
 		.exe_known = query->exe != NULL,
 		.trust = engine->trust,
 		.uid = query->uid,
+		.n_args = query->n_args,
+		.args_len = (uint32_t)query->args_len,
 		.n_gids = (uint32_t)query->n_gids,
 	};
 	int r = 0;
@@ -72,6 +74,8 @@ static int kernel_decide(void *userdata, const struct bl_query *query, struct bl
 		fill_peer(&q, query);
 	else if (!query->pseudo)
 		r = decide_kernel_path(k, 0, query->path);
+	if (r == 0 && query->n_args)
+		r = decide_kernel_args(k, query->args, query->args_len);
 	if (r == 0 && query->exe)
 		r = decide_kernel_path(k, 1, query->exe);
 	if (r == 0)

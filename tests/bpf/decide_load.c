@@ -38,7 +38,8 @@ static int keep_own_maps(struct decide_bpf *skel)
 	bpf_object__for_each_map(map, skel->obj) {
 		bool own = map == skel->maps.images || map == skel->maps.walks ||
 			   map == skel->maps.peers || map == skel->maps.queries ||
-			   map == skel->maps.asking || bpf_map__is_internal(map);
+			   map == skel->maps.asking || map == skel->maps.arguments ||
+			   bpf_map__is_internal(map);
 
 		r = own ? 0 : bpf_map__set_autocreate(map, false);
 		if (r < 0)
@@ -82,6 +83,9 @@ int decide_kernel_open(struct decide_kernel *k, size_t n_slots)
 	if (r == 0)
 		r = map_memory(k->skel->maps.walks, k->walks_bytes, (void **)&k->walks);
 	if (r == 0)
+		r = map_memory(k->skel->maps.arguments, page_up(DECIDE_ARGS_BYTES + BL_PATH_BYTES),
+			       (void **)&k->arguments);
+	if (r == 0)
 		r = map_memory(k->skel->maps.peers, k->peers_bytes, (void **)&k->peers);
 	return r;
 }
@@ -90,6 +94,8 @@ void decide_kernel_close(struct decide_kernel *k)
 {
 	if (k->walks)
 		munmap(k->walks, k->walks_bytes);
+	if (k->arguments)
+		munmap(k->arguments, page_up(DECIDE_ARGS_BYTES + BL_PATH_BYTES));
 	if (k->peers)
 		munmap(k->peers, k->peers_bytes);
 	if (k->image_fd >= 0)
@@ -161,6 +167,14 @@ int decide_kernel_name(struct decide_kernel *k, size_t slot, const char *name, s
 	memcpy(walk->path + walk->pos, name, len);
 	walk->comp[0] = (uint16_t)walk->pos;
 	walk->n_comps = 1;
+	return 0;
+}
+
+int decide_kernel_args(struct decide_kernel *k, const char *args, size_t len)
+{
+	if (len > DECIDE_ARGS_BYTES)
+		return -E2BIG;
+	memcpy(k->arguments, args, len);
 	return 0;
 }
 

@@ -15,6 +15,7 @@ struct decide_kernel {
 	struct decide_bpf *skel;
 	struct bl_walk *walks; /* DECIDE_SLOTS_MAX or 2 of them, shared with the programs */
 	struct bl_peer *peers;
+	char *arguments;
 	size_t walks_bytes, peers_bytes;
 	int image_fd;
 };
@@ -34,6 +35,9 @@ int decide_kernel_path(struct decide_kernel *k, size_t slot, const char *path);
 
 /* Lays the abstract name of a socket out, its NUL included. Returns 0, or -ENAMETOOLONG. */
 int decide_kernel_name(struct decide_kernel *k, size_t slot, const char *name, size_t len);
+
+/* Lays arguments out, each with its NUL. Returns 0, or -E2BIG. */
+int decide_kernel_args(struct decide_kernel *k, const char *args, size_t len);
 
 /* A destination as bl_normalise() has it; len is 4 or 16. */
 void decide_peer_set(struct bl_peer *peer, const uint8_t *addr, size_t len, uint16_t port);

@@ -23,6 +23,7 @@ static const struct {
 	{ "BAILIFF_PARENT_EXE", "BAILIFF_PARENT_EXE_HEX",
 	  offsetof(struct bl_event_view, parent_exe) },
 	{ "BAILIFF_CGROUP", "BAILIFF_CGROUP_HEX", offsetof(struct bl_event_view, cgroup) },
+	{ "BAILIFF_ARGUMENT", "BAILIFF_ARGUMENT_HEX", offsetof(struct bl_event_view, argument) },
 	{ "BAILIFF_COMM", "BAILIFF_COMM_HEX", offsetof(struct bl_event_view, comm) },
 	{ "BAILIFF_PARENT_COMM", "BAILIFF_PARENT_COMM_HEX",
 	  offsetof(struct bl_event_view, parent_comm) },
@@ -223,7 +224,7 @@ static void repair(struct bl_event *event, size_t strings)
 		[BL_OP_CONNECT] = BL_PROTO_ANY,
 	};
 	__u16 *lens[] = { &event->path_len, &event->exe_len, &event->parent_exe_len,
-			  &event->cgroup_len };
+			  &event->cgroup_len, &event->argument_len };
 
 	event->abi = BL_ABI_VERSION;
 	event->kind = BL_EVENT_VERDICT;
@@ -237,14 +238,22 @@ static void repair(struct bl_event *event, size_t strings)
 	event->ret = event->verdict >= BL_VERDICT_DENY ? -1 : 0;
 	event->seq |= 1;
 	event->family = event->op != BL_OP_CONNECT ? 0 : event->family & 1 ? 2 : 10;
-	for (size_t i = 0; i < 4; i++) {
+	if (event->hook == BL_HOOK_BPRM_COMMITTED && event->op != BL_OP_EXEC)
+		event->hook = BL_HOOK_BPRM_CHECK;
+	if (event->hook != BL_HOOK_BPRM_COMMITTED) {
+		event->argument_len = 0;
+	} else {
+		event->ret = 0;
+		event->verdict += event->verdict == BL_VERDICT_DENY;
+	}
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		size_t most = strings < BL_PATH_BYTES ? strings : BL_PATH_BYTES;
 
 		*lens[i] = (__u16)(*lens[i] % (most + 1));
 		strings -= *lens[i];
 	}
 	event->size = (__u32)(sizeof(*event) + event->path_len + event->exe_len +
-			      event->parent_exe_len + event->cgroup_len);
+			      event->parent_exe_len + event->cgroup_len + event->argument_len);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

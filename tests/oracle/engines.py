@@ -30,7 +30,8 @@ def query_line(access):
     path = access.path.hex() if access.path is not None else "-"
     if access.on == "exec":
         facts = sum(oracle.FACTS[word] for word in access.facts)
-        return "exec %s %d %s" % (path, facts, by)
+        args = b"".join(arg + b"\0" for arg in access.args).hex() or "-"
+        return "exec %s %d %s %s" % (path, facts, args, by)
     return "open %s %d %s" % (path, access.access, by)
 
 

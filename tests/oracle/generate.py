@@ -171,6 +171,11 @@ class PolicyGenerator:
                                         "\\xff", "{a,*b}", "x"]) for _ in range(self.rng.randint(0, 6)))
         return "@" + text
 
+    def argument(self):
+        """Not empty, and no list's name."""
+        words = ["a", "b", "-", "/", "*", "?", "**", "[!a]", "[a/]", "{a,b/}", "\\@", "\\xff", "{a,*b}", "=", "--x"]
+        return "".join(self.rng.choice(words) for _ in range(self.rng.randint(1, 6)))
+
     def family(self):
         return self.rng.choice(["any", 3, 63] + list(oracle.FAMILIES) * 2)
 
@@ -253,6 +258,8 @@ class PolicyGenerator:
                 keys["path"] = self.listed(file, "paths", self.pattern, 3)
             if on == {"exec"} and self.chance(45):
                 keys["file"] = self.some(lambda: self.rng.choice(list(oracle.FACTS)), 3)
+            if on == {"exec"} and not sparse and self.chance(25):
+                keys["args"] = self.some(self.argument, 3)
             if on == {"open"} and self.chance(45):
                 keys["access"] = self.some(lambda: self.rng.choice(WORDS), 3)
         return keys
@@ -295,6 +302,8 @@ class PolicyGenerator:
         if self.chance(20 if self.broad else 40):
             rule["unless"] = [self.exception(file, on, rule) for _ in range(self.rng.randint(1, 3))]
         rule["action"] = self.rng.choice(["deny", "deny", "alert", "alert", "kill"])
+        if "args" in rule:
+            rule["action"] = self.rng.choice(["alert", "kill"])
         if self.chance(70):
             rule["severity"] = self.rng.choice(oracle.SEVERITIES)
         return rule
@@ -496,6 +505,7 @@ class AccessGenerator:
             access.access = oracle.EXEC
             if on == "exec":
                 self.add_facts(access, match)
+                access.args = self.arguments(rule.match.args if rule else None)
             if on == "open":
                 access.access = 0
                 while access.access == 0 or self.chance(30):
@@ -505,12 +515,20 @@ class AccessGenerator:
         access.uid, access.gids, access.exe = self.subject(by)
         return access
 
-    def socket(self, patterns):
-        if not patterns or self.chance(10):
-            return self.rng.choice([self.random_path(), b"\0" + self.word(), b"\0a/\0b"])
-        abstract, flats = self.rng.choice(patterns)
-        if not abstract:
-            return self.path_from([flats])
+    def arguments(self, patterns):
+        """Some arguments, and sometimes many bytes of others before the one that counts."""
+        args = []
+        while self.chance(60):
+            args.append(self.rng.choice([b"", b"a", b"-a", b"--x=", b"a/b", b"\xff\n"]))
+        if self.chance(3):
+            args += [b"z" * self.rng.choice([1, 15, 16, 4095, 4096]) for _ in range(self.rng.randint(1, 4))]
+        if patterns and self.chance(75):
+            args.insert(self.rng.randint(0, len(args)),
+                        self.name(self.rng.choice(patterns)).replace(b"\0", b""))
+        return tuple(args)
+
+    def name(self, flats):
+        """Bytes that a pattern without components is about, or nearly so."""
         name = bytearray()
         for item in self.rng.choice(flats):
             if isinstance(item, int):
@@ -521,7 +539,15 @@ class AccessGenerator:
                 name.append(self.rng.choice(b"ab/\0x\xff"))
         if self.chance(30):
             name += self.rng.choice([b"a", b"/", b"\0"])
-        return b"\0" + bytes(name)[:107]
+        return bytes(name)
+
+    def socket(self, patterns):
+        if not patterns or self.chance(10):
+            return self.rng.choice([self.random_path(), b"\0" + self.word(), b"\0a/\0b"])
+        abstract, flats = self.rng.choice(patterns)
+        if not abstract:
+            return self.path_from([flats])
+        return b"\0" + self.name(flats)[:107]
 
     def subject(self, by):
         """User, groups and executable."""

@@ -70,6 +70,11 @@ MUTANTS = {
     "any exception excuses a raw socket": lambda: broken(
         excused_protocols=lambda exception: set(oracle.PROTOCOLS + ("raw",))),
     "abstract names have components": lambda: broken(names=oracle.Globs()),
+    "arguments have components": lambda: broken(arguments=oracle.Globs()),
+    "the first argument only": lambda: broken(some_args=lambda args: args[:1]),
+    "the last argument only": lambda: broken(some_args=lambda args: args[-1:]),
+    "what is denied has arguments": lambda: broken(runs=lambda verdict: True),
+    "what is reported has none": lambda: broken(runs=lambda verdict: verdict != "alert"),
     "exceptions without socket": lambda: broken(excepted=without_key("socket")),
     "families are ignored": lambda: broken(family_holds=lambda match, access: True),
     "rules without a family are about all": lambda: broken(

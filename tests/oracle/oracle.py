@@ -34,11 +34,12 @@ class Access:
     """One concrete access. Paths are bytes, absolute and normalised; b'/' is the root."""
 
     def __init__(self, on, path=None, access=0, facts=(), address=None, port=0, protocol="tcp", raw=False,
-                 family=None, socket=None, exe=None, uid=0, gids=(0,), trust="host"):
+                 family=None, socket=None, args=(), exe=None, uid=0, gids=(0,), trust="host"):
         self.on = on
         self.path = path          # exec, open; None: the object's name can't be known
         self.access = access      # open: bits
         self.facts = tuple(facts) # exec: of FACTS; what is a memfd has no path that any rule could name
+        self.args = tuple(args)   # exec: bytes, all but the first one
         self.address = address    # connect: 4 or 16 bytes; None: a family that has none
         self.port = port
         self.protocol = protocol
@@ -314,6 +315,11 @@ def read_socket(text):
     return True, expand(items)
 
 
+def read_argument(text):
+    items, _ = read_items(text.encode(), 0, False)
+    return expand(items)
+
+
 def read_range(value):
     """A number, 'N' or 'N-M' as (first, last)."""
     if isinstance(value, int):
@@ -362,6 +368,7 @@ class Match:
         self.port = apply(read_range, values(source, "port"))
         self.access = self.bits(values(source, "access"))
         self.file = values(source, "file")
+        self.args = apply(read_argument, values(source, "args"))
         self.protocol = values(source, "protocol")
         self.family = apply(read_family, values(source, "family"))
         # '@' begins an abstract name here, not the name of a list
@@ -398,7 +405,14 @@ class Match:
             return False
         if self.file is not None and not s.some_fact(self.file, access.facts):
             return False
+        if self.args is not None and not self.args_hold(access):
+            return False
         return access.on != "open" or self.access is None or self.access & access.access != 0
+
+    def args_hold(self, access):
+        """Whether any argument is what any of the patterns means."""
+        return any(self.semantics.arguments.match(flats, arg)
+                   for flats in self.args for arg in self.semantics.some_args(access.args))
 
     def socket_holds(self, access):
         if access.socket is None:
@@ -483,6 +497,7 @@ class Semantics:
     def __init__(self):
         self.globs = Globs()
         self.names = Names()
+        self.arguments = Names()
         self.nets = Nets()
 
     def mode_of(self, file):
@@ -497,6 +512,13 @@ class Semantics:
 
     def some_fact(self, words, facts):
         return any(word in facts for word in words)
+
+    def some_args(self, args):
+        return args
+
+    def runs(self, verdict):
+        """Whether a program gets so far that it has arguments."""
+        return verdict not in ("deny", "kill")
 
     def family_holds(self, match, access):
         """A rule that names no family is about IP; an exception that names none holds for all."""
@@ -545,6 +567,9 @@ class Oracle:
     def decide(self, access):
         """(verdict, rule id or None, others)."""
         matching = [rule for rule in self.rules if rule.matches(access)]
+        others = [rule for rule in matching if rule.match.args is None]
+        if not all(self.semantics.runs(rule.verdict) for rule in others):
+            matching = others
         if not matching:
             return "allow", None, 0
         winner = min(matching, key=self.semantics.strictness)

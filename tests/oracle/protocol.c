@@ -189,7 +189,7 @@ static int request_compile(struct session *s, uint64_t seed, FILE *out)
 /* A query whose strings it owns. */
 struct asked {
 	struct bl_query query;
-	char *path, *exe, *addr;
+	char *path, *exe, *addr, *args;
 	uint32_t gids[GIDS_MAX];
 };
 
@@ -198,6 +198,7 @@ static void asked_clear(struct asked *a)
 	free(a->path);
 	free(a->exe);
 	free(a->addr);
+	free(a->args);
 }
 
 static int read_subject(struct asked *a, char **words)
@@ -230,6 +231,19 @@ static int read_path(struct asked *a, enum bl_op op, const char *hex, unsigned l
 	a->query.path = a->path;
 	a->query.access = (uint8_t)access;
 	a->query.pseudo = op == BL_OP_EXEC && access & BL_FACT_MEMFD;
+	return 0;
+}
+
+static int read_args(struct asked *a, const char *hex)
+{
+	if (strcmp(hex, "-") == 0)
+		return 0;
+	a->args = hex_decode(hex, &a->query.args_len);
+	if (!a->args)
+		return complain("not hex", hex);
+	for (size_t i = 0; i < a->query.args_len; i++)
+		a->query.n_args += !a->args[i];
+	a->query.args = a->args;
 	return 0;
 }
 
@@ -274,9 +288,11 @@ static int read_query(struct asked *a, char **words, size_t n)
 {
 	int r;
 
-	if (n == 6 && strcmp(words[0], "exec") == 0)
-		r = read_path(a, BL_OP_EXEC, words[1],
-			      BL_ACCESS_EXEC | strtoul(words[2], NULL, 10));
+	if (n == 7 && strcmp(words[0], "exec") == 0)
+		r = read_args(a, words[3]) < 0
+			    ? -EINVAL
+			    : read_path(a, BL_OP_EXEC, words[1],
+					BL_ACCESS_EXEC | strtoul(words[2], NULL, 10));
 	else if (n == 6 && strcmp(words[0], "open") == 0)
 		r = read_path(a, BL_OP_OPEN, words[1], strtoul(words[2], NULL, 10));
 	else if (n == 7 && strcmp(words[0], "connect") == 0)

@@ -11,8 +11,8 @@
  *   source NAME HEX                    adds a policy file to the next set      -> (no answer)
  *   compile SEED                       makes the sources the set in force      -> ok RULES | refused WHY
  *   trust N                            of executables from now on: enum bl_trust -> (no answer)
- *   exec PATH FACTS EXE UID GIDS       in hex, '-': not known; FACTS: bits of enum bl_fact
- *                                                                               -> VERDICT RULE OTHERS
+ *   exec PATH FACTS ARGS EXE UID GIDS  in hex, '-': not known; FACTS: bits of enum bl_fact; ARGS: all
+ *                                      arguments but the first, each with a NUL -> VERDICT RULE OTHERS
  *   open PATH ACCESS EXE UID GIDS      ACCESS: bits of enum bl_access          -> VERDICT RULE OTHERS
  *   connect ADDR PORT PROTO EXE UID GIDS  ADDR in hex, 4 or 16 bytes; PROTO: one bit of enum bl_proto
  * RULE is '-' where nothing matches; GIDS is a list separated by commas. SEED 0 is the fixed key.

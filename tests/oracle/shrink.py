@@ -50,6 +50,8 @@ def smaller_accesses(access):
     for fact in access.facts:
         if fact != "memfd":
             yield "facts", tuple(each for each in access.facts if each != fact)
+    for at in range(len(access.args)):
+        yield "args", access.args[:at] + access.args[at + 1:]
     if access.on == "open":
         for bit in range(5):
             left = access.access & ~(1 << bit)

@@ -33,7 +33,7 @@ static inline void record_add(struct record *record, __u16 *len, const void *byt
 	*len = (__u16)n;
 }
 
-/* Gives the record its four texts anew. */
+/* Gives the record its texts anew; an argument it has none. */
 static inline void record_texts(struct record *record, const char *path, size_t path_len,
 				const char *exe, size_t exe_len, const char *cgroup)
 {
@@ -89,6 +89,16 @@ static inline void record_exec(struct record *record)
 	record->event.mode = 0100755;
 	record->event.owner = 1001;
 	record_texts(record, "/tmp/x", 6, "/usr/bin/bash", 13, "/system.slice/nginx.service");
+}
+
+/* Makes an exec one that is killed for an argument. */
+static inline void record_argument(struct record *record, const char *argument)
+{
+	record->event.hook = BL_HOOK_BPRM_COMMITTED;
+	record->event.verdict = BL_VERDICT_KILL;
+	record->event.ret = 0;
+	record_add(record, &record->event.argument_len, argument, strlen(argument));
+	record_seal(record);
 }
 
 /* A denied connect to 192.0.2.1, TCP port 443. */

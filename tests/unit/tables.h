@@ -57,6 +57,8 @@ struct asked {
 	size_t name_len; /* of an abstract socket; 0: strlen(socket) */
 	uint8_t family; /* a connect to one without addresses */
 	uint8_t access;
+	const char *args; /* of an exec, each with its NUL */
+	size_t args_len;
 	uint8_t facts; /* of an exec; a memfd's text is ignored */
 	uint16_t port;
 	uint32_t uid;
@@ -76,6 +78,8 @@ static inline struct bl_answer ask(const struct bl_tables *tables, const struct 
 			: asked->exec  ? asked->exec
 								       : asked->open,
 		.access = asked->access,
+		.args = asked->args,
+		.args_len = asked->args_len,
 		.addr = addr,
 		.port = asked->port ? asked->port : 443,
 		.exe = asked->exe,
@@ -85,6 +89,8 @@ static inline struct bl_answer ask(const struct bl_tables *tables, const struct 
 	};
 	struct bl_answer answer = {};
 
+	for (size_t i = 0; i < asked->args_len; i++)
+		query.n_args += !asked->args[i];
 	if (asked->exec)
 		query.access = BL_ACCESS_EXEC | asked->facts;
 	else if (!query.access)

@@ -280,6 +280,32 @@ static void test_unnamed(void **state)
 	       { { .open = "", .unnamed = true }, BL_VERDICT_DENY, "r", 0 });
 }
 
+#define ARGS(text) .args = (text), .args_len = sizeof(text) - 1
+
+/* Any argument of any of the patterns; what is denied has none, and what is reported is not refused. */
+static void test_args(void **state)
+{
+	EXPECT(ENFORCE(KILL("args", "exec", "'path': '/x', 'args': ['-e', '*/evil']"),
+		       KILL("any", "exec", "'args': 'x?', 'unless': {'path': '/z'}"),
+		       ALERT("seen", "exec", "'path': '/x', 'args': '-*', 'severity': 'critical'"),
+		       ALERT("plain", "exec", "'path': ['/x', '/y']"),
+		       DENY("not", "exec", "'path': '/y', 'by': {'uid': 1}")),
+	       { { .exec = "/x" }, BL_VERDICT_ALERT, "plain", 0 },
+	       { { .exec = "/x", ARGS("-\0") }, BL_VERDICT_ALERT, "seen", 1 },
+	       { { .exec = "/x", ARGS("e\0-e\0") }, BL_VERDICT_KILL, "args", 2 },
+	       { { .exec = "/x", ARGS("\0\0a/b\n/evil\0") }, BL_VERDICT_KILL, "args", 1 },
+	       { { .exec = "/x", ARGS("/evil/\0-ex\0") }, BL_VERDICT_ALERT, "seen", 1 },
+	       { { .exec = "/x", ARGS("x/\0") }, BL_VERDICT_KILL, "any", 1 },
+	       { { .exec = "/w", ARGS("x\0xy\0") }, BL_VERDICT_KILL, "any", 0 },
+	       { { .exec = "/w", ARGS("x\0xyz\0-e\0") }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .exec = "/z", ARGS("xy\0") }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .exec = "/y", ARGS("xy\0") }, BL_VERDICT_KILL, "any", 1 },
+	       { { .exec = "/y", ARGS("xy\0"), .uid = 1 }, BL_VERDICT_DENY, "not", 1 },
+	       { { .exec = "", ARGS("xy\0"), .facts = BL_FACT_MEMFD }, BL_VERDICT_KILL, "any", 0 },
+	       { { .open = "/x" }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .socket = "\0xy", .name_len = 3 }, BL_VERDICT_ALLOW, NULL, 0 });
+}
+
 /* What is asked of a file beyond its name; rules without a path are about memfds, too. */
 static void test_facts(void **state)
 {
@@ -558,6 +584,7 @@ int main(void)
 		cmocka_unit_test(test_everywhere),
 		cmocka_unit_test(test_grant),
 		cmocka_unit_test(test_unnamed),
+		cmocka_unit_test(test_args),
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_deterministic),
 		cmocka_unit_test(test_key),

@@ -65,7 +65,9 @@ static void test_raw(void **state)
 			    "'to': '192.0.2.1', 'unless': {'protocol': ['icmp', 'udp']}"),
 		       DENY("raw", "connect", "'to': '192.0.2.2', 'protocol': 'raw'"),
 		       DENY("both", "connect",
-			    "'to': '192.0.2.3', 'unless': {'protocol': ['icmp', 'raw']}")),
+			    "'to': '192.0.2.3', 'unless': {'protocol': ['icmp', 'raw']}"),
+		       ALERT("seen", "connect",
+			     "'to': '192.0.2.2', 'protocol': 'raw', 'unless': {'to': '192.0.2.9'}")),
 	       { { .connect = "192.0.2.1", .access = BL_PROTO_ICMP }, BL_VERDICT_ALLOW, NULL, 0 },
 	       { { .connect = "192.0.2.1", .access = BL_PROTO_ICMP | BL_PROTO_RAW },
 		 BL_VERDICT_DENY,
@@ -75,7 +77,7 @@ static void test_raw(void **state)
 	       { { .connect = "192.0.2.2", .access = BL_PROTO_OTHER | BL_PROTO_RAW },
 		 BL_VERDICT_DENY,
 		 "raw",
-		 0 },
+		 1 },
 	       { { .connect = "192.0.2.3", .access = BL_PROTO_ICMP | BL_PROTO_RAW },
 		 BL_VERDICT_ALLOW,
 		 NULL,
@@ -131,6 +133,20 @@ static void test_sockets(void **state)
 	       { { .socket = "\0b", .name_len = 2, .uid = 5 }, BL_VERDICT_ALLOW, NULL, 0 });
 }
 
+/* One of inet and inet6 beside others: its addresses say nothing of those. */
+static void test_exceptions_of_families(void **state)
+{
+	EXPECT(ENFORCE(DENY("all", "connect",
+			    "'family': 'any', 'unless': {'family': ['inet', 'rds']}"),
+		       DENY("port", "connect",
+			    "'port': 1, 'unless': {'family': ['inet6', 'rds']}")),
+	       { { .family = 21 }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .family = 22 }, BL_VERDICT_DENY, "all", 0 },
+	       { { .connect = "10.0.0.1" }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .connect = "10.0.0.1", .port = 1 }, BL_VERDICT_DENY, "port", 0 },
+	       { { .connect = "2001:db8::1", .port = 1 }, BL_VERDICT_DENY, "all", 0 });
+}
+
 static void test_every_socket(void **state)
 {
 	EXPECT(ENFORCE(DENY(
@@ -173,9 +189,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_connect),	      cmocka_unit_test(test_embedded),
-		cmocka_unit_test(test_raw),	      cmocka_unit_test(test_families),
-		cmocka_unit_test(test_one_ip_family), cmocka_unit_test(test_sockets),
-		cmocka_unit_test(test_every_socket),
+		cmocka_unit_test(test_raw),	 cmocka_unit_test(test_exceptions_of_families),
+		cmocka_unit_test(test_families), cmocka_unit_test(test_one_ip_family),
+		cmocka_unit_test(test_sockets),	 cmocka_unit_test(test_every_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,37 @@ static void refuses_sizes(void **state)
 	refuse(&record, record.size, "a string that is too long");
 }
 
+/* Of a program that was ended on its way: there is an argument, and no answer of a hook. */
+static void arguments(void **state)
+{
+	struct bl_event_view view;
+	struct record record;
+
+	record_exec(&record);
+	record_argument(&record, "-e");
+	assert_int_equal(bl_event_decode(record.bytes, record.size, &view, NULL), 0);
+	assert_int_equal(view.argument.len, 2);
+	assert_memory_equal(view.argument.bytes, "-e", 2);
+	record.event.verdict = BL_VERDICT_DENY;
+	record_seal(&record);
+	refuse(&record, record.size, "verdict and answer differ");
+	record.event.verdict = BL_VERDICT_KILL;
+	record.event.ret = -EPERM;
+	record_seal(&record);
+	refuse(&record, record.size, "verdict and answer differ");
+	record.event.hook = BL_HOOK_BPRM_CHECK;
+	record_seal(&record);
+	refuse(&record, record.size, "an argument that doesn't fit the operation");
+	record.event.hook = BL_HOOK_BPRM_COMMITTED;
+	record.event.op = BL_OP_OPEN;
+	record.event.access = BL_ACCESS_READ;
+	record_seal(&record);
+	refuse(&record, record.size, "an argument that doesn't fit the operation");
+	record.event.argument_len = BL_PATH_BYTES + 1;
+	record_seal(&record);
+	refuse(&record, record.size, "a string that is too long");
+}
+
 /* Each row breaks one field of a record that is right. */
 static void refuses_words(void **state)
 {
@@ -182,9 +213,13 @@ static void every_word_has_a_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(decodes_whole),	 cmocka_unit_test(decodes_unaligned),
-		cmocka_unit_test(comm_without_nul),	 cmocka_unit_test(refuses_sizes),
-		cmocka_unit_test(refuses_words),	 cmocka_unit_test(connect_needs_a_family),
+		cmocka_unit_test(decodes_whole),
+		cmocka_unit_test(decodes_unaligned),
+		cmocka_unit_test(comm_without_nul),
+		cmocka_unit_test(refuses_sizes),
+		cmocka_unit_test(arguments),
+		cmocka_unit_test(refuses_words),
+		cmocka_unit_test(connect_needs_a_family),
 		cmocka_unit_test(every_word_has_a_name),
 	};
 

@@ -255,6 +255,31 @@ static void kills(void **state)
 	bl_entry_clear(&entry);
 }
 
+static void arguments(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "MESSAGE",
+		  "killed exec path=\"/tmp/x\" argument=\"-\\x0ae\" by exe=\"/usr/bin/bash\" "
+		  "pid=812 uid=33 unit=\"nginx.service\" rule=\"#6@12\"" },
+		{ "BAILIFF_VERDICT", "kill" },
+		{ "BAILIFF_HOOK", "bprm_committed_creds" },
+		{ "BAILIFF_ARGUMENT", "-\\x0ae" },
+		{ "BAILIFF_ARGUMENT_HEX", "2d0a65" },
+		{ "BAILIFF_TRUNCATED", "argument" },
+		{ "ERRNO", NULL },
+	};
+	struct bl_entry entry = { 0 };
+	struct record record;
+
+	record_exec(&record);
+	record.event.rule = 6;
+	record.event.flags |= BL_EF_ARGUMENT_CUT;
+	record_argument(&record, "-\ne");
+	build(&entry, &record);
+	EXPECT_ROWS(&entry, rows);
+	bl_entry_clear(&entry);
+}
+
 static void connect_alert(void **state)
 {
 	static const char *const rows[][2] = {
@@ -701,6 +726,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exec_denied),
 		cmocka_unit_test(open_would_deny),
+		cmocka_unit_test(arguments),
 		cmocka_unit_test(connect_alert),
 		cmocka_unit_test(kills),
 		cmocka_unit_test(ipv4_and_unknown_protocols),

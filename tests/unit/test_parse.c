@@ -264,6 +264,25 @@ static void test_facts(void **state)
 	bl_policy_free(policy);
 }
 
+static void test_args(void **state)
+{
+	struct bl_policy *policy = parse_good(
+		"{'bailiff': 1, 'lists': {'l': ['-x', '\\\\@y']}, 'rules': [{'id': 'a', 'on': 'exec', "
+		"'action': 'kill', 'args': ['@l', '*=*']}], 'tests': [{'on': 'exec', 'path': '/x', "
+		"'args': ['', 'a b'], 'expect': 'allow'}]}");
+	const struct bl_match *match = &policy->rules[0].match;
+
+	assert_true(match->has_args);
+	assert_int_equal(match->args.count, 3);
+	assert_string_equal(match->args.items[0].text, "=-x");
+	assert_string_equal(match->args.items[1].text, "=\\@y");
+	assert_string_equal(match->args.items[2].text, "=*=*");
+	assert_int_equal(policy->tests[0].n_args, 2);
+	assert_int_equal(policy->tests[0].args_len, 5);
+	assert_memory_equal(policy->tests[0].args, "\0a b", 5);
+	bl_policy_free(policy);
+}
+
 /* ---- lists -------------------------------------------------------------------------------- */
 
 static void test_lists(void **state)
@@ -670,6 +689,7 @@ int main(void)
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_embedded_tests),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_args),
 		cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_list_limits),
 		cmocka_unit_test(test_list_depth_order),

@@ -26,6 +26,7 @@
 #define DENY_START(id, on)  "{'id': '" id "', 'on': '" on "', 'action': 'deny', "
 #define ALERT_START(id, on) "{'id': '" id "', 'on': '" on "', 'action': 'alert', "
 #define DENY(id, on, rest)  DENY_START(id, on) rest "}"
+#define KILL(id, on, rest)  "{'id': '" id "', 'on': '" on "', 'action': 'kill', " rest "}"
 #define ALERT(id, on, rest) ALERT_START(id, on) rest "}"
 
 /* ---- verdicts ----------------------------------------------------------------------------- */
