@@ -204,6 +204,7 @@ static __always_inline void bl_object_name(struct bl_scratch *scratch, struct de
 		scratch->super.prefix_len = 0;
 	bl_prefix_load(scratch, sb);
 	bl_walk_dentry(scratch, dentry, sequence);
+	bl_root_own(scratch, sb->s_flags);
 	scratch->event.flags |= bl_path_flags(scratch);
 }
 

@@ -8,6 +8,7 @@
 #define SIGKILL 9
 
 /* include/linux/fs.h, include/linux/dcache.h, include/linux/sched.h, include/linux/stat.h */
+#define SB_KERNMOUNT	     (1ul << 22)
 #define SB_NOUSER	     (1ul << 31)
 #define FMODE_READ	     0x1
 #define FMODE_WRITE	     0x2

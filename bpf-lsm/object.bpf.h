@@ -296,6 +296,37 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 }
 
 /*
+ * Says what the names are of what lies below a root that is not the superblock's. An NFS client makes one
+ * for each mount, and each file of nsfs is one; file handles make none, their dentries are marked as
+ * disconnected until they have a parent. Where the host mounts it, it is named by that mount; where it
+ * doesn't, from this root on, like all of a container's; but nsfs's files have no name then, by which
+ * systemd and ip(8) open them all the time.
+ */
+__noinline int bl_root_own(struct bl_scratch *scratch, __u64 sb_flags)
+{
+	struct bl_super *super;
+	__u64 root;
+
+	if (!scratch || scratch->walk_end != BL_WALK_OWN_ROOT)
+		return 0;
+	super = &scratch->super;
+	root = scratch->dentries[scratch->walk.n_comps & (BL_DEPTH_MAX - 1)];
+	for (__u32 i = 0; i < BL_ALIASES_MAX; i++) {
+		if (i < super->n_aliases && super->aliases[i].root == root)
+			scratch->walk_end = BL_WALK_ROOT;
+	}
+	if (scratch->walk_end == BL_WALK_ROOT)
+		return 0;
+	if (sb_flags & SB_KERNMOUNT) {
+		super->n_aliases = 0;
+	} else if (super->trust != BL_TRUST_HOST) {
+		super->aliases[0].root = root;
+		scratch->walk_end = BL_WALK_ROOT;
+	}
+	return 0;
+}
+
+/*
  * Works out the label of a dentry into scratch->label, by rename_lock's sequence. A file's
  * superblock comes from its inode: since its path is in a union (6.18), the verifier trusts nothing
  * that is reached through it. Returns 0: no image.
@@ -326,6 +357,7 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 			bl_walk_dentry(scratch, dentry, sequence);
 		if (!scratch->based || scratch->walk.n_comps > 1)
 			scratch->keep = bl_dir_wanted(scratch, dentry);
+		bl_root_own(scratch, sb->s_flags);
 		label->flags = bl_trust_flags(scratch->super.trust);
 		renames = scratch->renames;
 		/* Where it is mounted and what it is called there are of two instants: not kept. */

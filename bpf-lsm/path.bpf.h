@@ -11,6 +11,7 @@ enum bl_walk_end {
 	BL_WALK_ROOT,	  /* reached the superblock's root: the text is the name */
 	BL_WALK_LOST,	  /* ends at a dentry that is not the root */
 	BL_WALK_RACED,	  /* a rename got in between */
+	BL_WALK_OWN_ROOT, /* ends at a root that is not the superblock's: see bl_root_own() */
 };
 
 /* Prepends "/name" to the walk's text; 0 when there is no room. */
@@ -119,7 +120,8 @@ static __always_inline int bl_walk_up(struct bl_walk_ctx *c)
 	}
 	parent = dentry->d_parent;
 	if (dentry == parent) {
-		scratch->walk_end = BL_WALK_LOST;
+		scratch->walk_end = dentry->d_flags & DCACHE_DISCONNECTED ? BL_WALK_LOST
+									  : BL_WALK_OWN_ROOT;
 		return 1;
 	}
 	if (!bl_walk_name(&scratch->walk, dentry))

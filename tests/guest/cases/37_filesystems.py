@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """File systems with ideas of their own about names: overlays, btrfs, case-folded ext4, second mounts."""
 
+import collections
+
 from evasion import row
-from trial import PROGRAMS, trial
+from trial import PROGRAMS, do, events, policy, trial
 
 RULE = {"id": "place", "on": "open", "access": "read", "path": "/srv/p/**", "action": "deny"}
 CLEAN = ("for m in $(awk '$2 ~ \"^/srv/[pm]/\" { print $2 }' /proc/mounts | tac); do umount -l $m; done; "
@@ -16,9 +18,13 @@ def overlay(lower, upper, then):
            f"/srv/m/o'); {then}"
 
 
+def real_paths(g):
+    """Does this kernel open the real file below an overlay by that one's own name?"""
+    return tuple(int(part) for part in g.kernel().split(".")[:2]) >= (6, 5)
+
+
 def need_real_paths(g):
-    version = tuple(int(part) for part in g.kernel().split(".")[:2])
-    if version < (6, 5):
+    if not real_paths(g):
         g.not_applicable("before 6.5 the kernel opens the real file by the overlay's own name (A9b)")
 
 
@@ -74,6 +80,39 @@ def test_overlay_upper_written(g):
     trial(g, [{**RULE, "access": "write"}], {"write": overlay(*upper, "write('/srv/m/o/a')")},
           allowed={"read": overlay(*upper, "read('/srv/m/o/a')")},
           prepare=DIRECTORIES + "mkdir -p /srv/p/u; echo x > /srv/p/u/a", clean=CLEAN)
+
+
+OVERLAID = {"read": "read('/srv/m/o/a')", "write": "write('/srv/m/o/mine')", "copied up": "write('/srv/m/o/b')",
+            "map": "map_file('/srv/m/o/c', 1)"}
+
+
+def counted(g, path, action):
+    """The events of what is done in an overlay, one after the other, by the file's last name."""
+    rule = {"on": "open", "path": path, "action": action}
+    with policy(g, {"id": "overlay", **rule}, {"id": "last", **rule, "path": "/srv/m/last"}) as since:
+        answers = do(g, OVERLAID)
+        do(g, {"last": "read('/srv/m/last')"})
+        g.wait_until(lambda: events(g, since, "BAILIFF_RULE=last"), 60, "the event of what was done last")
+        found = [event["BAILIFF_PATH"].rpartition("/")[2] for event in events(g, since, "BAILIFF_RULE=overlay")]
+    assert set(answers.values()) == {"ok" if action == "alert" else "EPERM"}, answers
+    return collections.Counter(found)
+
+
+def test_overlay_open_is_one_event(g):
+    """The kernel opens the real file below as well: that is no second event of the rule, by whichever of the two
+    names the rule goes, nor where it refuses both."""
+    setup = DIRECTORIES + "mkdir -p /srv/p/d; for f in p/d/a p/d/b p/d/c m/u/mine m/last; do echo x > /srv/$f; done; " \
+        "mount -t overlay o -o lowerdir=/srv/p/d,upperdir=/srv/m/u,workdir=/srv/m/w /srv/m/o"
+    ways = [("/srv/m/o/**", "alert"), ("/srv/m/o/**", "deny"), (["/srv/m/o/**", "/srv/p/**", "/srv/m/u/**"], "deny")]
+    if real_paths(g):
+        ways.append((["/srv/p/**", "/srv/m/u/mine"], "alert"))
+    for path, action in ways:
+        try:
+            g.sh(setup)
+            found = counted(g, path, action)
+        finally:
+            g.sh(CLEAN)
+        assert found == collections.Counter(["a", "b", "c", "mine"]), (path, action, found)
 
 
 def image(size, make, mount):
@@ -137,3 +176,39 @@ def test_file_system_in_user_space(g):
               "python3 /root/mirror.py /srv/m/free /srv/p/f", clean=CLEAN)
     finally:
         g.remove("/root/mirror.py")
+
+
+def test_namespace_files(g):
+    """Each is a root of its own: what is mounted in the guarded place is guarded, all others have no name that a
+    rule could be about. systemd and ip(8) open them for whatever they start."""
+    opened = "close(os.open('{}', os.O_RDONLY))".format
+    trial(g, [RULE], {"mounted in the guarded place": opened("/srv/p/net"), "the same by /proc": opened("/proc/self/ns/net")},
+          allowed={"by /proc": opened("/proc/self/ns/uts"), "mounted elsewhere": opened("/srv/m/ipc")},
+          prepare=DIRECTORIES + "touch /srv/p/net /srv/m/ipc; mount --bind /proc/self/ns/net /srv/p/net; "
+          "mount --bind /proc/self/ns/ipc /srv/m/ipc", clean=CLEAN)
+
+
+NFS = "python3 /root/nfs.py "
+
+
+def try_nfs(g, refused, allowed, place):
+    """An export of /srv/m/x, of which a rule names one file, mounted somewhere."""
+    g.push(PROGRAMS / "nfs.py", "/root/nfs.py")
+    try:
+        trial(g, [{**RULE, "path": ["/srv/p/**", "/srv/m/x/secret"]}], refused, allowed=allowed,
+              prepare=DIRECTORIES + f"mkdir -p {place}; for f in secret free; do echo x > /srv/m/x/$f; done; "
+              f"{NFS}export /srv/m/x; {NFS}mount {place}", clean=f"umount {place} || :; {NFS}stop; {CLEAN}")
+    finally:
+        g.remove("/root/nfs.py")
+
+
+@row("A22b")
+def test_nfs_server(g):
+    """The kernel's server opens the guarded file for a client, and is refused it as anybody is."""
+    try_nfs(g, {"by the client": "read('/srv/m/o/secret')"}, {"neighbour": "read('/srv/m/o/free')"}, "/srv/m/o")
+
+
+@row("A22b")
+def test_nfs_mount(g):
+    """What is mounted in a guarded place is guarded, though no other file of the server's is."""
+    try_nfs(g, {"read": "read('/srv/p/n/free')"}, {"at the server": "read('/srv/m/x/free')"}, "/srv/p/n")
