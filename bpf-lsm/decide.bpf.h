@@ -64,8 +64,11 @@ __noinline int bl_search(struct bl_scratch *scratch, struct bl_subject *subject,
 
 	if (!scratch || !bl_run_start(&m, scratch))
 		return 0;
+	m.bits = NULL;
 	if (subject)
 		m.bits = subject->bits;
+	m.except = 0;
+	m.access = scratch->search;
 	bl_verdict_reset(&scratch->walk);
 	if (op == BL_OP_CONNECT) {
 		bl_lists_search(&m, &scratch->lists);

@@ -112,7 +112,10 @@ BL_CALLED int bl_dir_load(struct bl_scratch *scratch, struct dentry *at)
 	if (scratch->super.parts && !bl_dir_is_same(dir, at, scratch->sb_root))
 		return 0;
 	scratch->n_states = dir->n_states;
-	__builtin_memcpy(scratch->states, dir->states, sizeof(dir->states));
+	scratch->states[0] = dir->states[0];
+	if (dir->n_states > 1)
+		__builtin_memcpy(&scratch->states[1], &dir->states[1],
+				 sizeof(dir->states) - sizeof(dir->states[0]));
 	bl_barrier();
 	return dir->lock == lock;
 }

@@ -127,8 +127,8 @@ static __always_inline void bl_count(__u32 counter)
 }
 
 /*
- * Sets up a part of a run on the image of the run's generation. 0: it isn't there, which user space
- * sees to that it can't happen.
+ * Sets up a part of a run on the image of the run's generation, but for what only a search of rules
+ * needs. 0: it isn't there, which user space sees to that it can't happen.
  */
 static __always_inline int bl_run_start(struct bl_matcher *m, struct bl_scratch *scratch)
 {
@@ -141,9 +141,6 @@ static __always_inline int bl_run_start(struct bl_matcher *m, struct bl_scratch 
 	if (!m->header)
 		return 0;
 	m->walk = &scratch->walk;
-	m->bits = NULL;
-	m->except = 0;
-	m->access = scratch->search;
 	scratch->tables = m->header->flags;
 	return scratch->generation == m->header->generation;
 }

@@ -420,11 +420,11 @@ BL_INLINE int bl_run_begin(const struct bl_matcher *m, __u32 n_comps, __u32 unti
  * Ends a run that the trie began at the one given state. A node of the trie knows where the DFA is
  * after its path, so the DFA only reads what the trie could not follow.
  */
-BL_INLINE void bl_run_end(const struct bl_matcher *m, __u32 trie, __u32 dfa)
+BL_INLINE void bl_run_end(const struct bl_matcher *m, __u32 until, __u32 trie, __u32 dfa)
 {
 	struct bl_walk *walk = m->walk;
 	const struct bl_trie_node *node = NULL;
-	__u32 rest = walk->rest, until = walk->until;
+	__u32 rest = walk->rest;
 
 	if (trie && m->header->nodes)
 		node = bl_near(m, m->header->nodes + (walk->trie & ~BL_TRIE_BELOW) * sizeof(*node),
@@ -454,7 +454,7 @@ BL_INLINE void bl_path_run(const struct bl_matcher *m, __u32 n_comps, __u32 unti
 {
 	if (bl_run_begin(m, n_comps, until, trie))
 		BL_LOOP((n_comps - until + 1) / 2, bl_trie_turn, (void *)m);
-	bl_run_end(m, trie, dfa);
+	bl_run_end(m, until, trie, dfa);
 }
 
 /* The same over the last component. */
@@ -462,7 +462,7 @@ BL_INLINE void bl_name_run(const struct bl_matcher *m, __u32 trie, __u32 dfa)
 {
 	if (bl_run_begin(m, 1, 0, trie))
 		bl_trie_step(m, 0);
-	bl_run_end(m, trie, dfa);
+	bl_run_end(m, 0, trie, dfa);
 }
 
 /* False when no path that goes on from the walk's states can match; a dead DFA's state becomes 0. */

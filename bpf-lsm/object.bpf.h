@@ -83,8 +83,6 @@ static __always_inline void bl_label_store(struct bl_scratch *scratch, struct de
 	from->dentry = (__u64)dentry;
 	__builtin_memcpy(&label->dentry, &from->dentry,
 			 offsetof(struct bl_label, lock) - offsetof(struct bl_label, dentry));
-	__builtin_memcpy(&label->flags, &from->flags,
-			 sizeof(*label) - offsetof(struct bl_label, flags));
 	bl_label_unlock(label, from->stamp);
 }
 
@@ -94,7 +92,7 @@ static __always_inline int bl_object_load(struct bl_scratch *scratch, const stru
 	__u32 lock = label->lock;
 
 	bl_barrier();
-	__builtin_memcpy(&scratch->label, label, sizeof(*label));
+	__builtin_memcpy(&scratch->label, label, offsetof(struct bl_label, lock));
 	bl_barrier();
 	if (lock & 1 || label->lock != lock || scratch->label.stamp != scratch->stamp)
 		return 0;
@@ -200,21 +198,35 @@ static long bl_state_turn(__u32 index, void *ctx)
 	return 0;
 }
 
+/* A fingerprint of the label's classes and the policy that they belong to; 0 where there are none. */
+static __always_inline __u64 bl_label_key(const struct bl_matcher *m, const struct bl_label *label)
+{
+	__u64 key;
+
+	if (!label->n_classes)
+		return 0;
+	key = m->header->generation * globals.keys[7] +
+	      (label->classes[0] | (__u64)label->classes[1] << 32) * globals.keys[2];
+	if (label->n_classes > 2)
+		key += (label->classes[2] | (__u64)label->classes[3] << 32) * globals.keys[3] +
+		       (label->classes[4] | (__u64)label->classes[5] << 32) * globals.keys[4];
+	return key;
+}
+
 /* Looks up what the classes' rules ask for, so that most accesses stop at the label. */
 static __always_inline void bl_label_summary(const struct bl_matcher *m, struct bl_label *label)
 {
 	const struct bl_header *header = m->header;
+	__u32 accesses = 0; /* to open, and in the upper half to execute: one register */
 
-	label->open_access = 0;
-	label->exec_access = 0;
-	label->key = 0;
 	if (label->flags & (BL_LABEL_LOST | BL_LABEL_DEEP)) {
 		label->open_access = header->accesses;
 		label->exec_access = BL_ACCESS_EXEC | BL_FACT_ANY;
+		label->key = 0;
 		return;
 	}
 	if (label->flags & BL_LABEL_PSEUDO && header->exec_pseudo)
-		label->exec_access = BL_ACCESS_EXEC | BL_FACT_ANY;
+		accesses = (BL_ACCESS_EXEC | BL_FACT_ANY) << 16;
 	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
 		const struct bl_class *class;
 
@@ -223,17 +235,11 @@ static __always_inline void bl_label_summary(const struct bl_matcher *m, struct 
 		class = bl_near(m, label->classes[i], struct bl_class);
 		if (!class)
 			break;
-		label->exec_access |= class->exec_access;
-		label->open_access |= class->open_access;
+		accesses |= class->open_access | (__u32)class->exec_access << 16;
 	}
-	if (!label->n_classes)
-		return;
-	label->key = header->generation * globals.keys[7] +
-		     (label->classes[0] | (__u64)label->classes[1] << 32) * globals.keys[2];
-	if (label->n_classes > 2)
-		label->key +=
-			(label->classes[2] | (__u64)label->classes[3] << 32) * globals.keys[3] +
-			(label->classes[4] | (__u64)label->classes[5] << 32) * globals.keys[4];
+	label->open_access = (__u16)accesses;
+	label->exec_access = accesses >> 16;
+	label->key = bl_label_key(m, label);
 }
 
 static __always_inline __u32 bl_trust_flags(__u32 trust)
@@ -371,7 +377,7 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 	if (scratch->keep)
 		bl_dir_keep(scratch, dentry);
 	/* What is about to be made has no inode; that it is not linked, the verifier can't know. */
-	if (inode && scratch->is_linked && label->n_classes)
+	if (scratch->is_linked && inode && label->n_classes)
 		bl_linked_keep(scratch, inode);
 	return 1;
 }

@@ -77,11 +77,11 @@ struct bl_label {
 	__u64 key;	   /* of the classes and their policy; 0: what passes is not remembered */
 	__u32 exec_access; /* the same of exec rules */
 	__u32 tables;	   /* enum bl_table_flags of the image */
-	__u32 lock;
-	__u32 flags; /* enum bl_label_flags */
+	__u32 flags;	   /* enum bl_label_flags */
 	__u32 n_classes;
-	__u32 _pad;
 	__u32 classes[BL_CLASSES_MAX];
+	__u32 lock;
+	__u32 _pad;
 };
 
 #define BL_LOCK_LINKED 0xffffffffu
@@ -143,15 +143,17 @@ struct bl_dir {
 struct bl_super {
 	__u32 lock;
 	__u32 generation;
-	__u64 key;    /* of what is mounted where; 0: nothing is kept of its directories */
-	__u32 renames;
-	__u32 trust;	/* enum bl_trust */
 	__u64 event;	/* of the host's mount namespace */
+
+	/* What a run takes a copy of. */
+	__u64 key;	/* of what is mounted where; 0: nothing is kept of its directories */
+	__u32 renames;
 	__u32 n_aliases;
-	__u32 moves;	/* 1: a rename above a mount point would change names here */
-	__u32 parts;	/* 1: some mount shows only a part of it */
-	__u32 overflow; /* more aliases than fit: names are missing */
 	__u32 prefix_len;
+	__u8 trust;	/* enum bl_trust */
+	__u8 moves;	/* 1: a rename above a mount point would change names here */
+	__u8 parts;	/* 1: some mount shows only a part of it */
+	__u8 overflow;	/* 1: more aliases than fit, names are missing */
 	struct bl_alias aliases[BL_ALIASES_MAX];
 	char prefix[BL_PREFIX_BYTES]; /* host path of the first mount of its root */
 };

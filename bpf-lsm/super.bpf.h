@@ -266,21 +266,6 @@ __noinline int bl_super_scan(struct bl_scratch *scratch)
 	return 1;
 }
 
-/* Copies a record of this policy if it is complete: one alias as a rule, all where there are more. */
-static __always_inline int bl_super_load(struct bl_scratch *scratch, const struct bl_super *super)
-{
-	__u32 lock = super->lock;
-
-	if (lock & 1 || super->generation != scratch->generation)
-		return 0;
-	bl_barrier();
-	__builtin_memcpy(&scratch->super, super, offsetof(struct bl_super, aliases[1]));
-	if (super->n_aliases > 1)
-		__builtin_memcpy(&scratch->super, super, offsetof(struct bl_super, prefix));
-	bl_barrier();
-	return super->lock == lock;
-}
-
 /*
  * A mount point's path can change without a change of the mount table when a directory above it
  * is renamed. That is rare; renames are not: so only records of superblocks that are mounted
@@ -289,6 +274,28 @@ static __always_inline int bl_super_load(struct bl_scratch *scratch, const struc
 static __always_inline int bl_super_current(const struct bl_super *super, __u32 sequence)
 {
 	return super->event == bl_mount_event() && (!super->moves || super->renames == sequence);
+}
+
+/*
+ * Copies a record of this policy if it is complete and right by rename_lock's sequence: one alias as
+ * a rule, all where there are more.
+ */
+static __always_inline int bl_super_load(struct bl_scratch *scratch, const struct bl_super *super,
+					 __u32 sequence)
+{
+	__u32 lock = super->lock;
+
+	if (lock & 1 || super->generation != scratch->generation)
+		return 0;
+	bl_barrier();
+	if (!bl_super_current(super, sequence))
+		return 0;
+	__builtin_memcpy(&scratch->super.key, &super->key,
+			 offsetof(struct bl_super, aliases[1]) - offsetof(struct bl_super, key));
+	if (super->n_aliases > 1)
+		__builtin_memcpy(scratch->super.aliases, super->aliases, sizeof(super->aliases));
+	bl_barrier();
+	return super->lock == lock;
 }
 
 static __always_inline void bl_super_store(struct bl_scratch *scratch, struct bl_super *super)
@@ -319,7 +326,7 @@ static __always_inline int bl_super_get(struct bl_scratch *scratch, struct super
 
 	scratch->sb = (__u64)sb;
 	scratch->sb_root = (__u64)root;
-	if (super && bl_super_load(scratch, super) && bl_super_current(&scratch->super, sequence))
+	if (super && bl_super_load(scratch, super, sequence))
 		return 1;
 	if (!bl_super_scan(scratch))
 		return 0;
