@@ -9,7 +9,10 @@
 
 static __always_inline struct bl_dir *bl_dir_slot(__u64 inode, __u64 key)
 {
-	return &dirs[(inode + key) & (BL_DIR_SLOTS - 1)];
+	struct bl_dir *dir = &dirs[(inode + key) & (BL_DIR_SLOTS - 1)];
+
+	BL_BARRIER(dir); /* or its address is worked out anew for each word that is read */
+	return dir;
 }
 
 /* True when a mount shows just this and what is below: its path is the mount point's. */
@@ -40,8 +43,10 @@ const __u64 name_masks[BL_SHORT_NAME_MAX + 1][BL_SHORT_NAME_WORDS] = {
 static __always_inline int bl_name_is(const __u64 *words, __u32 len, const __u64 *name)
 {
 	const __u64 *mask = name_masks[len & BL_SHORT_NAME_MAX];
-	__u64 other = (words[0] ^ name[0]) & mask[0];
+	__u64 other;
 
+	BL_BARRIER(mask); /* as in bl_dir_slot() */
+	other = (words[0] ^ name[0]) & mask[0];
 	if (len >= 8)
 		other |= (words[1] ^ name[1]) & mask[1];
 	if (len >= 16)
@@ -136,12 +141,11 @@ static __always_inline int bl_dir_find(struct bl_scratch *scratch, struct dentry
 				       __u32 sequence)
 {
 	struct dentry *parent = dentry->d_parent;
+	__u32 name_at = bl_short_name();
 
-	if (!scratch->super.key || sequence & 1 || !bl_short_name() ||
-	    !bl_dir_decides(scratch, dentry))
+	if (!scratch->super.key || sequence & 1 || !name_at || !bl_dir_decides(scratch, dentry))
 		return 0;
-	bl_walk_start(&scratch->walk);
-	if (!bl_walk_name(&scratch->walk, dentry))
+	if (!bl_walk_last(&scratch->walk, dentry, name_at))
 		return 0;
 	if (!bl_dir_load(scratch, parent) &&
 	    (!bl_dir_decides(scratch, parent) || !bl_dir_load(scratch, parent->d_parent) ||
@@ -228,7 +232,7 @@ static __always_inline void bl_dir_keep(struct bl_scratch *scratch, struct dentr
 	inode = parent->d_inode->i_ino;
 	dir = bl_dir_slot(inode, key);
 	lock = dir->lock;
-	if (lock & 1 || __sync_val_compare_and_swap(&dir->lock, lock, lock + 1) != lock)
+	if (lock & 1 || !bl_exchange(&dir->lock, lock, lock + 1))
 		return;
 	dir->super = 0;
 	dir->inode = inode;

@@ -68,6 +68,15 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 	} while (0)
 #endif
 
+/* True when the word was 'from', and is 'to' from now on. */
+static __always_inline int bl_exchange(__u32 *word, __u32 from, __u32 to)
+{
+	__u32 was = __sync_val_compare_and_swap(word, from, to);
+
+	BL_BARRIER(was); /* or the compiler makes a truth value of it before it tests that */
+	return was == from;
+}
+
 /* Takes a word into a fingerprint with secret keys. */
 static __always_inline __u64 bl_mix(__u64 print, __u64 word)
 {
@@ -149,7 +158,7 @@ static long bl_spare_turn(__u32 index, void *ctx)
 {
 	struct bl_scratch *scratch = bpf_map_lookup_elem(&spares, &index);
 
-	if (!scratch || __sync_val_compare_and_swap(&scratch->busy, 0, 1) != 0)
+	if (!scratch || !bl_exchange(&scratch->busy, 0, 1))
 		return 0;
 	*(__u32 *)ctx = index;
 	return 1;
@@ -157,15 +166,16 @@ static long bl_spare_turn(__u32 index, void *ctx)
 
 static __always_inline struct bl_scratch *bl_scratch_get(void)
 {
-	__u32 spare = BL_SCRATCH_SPARES;
+	__u32 spare;
 
 	for (__u32 i = 0; i < BL_SCRATCH_SLOTS; i++) {
 		__u32 slot = i;
 		struct bl_scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
 
-		if (scratch && __sync_val_compare_and_swap(&scratch->busy, 0, 1) == 0)
+		if (scratch && bl_exchange(&scratch->busy, 0, 1))
 			return scratch;
 	}
+	spare = BL_SCRATCH_SPARES;
 	bpf_loop(BL_SCRATCH_SPARES, bl_spare_turn, &spare, 0);
 	return spare < BL_SCRATCH_SPARES ? bpf_map_lookup_elem(&spares, &spare) : NULL;
 }

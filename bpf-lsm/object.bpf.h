@@ -55,7 +55,7 @@ static __always_inline int bl_label_lock(struct bl_label *label)
 {
 	__u32 lock = label->lock;
 
-	return !(lock & 1) && __sync_val_compare_and_swap(&label->lock, lock, lock + 1) == lock;
+	return !(lock & 1) && bl_exchange(&label->lock, lock, lock + 1);
 }
 
 /* Unlocks a label that is complete again, unless it was forbidden meanwhile. */
@@ -65,8 +65,7 @@ static __always_inline void bl_label_unlock(struct bl_label *label, __u64 stamp)
 
 	bl_barrier();
 	label->stamp = stamp;
-	if (lock == BL_LOCK_LINKED ||
-	    __sync_val_compare_and_swap(&label->lock, lock, lock + 1) != lock)
+	if (lock == BL_LOCK_LINKED || !bl_exchange(&label->lock, lock, lock + 1))
 		label->stamp = 0;
 }
 
@@ -244,14 +243,9 @@ static __always_inline void bl_label_summary(const struct bl_matcher *m, struct 
 
 static __always_inline __u32 bl_trust_flags(__u32 trust)
 {
-	switch (trust) {
-	case BL_TRUST_HOST:
+	if (trust == BL_TRUST_HOST)
 		return 0;
-	case BL_TRUST_CONTAINER:
-		return BL_LABEL_CONTAINER;
-	default:
-		return BL_LABEL_UNTRUSTED;
-	}
+	return trust == BL_TRUST_CONTAINER ? BL_LABEL_CONTAINER : BL_LABEL_UNTRUSTED;
 }
 
 /* Adds what the object's other names come to. */

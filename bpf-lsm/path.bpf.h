@@ -50,13 +50,27 @@ static __always_inline __u32 bl_short_name(void)
 	return 0;
 }
 
-/*
- * Prepends "/name" of a dentry with a short name, by plain loads of whole words. The last word
- * reaches into the text that follows, which is put back. 0: there is no room.
- */
-static __always_inline int bl_walk_short(struct bl_walk *walk, struct dentry *dentry, __u32 len)
+/* Copies a short name by plain loads of whole words: the last one reaches beyond its end. */
+static __always_inline void bl_name_copy(__u64 *to, struct dentry *dentry, __u32 name_at, __u32 len)
 {
-	const __u64 *words = (const void *)dentry + bl_short_name();
+	const __u64 *words = (const void *)dentry + name_at;
+
+	to[0] = words[0];
+	if (len > 8)
+		to[1] = words[1];
+	if (len > 16)
+		to[2] = words[2];
+	if (len > 24)
+		to[3] = words[3];
+}
+
+/*
+ * Prepends "/name" of a dentry with a short name. What the copy has of the text that follows is put
+ * back. 0: there is no room.
+ */
+static __always_inline int bl_walk_short(struct bl_walk *walk, struct dentry *dentry, __u32 name_at,
+					 __u32 len)
+{
 	__u32 pos = walk->pos, n = walk->n_comps;
 	__u64 *to, *behind, text;
 
@@ -68,13 +82,7 @@ static __always_inline int bl_walk_short(struct bl_walk *walk, struct dentry *de
 	pos -= len;
 	BL_BARRIER(pos);
 	to = (__u64 *)&walk->path[pos & (BL_PATH_BYTES - 1)];
-	to[0] = words[0];
-	if (len > 8)
-		to[1] = words[1];
-	if (len > 16)
-		to[2] = words[2];
-	if (len > 24)
-		to[3] = words[3];
+	bl_name_copy(to, dentry, name_at, len);
 	*behind = text;
 	((char *)to)[-1] = '/';
 	pos--;
@@ -87,10 +95,10 @@ static __always_inline int bl_walk_short(struct bl_walk *walk, struct dentry *de
 
 static __always_inline int bl_walk_name(struct bl_walk *walk, struct dentry *dentry)
 {
-	__u32 len = dentry->d_name.len;
+	__u32 len = dentry->d_name.len, name_at = bl_short_name();
 
-	if (bl_short_name() && len <= BL_SHORT_NAME_MAX)
-		return bl_walk_short(walk, dentry, len);
+	if (name_at && len <= BL_SHORT_NAME_MAX)
+		return bl_walk_short(walk, dentry, name_at, len);
 	return bl_walk_prepend(walk, dentry->d_name.name, len);
 }
 
@@ -98,6 +106,31 @@ static __always_inline void bl_walk_start(struct bl_walk *walk)
 {
 	walk->pos = BL_PATH_BYTES;
 	walk->n_comps = 0;
+}
+
+/*
+ * Begins the walk's text with "/name" of a dentry: behind it is no text to put back. name_at:
+ * bl_short_name(), not 0. 0: the name is too long.
+ */
+static __always_inline int bl_walk_last(struct bl_walk *walk, struct dentry *dentry, __u32 name_at)
+{
+	__u32 len = dentry->d_name.len, pos;
+	char *to;
+
+	if (len > BL_SHORT_NAME_MAX) {
+		bl_walk_start(walk);
+		return bl_walk_prepend(walk, dentry->d_name.name, len);
+	}
+	pos = BL_PATH_BYTES - len;
+	BL_BARRIER(pos);
+	to = &walk->path[pos & (BL_PATH_BYTES - 1)];
+	bl_name_copy((__u64 *)to, dentry, name_at, len);
+	to[-1] = '/';
+	pos--;
+	walk->comp[0] = pos;
+	walk->pos = pos;
+	walk->n_comps = 1;
+	return 1;
 }
 
 struct bl_walk_ctx {

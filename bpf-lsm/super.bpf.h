@@ -15,10 +15,8 @@ static __always_inline __u64 bl_mount_event(void)
 {
 	const struct mnt_namespace *ns;
 
-	if (!globals.host_ns)
-		return 0;
 	if (bpf_rdonly_cast)
-		return bl_cast(struct mnt_namespace, globals.host_ns)->event;
+		return globals.host_ns ? bl_cast(struct mnt_namespace, globals.host_ns)->event : 0;
 	/* Who is in that namespace leads to it by pointers, which takes no helper. */
 	ns = bpf_get_current_task_btf()->nsproxy->mnt_ns;
 	if ((__u64)ns == globals.host_ns)
@@ -302,7 +300,7 @@ static __always_inline void bl_super_store(struct bl_scratch *scratch, struct bl
 {
 	__u32 lock = super->lock;
 
-	if (lock & 1 || __sync_val_compare_and_swap(&super->lock, lock, lock + 1) != lock)
+	if (lock & 1 || !bl_exchange(&super->lock, lock, lock + 1))
 		return;
 	scratch->super.lock = lock + 1;
 	bl_barrier();
