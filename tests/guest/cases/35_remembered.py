@@ -12,6 +12,42 @@ PROGRAM = f"{PLACE}/turncoat"
 ROUNDS = 300
 WANDERER = "/root/wander.py"
 CHANGES = 60
+LONGEST = 33  # bytes: more than a name in a dentry can have
+LENGTHS = """
+import os, sys
+
+place, uid, longest = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+
+
+def is_refused(path):
+    os.seteuid(uid)
+    try:
+        os.close(os.open(path, os.O_RDONLY))
+    except PermissionError:
+        return True
+    finally:
+        os.seteuid(0)
+    return False
+
+
+for n in range(1, longest + 1):
+    one, other = (os.path.join(place, "d" * (n - 1) + end) for end in "dx")
+    names = ["1", "2", "3", "4", "f" * (n - 1) + "x", "f" * n]
+    for directory in one, other:
+        os.mkdir(directory)
+        for name in names:
+            os.mknod(os.path.join(directory, name), 0o644)
+    for turn in range(2):
+        for directory in one, other:
+            for name in names:
+                path = os.path.join(directory, name)
+                if is_refused(path) != (directory == one and name == names[-1]):
+                    print("wrong:", turn, path)
+        os.rename(one, place + "/aside")
+        os.rename(other, one)
+        os.rename(place + "/aside", other)
+print("done")
+"""
 UNMOUNT = f"while mountpoint -q {PLACE}; do umount -l {PLACE}; done"
 
 
@@ -71,6 +107,20 @@ def test_same_path_by_way_of_another_directory(g: TestGuest) -> None:
                 assert g.sh(look) == after and g.sh(look) == after
         finally:
             g.sh(f"umount {PLACE}/m; rm -rf {PLACE}")
+
+
+def test_names_of_all_lengths(g: TestGuest) -> None:
+    """Of a directory that is remembered and of a file that is new to it, each byte counts, wherever in its
+    word it is."""
+    paths = [f"{PLACE}/{'d' * n}/{'f' * n}" for n in range(1, LONGEST + 1)]
+    rule = {"id": "lengths", "on": "open", "path": paths, "access": "read", "by": {"uid": NOBODY}, "action": "deny"}
+    try:
+        g.sh(f"mkdir -p {PLACE}; chmod 755 {PLACE}")
+        with policy(g, rule):
+            found = g.run(["python3", "-c", LENGTHS, PLACE, str(NOBODY), str(LONGEST)], timeout=300).stdout
+        assert found == "done\n", found
+    finally:
+        g.remove(PLACE)
 
 
 @row("A12", "A14")
