@@ -8,19 +8,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROUNDS	     201 /* the least of them counts: a timer interrupt falls into some */
-#define CLOSED_PORT  9
+#include "count.h"
+
+#define CLOSED_PORT 9
 
 /* What an operation works on. */
 struct place {
@@ -38,21 +35,6 @@ struct operation {
 	const char *where;  /* below DIR, or an address */
 	unsigned int rounds; /* 0: ROUNDS */
 };
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
-
-/* The barriers keep the compiler from moving work out of the measured part. */
-static uint64_t instructions(void)
-{
-	uint32_t low, high;
-
-	asm volatile("rdtsc" : "=a"(low), "=d"(high) : : "memory");
-	return (uint64_t)high << 32 | low;
-}
 
 static void run_loop(struct place *place)
 {
@@ -258,22 +240,6 @@ static int is_asked_for(const char *name, int argc, char **argv)
 		if (strncmp(argv[i], name, strlen(argv[i])) == 0)
 			return 1;
 	return argc <= 2;
-}
-
-/*
- * Where a program and its libraries come to lie decides how many page tables an exec takes: the same
- * place each time, for this program and those that it starts.
- */
-static void stay_in_place(char **argv)
-{
-	int persona = personality(0xffffffff);
-
-	if (persona < 0 || persona & ADDR_NO_RANDOMIZE)
-		return;
-	if (personality(persona | ADDR_NO_RANDOMIZE) < 0)
-		die("personality");
-	execv("/proc/self/exe", argv);
-	die("/proc/self/exe");
 }
 
 int main(int argc, char **argv)
