@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "args.h"
 #include "emit.bpf.h"
 
 #define BL_ARGS_BLOCKS_MAX 16384 /* of BL_PATH_BYTES: ten times what the kernel takes */

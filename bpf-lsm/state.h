@@ -3,6 +3,7 @@
 #pragma once
 
 #include "abi.h"
+#include "conditions.h"
 #include "match.h"
 #include "peer.h"
 

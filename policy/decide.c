@@ -3,8 +3,10 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "args.h"
 #include "base.h"
 #include "compile.h"
+#include "conditions.h"
 #include "peer.h"
 
 /* What came of a path's text. */

@@ -166,7 +166,10 @@ static void run_udp(void)
 
 	peer.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	check(sendto(sender, "x", 1, 0, (struct sockaddr *)&peer, sizeof(peer)) < 0 &&
-		      errno != ECONNREFUSED ? -1 : 0, "sendto");
+			      errno != ECONNREFUSED
+		      ? -1
+		      : 0,
+	      "sendto");
 }
 
 static void run_unix_stream(void)
@@ -185,7 +188,8 @@ static void run_unix_datagram(void)
 
 	if (fd < 0)
 		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	check((int)sendto(fd, "x", 1, 0, (struct sockaddr *)&datagram_at, sizeof(datagram_at)), "sendto");
+	check((int)sendto(fd, "x", 1, 0, (struct sockaddr *)&datagram_at, sizeof(datagram_at)),
+	      "sendto");
 	check((int)recv(bound_datagram, &byte, 1, 0), "recv");
 }
 

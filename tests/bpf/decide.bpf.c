@@ -5,6 +5,8 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "args.h"
+#include "conditions.h"
 #include "match.h"
 #include "maps.bpf.h"
 #include "decide.h"

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "conditions.h"
 #include "decide_load.h"
 #include "match.h"
 #include "oracle/protocol.h"
