@@ -204,6 +204,7 @@ __noinline int bl_connect_decide(const struct bl_peer *peer, __u32 protocol, __u
 	scratch = bl_scratch_get();
 	if (!scratch)
 		return bl_fail_closed();
+	scratch->own = 0;
 	scratch->stamp = globals.stamp;
 	scratch->generation = scratch->stamp;
 	/* What another policy says is not what was asked for. */

@@ -25,6 +25,7 @@ struct bl_act {
 	__u8 hook;
 	__u16 protocol; /* connect: IPPROTO_* of the socket */
 	__u8 nobody;	/* the task at hand has nothing to do with it */
+	__u8 own;	/* it acts with somebody else's credentials, for itself */
 };
 
 /* Appends bytes to the record's strings; what does not fit is left out. Returns the length. */

@@ -18,6 +18,7 @@ static __always_inline int bl_exec_file(struct file *file, struct linux_binprm *
 		.access = BL_ACCESS_EXEC,
 		.search = BL_ACCESS_EXEC,
 		.hook = hook,
+		.own = hook == BL_HOOK_MMAP_BACKING,
 	};
 
 	return bl_path_decide(&act);

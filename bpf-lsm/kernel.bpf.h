@@ -12,8 +12,10 @@
 #define SB_NOUSER	     (1ul << 31)
 #define FMODE_READ	     0x1
 #define FMODE_WRITE	     0x2
+#define FMODE_BACKING	     0x2000000 /* in f_mode: opened by an overlay, from 6.5 on */
 #define FMODE_EXEC	     0x20 /* in f_flags: the kernel opens it to execute it */
 #define O_TRUNC		     01000
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define DCACHE_OP_HASH	     0x1
 #define DCACHE_OP_COMPARE    0x2
 #define DCACHE_OP_REVALIDATE 0x4
@@ -75,6 +77,12 @@ static __always_inline int bl_exchange(__u32 *word, __u32 from, __u32 to)
 
 	BL_BARRIER(was); /* or the compiler makes a truth value of it before it tests that */
 	return was == from;
+}
+
+/* Whether overlays open real files by their own path. */
+static __always_inline int bl_fake_paths(void)
+{
+	return !bpf_core_type_exists(struct backing_file);
 }
 
 /* Takes a word into a fingerprint with secret keys. */

@@ -13,13 +13,22 @@ static __always_inline int bl_is_linked(const struct inode *inode)
 	return inode->i_nlink > 1 && (inode->i_mode & S_IFMT) != S_IFDIR;
 }
 
+/* Verified on its own: one number comes of it. */
+__noinline int bl_names_several(__u32 mode, __u32 nlink, __u32 d_flags, __u32 magic)
+{
+	if (nlink > 1 && (mode & S_IFMT) != S_IFDIR)
+		return 1;
+	return d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE) || magic == OVERLAYFS_SUPER_MAGIC;
+}
+
 /*
  * Also where a directory takes several spellings for one name: the entry has the one that it was first
- * looked up by.
+ * looked up by. And where an overlay shows a real file of which only its open tells the name.
  */
 static __always_inline int bl_has_names(const struct dentry *dentry, const struct inode *inode)
 {
-	return bl_is_linked(inode) || dentry->d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE);
+	return bl_names_several(inode->i_mode, inode->i_nlink, dentry->d_flags,
+				bl_fake_paths() ? inode->i_sb->s_magic : 0);
 }
 
 static __always_inline void bl_linked_key(struct bl_linked_key *key, const struct inode *inode,

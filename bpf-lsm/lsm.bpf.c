@@ -201,6 +201,12 @@ int BPF_PROG(bl_file_open, struct file *file)
 	return bl_open_file(file);
 }
 
+SEC("lsm/file_open")
+int BPF_PROG(bl_file_open_real, struct file *file)
+{
+	return bl_open_file(file);
+}
+
 SEC("lsm/task_prctl")
 int BPF_PROG(bl_task_prctl, int option, unsigned long arg)
 {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "decide.bpf.h"
+#include "real.bpf.h"
 
 /* include/linux/fs.h */
 #define ATTR_MODE  (1 << 0)
@@ -89,8 +90,8 @@ static __always_inline int bl_is_reconnected(const struct bl_act *act)
 }
 
 /*
- * An open of which the label could not tell at once. On kernels before 6.5 the second, internal
- * open of an overlay has the overlay's path with the real inode: it was judged before.
+ * An open of which the label could not tell at once. The second, internal open of an overlay is the
+ * kernel's, with the credentials of whoever mounted it: it is judged for who acts.
  */
 BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int valid, __u32 sequence)
 {
@@ -107,9 +108,17 @@ BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int vali
 		return -EPERM;
 	if (!globals.generation)
 		return 0;
-	if (flags & FMODE_EXEC || act.sb != act.dentry->d_sb)
-		return 0;
 	act.access = bl_open_access(file, flags);
+	if (act.sb != act.dentry->d_sb) {
+		struct inode *shown = act.dentry->d_inode;
+
+		act.search = act.access;
+		return bl_fake_paths() && shown ? bl_real_decide(&act, shown, flags & FMODE_EXEC)
+						: 0;
+	}
+	if (flags & FMODE_EXEC)
+		return 0;
+	act.own = (file->f_mode & FMODE_BACKING) != 0;
 	if (bl_is_reconnected(&act))
 		return 0;
 	act.search = act.access;
@@ -124,6 +133,9 @@ static __always_inline int bl_open_passes(struct file *file, const struct bl_lab
 	volatile __u32 access = bl_open_access(file, flags);
 	__u64 who;
 
+	if (bl_fake_paths() && label->open_access & BL_ACCESS_EXEC &&
+	    label->dentry != (__u64)file->f_path.dentry)
+		return 0;
 	if (!(label->open_access & access) || flags & FMODE_EXEC)
 		return 1;
 	if (label->dentry != (__u64)file->f_path.dentry)

@@ -127,9 +127,16 @@ static __always_inline void bl_cred_made(const struct cred *cred)
 	__sync_fetch_and_add(bl_cred_slot(address), 1);
 }
 
-static __always_inline __u32 bl_cred_stamp(const struct task_struct *task)
+static __always_inline __u32 bl_cred_stamp(const struct cred *cred, const struct task_struct *task)
 {
-	return *bl_cred_slot(bl_address(task->cred, task));
+	return *bl_cred_slot(bl_address(cred, task));
+}
+
+/* Who acts. */
+static __always_inline const struct cred *bl_actor(const struct bl_scratch *scratch,
+						   const struct task_struct *task)
+{
+	return scratch->own ? task->real_cred : task->cred;
 }
 
 /*
@@ -151,11 +158,14 @@ static __always_inline __u64 bl_identity(void)
 }
 
 /* The conditions follow from the executable and the credentials. */
-static __always_inline int bl_subject_valid(const struct bl_subject *subject,
-					    struct task_struct *task, __u32 generation)
+BL_CALLED int bl_subject_valid(const struct bl_scratch *scratch, const struct bl_subject *subject)
 {
-	return subject->generation == generation && subject->cred == (__u64)task->cred &&
-	       subject->cred_stamp == bl_cred_stamp(task) && subject->exec_id == task->self_exec_id;
+	const struct task_struct *task = bpf_get_current_task_btf();
+	const struct cred *cred = bl_actor(scratch, task);
+
+	return subject->generation == scratch->generation && subject->cred == (__u64)cred &&
+	       subject->cred_stamp == bl_cred_stamp(cred, task) &&
+	       subject->exec_id == task->self_exec_id;
 }
 
 /* The label of an executable and its classes in the walk, as its inode keeps them; 0: it doesn't. */
@@ -193,18 +203,28 @@ static __always_inline int bl_subject_exe_compute(struct bl_scratch *scratch,
 	return r;
 }
 
+/* What the conditions follow from. A function of its own, so that nobody goes on with the credentials. */
+BL_CALLED int bl_subject_begin(struct bl_scratch *scratch, struct bl_subject *subject)
+{
+	const struct task_struct *task = bpf_get_current_task_btf();
+	const struct cred *cred = bl_actor(scratch, task);
+
+	subject->generation = 0;
+	subject->print = 0;
+	subject->cred = (__u64)cred;
+	subject->cred_stamp = bl_cred_stamp(cred, task);
+	subject->euid = cred->euid.val;
+	subject->egid = cred->egid.val;
+	subject->exec_id = task->self_exec_id;
+	scratch->groups = (__u64)cred->group_info;
+	return 0;
+}
+
 /* Works a subject out anew. Uses scratch's walk and superblock. */
 static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 					      struct bl_subject *subject, struct task_struct *task)
 {
-	subject->generation = 0;
-	subject->print = 0;
-	subject->cred = (__u64)task->cred;
-	subject->cred_stamp = bl_cred_stamp(task);
-	subject->euid = task->cred->euid.val;
-	subject->egid = task->cred->egid.val;
-	subject->exec_id = task->self_exec_id;
-	scratch->groups = (__u64)task->cred->group_info;
+	bl_subject_begin(scratch, subject);
 	if (!bl_subject_exe_compute(scratch, subject, task) ||
 	    !bl_subject_ids_match(scratch, subject) || !bl_subject_print(scratch, subject))
 		return 0;
@@ -229,7 +249,7 @@ static __always_inline struct bl_subject *bl_subject_get(struct bl_scratch *scra
 		subject = &scratch->subject;
 		subject->generation = 0;
 	}
-	if (bl_subject_valid(subject, task, scratch->generation))
+	if (bl_subject_valid(scratch, subject))
 		return subject;
 	return bl_subject_compute(scratch, subject, task) ? subject : NULL;
 }

@@ -72,6 +72,7 @@ static __always_inline int bl_abstract_decide(struct unix_address *address, stru
 
 	if (!scratch)
 		return bl_fail_closed();
+	scratch->own = 0;
 	scratch->stamp = globals.stamp;
 	scratch->generation = scratch->stamp;
 	scratch->unix_address = (__u64)address;

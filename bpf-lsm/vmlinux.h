@@ -63,6 +63,14 @@ struct inode_operations {
 	void *fileattr_set;
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct inode {
 	umode_t i_mode;
 	const struct inode_operations *i_op;
@@ -74,6 +82,7 @@ struct inode {
 	};
 	struct super_block *i_sb;
 	u32 i_generation;
+	struct hlist_head i_dentry;
 };
 
 struct hlist_bl_node {
@@ -87,6 +96,9 @@ struct dentry {
 	struct qstr d_name;
 	struct inode *d_inode;
 	struct super_block *d_sb;
+	union {
+		struct hlist_node d_alias;
+	} d_u;
 };
 
 /* Where a short name is; from 6.14 on its member has another name. */
@@ -228,6 +240,11 @@ struct linux_binprm {
 /* From 6.14 on: AT_EXECVE_CHECK. */
 struct linux_binprm___check {
 	unsigned int is_check : 1;
+};
+
+/* From 6.5 on: the file that an overlay opens has a path of its own. */
+struct backing_file {
+	struct file file;
 };
 
 struct vm_area_struct {

@@ -186,6 +186,15 @@ static const struct bl_hook_entry table[] = {
 		.accesses = BL_ACCESS_READ | BL_ACCESS_WRITE,
 	},
 	{
+		/* Where overlays open real files by their own path: for what these are executed as. */
+		.program = "bl_file_open_real",
+		.hook = "file_open",
+		.ops = OP(EXEC),
+		.without = "backing_file",
+		.instead = "bl_file_open",
+		.optional = true,
+	},
+	{
 		.program = "bl_task_prctl",
 		.hook = "task_prctl",
 		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),
@@ -275,11 +284,24 @@ bool bl_hook_available(const struct bl_hook_entry *entry, const struct btf *btf)
 	type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
 	if (entry->parameters && btf_vlen(type) != entry->parameters)
 		return false;
+	if (entry->without && btf__find_by_name_kind(btf, entry->without, BTF_KIND_STRUCT) >= 0)
+		return false;
 	return !entry->type_member || has_member(btf, entry->type_member);
+}
+
+static const struct bl_hook_entry *find(const char *program)
+{
+	const struct bl_hook_entry *entry = table;
+
+	while (strcmp(entry->program, program) != 0)
+		entry++;
+	return entry;
 }
 
 bool bl_hook_needed(const struct bl_hook_entry *entry, const struct bl_header *header)
 {
+	if (entry->instead && bl_hook_needed(find(entry->instead), header))
+		return false;
 	if (entry->flags && !(entry->flags & header->flags))
 		return false;
 	if (!(entry->ops & header->ops))

@@ -18,19 +18,8 @@ def overlay(lower, upper, then):
            f"/srv/m/o'); {then}"
 
 
-def real_paths(g):
-    """Does this kernel open the real file below an overlay by that one's own name?"""
-    return tuple(int(part) for part in g.kernel().split(".")[:2]) >= (6, 5)
-
-
-def need_real_paths(g):
-    if not real_paths(g):
-        g.not_applicable("before 6.5 the kernel opens the real file by the overlay's own name (A9b)")
-
-
-@row("A9")
+@row("A9", "A9b")
 def test_overlay_lower(g):
-    need_real_paths(g)
     lower = "/srv/p/d", "/srv/m/u"
     trial(g, [RULE],
           {"read": overlay(*lower, "read('/srv/m/o/a')"),
@@ -41,10 +30,9 @@ def test_overlay_lower(g):
           clean=CLEAN)
 
 
-@row("A9", "B5")
+@row("A9", "A9b", "B5")
 def test_programs_of_an_overlay(g):
-    """The program's real file is judged when it is mapped: the one that is started ends by a signal."""
-    need_real_paths(g)
+    """From 6.5 on the program's real file is judged when it is mapped: the one that is started ends by a signal."""
     lower = "/srv/p/d", "/srv/m/u"
     started = "p = subprocess.run(['/srv/m/o/tool'])\nif p.returncode < 0: raise OSError(errno.EPERM, 'killed')"
     trial(g, [{"id": "tool", "on": "exec", "path": "/srv/p/**", "action": "deny"}],
@@ -53,6 +41,31 @@ def test_programs_of_an_overlay(g):
           allowed={"neighbour's program": overlay("/srv/m/x", "/srv/m/u", "run('/srv/m/o/tool')")},
           prepare=DIRECTORIES + "mkdir -p /srv/p/d; for f in p/d/tool p/d/lib m/x/tool; do cp /bin/true /srv/$f; done",
           clean=CLEAN)
+
+
+@row("A9", "A9b")
+def test_overlay_that_another_has_mounted(g):
+    """The kernel opens the real file with the credentials of who mounted it; who acts is another matter."""
+    user = "os.setgroups([]); os.setresuid(2000, 2000, 2000); "
+    mounted = "mount -t overlay o -o lowerdir=/srv/p/d,upperdir=/srv/m/u,workdir=/srv/m/w /srv/m/o"
+    trial(g, [{**RULE, "by": {"uid": 2000}}, {"id": "but", "on": "open", "access": "read", "path": "/srv/p/d/b", "action": "deny",
+                                              "unless": {"by": {"uid": 0}}}],
+          {"user": user + "read('/srv/m/o/a')", "not excepted": user + "read('/srv/m/o/b')"},
+          allowed={"root": "read('/srv/m/o/a')", "excepted": "read('/srv/m/o/b')"},
+          prepare=DIRECTORIES + "mkdir -p /srv/p/d; for f in a b; do echo x > /srv/p/d/$f; done; " + mounted, clean=CLEAN)
+
+
+@row("A9b", "B5")
+def test_programs_below_an_overlay_of_rules_on_programs_alone(g):
+    """Libraries, and programs that were opened to be read first: where no rule is on opening files."""
+    lower = "/srv/p/d", "/srv/m/u"
+    trial(g, [{"id": "tool", "on": "exec", "path": "/srv/p/d/*", "action": "deny"}],
+          {"opened first": overlay(*lower, "read('/srv/m/o/lib'); map_code('/srv/m/o/lib')"),
+           "opened often": overlay(*lower, "[read('/srv/m/o/lib') for _ in range(5)]; map_code('/srv/m/o/lib')"),
+           "changed": overlay(*lower, "fd = os.open('/srv/m/o/lib', os.O_RDONLY); map_code('/srv/m/o/lib')")},
+          allowed={"neighbour": overlay("/srv/m/x", "/srv/m/u", "map_code('/srv/m/o/lib')"),
+                   "read": overlay(*lower, "read('/srv/m/o/lib')"), "itself read": "read('/srv/p/d/lib')"},
+          prepare=DIRECTORIES + "mkdir -p /srv/p/d; cp /bin/true /srv/p/d/lib; cp /bin/true /srv/m/x/lib", clean=CLEAN)
 
 
 @row("A10")
@@ -73,9 +86,8 @@ def test_overlay_upper(g):
           "echo x > /srv/m/x/free", clean=CLEAN)
 
 
-@row("A10")
+@row("A9b", "A10")
 def test_overlay_upper_written(g):
-    need_real_paths(g)
     upper = "/srv/m/x", "/srv/p/u"
     trial(g, [{**RULE, "access": "write"}], {"write": overlay(*upper, "write('/srv/m/o/a')")},
           allowed={"read": overlay(*upper, "read('/srv/m/o/a')")},
@@ -103,9 +115,8 @@ def test_overlay_open_is_one_event(g):
     names the rule goes, nor where it refuses both."""
     setup = DIRECTORIES + "mkdir -p /srv/p/d; for f in p/d/a p/d/b p/d/c m/u/mine m/last; do echo x > /srv/$f; done; " \
         "mount -t overlay o -o lowerdir=/srv/p/d,upperdir=/srv/m/u,workdir=/srv/m/w /srv/m/o"
-    ways = [("/srv/m/o/**", "alert"), ("/srv/m/o/**", "deny"), (["/srv/m/o/**", "/srv/p/**", "/srv/m/u/**"], "deny")]
-    if real_paths(g):
-        ways.append((["/srv/p/**", "/srv/m/u/mine"], "alert"))
+    ways = [("/srv/m/o/**", "alert"), ("/srv/m/o/**", "deny"), (["/srv/m/o/**", "/srv/p/**", "/srv/m/u/**"], "deny"),
+            (["/srv/p/**", "/srv/m/u/mine"], "alert")]
     for path, action in ways:
         try:
             g.sh(setup)
