@@ -50,6 +50,7 @@ static const char *const hook_names[_BL_HOOK_MAX] = {
 	[BL_HOOK_IOCTL_COMPAT] = "file_ioctl_compat",
 	[BL_HOOK_FILE_SETATTR] = "inode_file_setattr",
 	[BL_HOOK_MMAP_BACKING] = "mmap_backing_file",
+	[BL_HOOK_FILE_RECEIVE] = "file_receive",
 	[BL_HOOK_BPRM_COMMITTED] = "bprm_committed_creds",
 };
 

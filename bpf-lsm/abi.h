@@ -416,6 +416,7 @@ enum bl_hook {
 	BL_HOOK_IOCTL_COMPAT,
 	BL_HOOK_FILE_SETATTR,
 	BL_HOOK_MMAP_BACKING,
+	BL_HOOK_FILE_RECEIVE,
 	BL_HOOK_BPRM_COMMITTED, /* the arguments of a program that is about to run */
 	_BL_HOOK_MAX,
 };

@@ -12,6 +12,7 @@
 #define SB_NOUSER	     (1ul << 31)
 #define FMODE_READ	     0x1
 #define FMODE_WRITE	     0x2
+#define FMODE_PATH	     0x4000
 #define FMODE_BACKING	     0x2000000 /* in f_mode: opened by an overlay, from 6.5 on */
 #define FMODE_EXEC	     0x20 /* in f_flags: the kernel opens it to execute it */
 #define O_TRUNC		     01000

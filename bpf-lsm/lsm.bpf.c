@@ -195,6 +195,12 @@ int BPF_PROG(bl_file_mprotect, struct vm_area_struct *vma, unsigned long reqprot
 	return bl_exec_mprotect(vma, prot);
 }
 
+SEC("lsm/file_receive")
+int BPF_PROG(bl_file_receive, struct file *file)
+{
+	return bl_open_receive(file);
+}
+
 SEC("lsm/file_open")
 int BPF_PROG(bl_file_open, struct file *file)
 {

@@ -174,6 +174,21 @@ passed:
 }
 
 /*
+ * A descriptor is taken over: by SCM_RIGHTS, by pidfd_getfd, from the supervisor of a seccomp filter. Who
+ * may not open the file gets it no more from somebody who may. One for the path alone opens nothing.
+ */
+static __always_inline int bl_open_receive(struct file *file)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	__u8 access = bl_open_access(file, 0);
+
+	if (file->f_mode & FMODE_PATH || file->f_inode->i_sb != dentry->d_sb)
+		return 0;
+	return bl_open_object(dentry, file->f_inode->i_sb, file->f_inode, NULL, access, access,
+			      BL_HOOK_FILE_RECEIVE);
+}
+
+/*
  * binfmt_misc with the flag O: the interpreter that is about to start gets the file that it was started
  * for, opened by the kernel for execution. It can read that, as if it had opened it.
  */

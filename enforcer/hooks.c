@@ -180,6 +180,12 @@ static const struct bl_hook_entry table[] = {
 		.ops = OP(EXEC),
 	},
 	{
+		.program = "bl_file_receive",
+		.hook = "file_receive",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_READ | BL_ACCESS_WRITE,
+	},
+	{
 		.program = "bl_file_open",
 		.hook = "file_open",
 		.ops = OP(OPEN),

@@ -131,12 +131,36 @@ def test_paths_rewritten_meanwhile(g):
 
 
 @row("C7")
-def test_descriptors_are_judged_when_they_are_opened(g):
-    """A limit: what was opened before the rule, or by somebody who may, can be handed on."""
-    passed = "a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)\n" \
-             "if not os.fork():\n" \
-             " as_user(1000, 1000, [], lambda: socket.send_fds(a, [b'x'], [os.open('/srv/w/g/a', os.O_RDONLY)]))\n" \
-             " os._exit(0)\n" \
-             "f = socket.recv_fds(b, 1, 1)[1][0]\nos.read(f, 1)"
+def test_descriptors_are_judged_when_they_are_taken_over(g):
+    """By whom the rule is about, from somebody who may open the file. For the path alone, and to who may, they pass."""
+    passed = ("a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)\n"
+              "if not os.fork():\n"
+              " as_user(1000, 1000, [], lambda: socket.send_fds(a, [b'x'], [os.open('{}', {})]))\n"
+              " os._exit(0)\n"
+              "os.setresuid({}, {}, 0)\n"
+              "fds = socket.recv_fds(b, 1, 1)[1]\n"
+              "if not fds: raise OSError(errno.EPERM, 'cut off')\n{}").format
+    taken = ("r, w = os.pipe()\npid = os.fork()\n"
+             "if not pid:\n"
+             " as_user(1000, 1000, [], lambda: os.write(w, b'%d' % os.open('{}', os.O_RDONLY)))\n"
+             " time.sleep(3); os._exit(0)\n"
+             "number = int(os.read(r, 16))\n"
+             "os.read(call(libc.syscall(438, os.pidfd_open(pid), number, 0)), 1)").format
+    read = "os.read(fds[0], 1)"
     try_it(g, [deny("read", path="/srv/w/g/a", unless={"by": {"uid": 1000}})],
-           {"front door": "read('/srv/w/g/a')"}, {"passed": passed})
+           {"front door": "read('/srv/w/g/a')", "passed": passed("/srv/w/g/a", "os.O_RDONLY", 0, 0, read),
+            "both ways": passed("/srv/w/g/a", "os.O_RDWR", 0, 0, read), "taken": taken("/srv/w/g/a")},
+           {"to write": passed("/srv/w/g/a", "os.O_WRONLY", 0, 0, "os.write(fds[0], b'x')"),
+            "path alone": passed("/srv/w/g/a", "os.O_PATH", 0, 0, "os.fstat(fds[0])"),
+            "another file": passed("/srv/w/g/b", "os.O_RDONLY", 0, 0, read), "another, taken": taken("/srv/w/g/b"),
+            "to who may": passed("/srv/w/g/a", "os.O_RDONLY", 1000, 1000, read)},
+           prepare="chmod 666 /srv/w/g/a /srv/w/g/b; chmod 777 /srv/w/g; ")
+
+
+@row("C7b")
+def test_descriptors_are_judged_when_they_are_opened(g):
+    """A limit: what was opened before is open, also for those who come after."""
+    try_it(g, [deny("read", path="/srv/w/g/a", by={"uid": 2000})],
+           {"front door": "os.setgroups([]); os.setresuid(2000, 2000, 2000); read('/srv/w/g/a')"},
+           {"inherited": "fd = os.open('/srv/w/g/a', os.O_RDONLY); os.setresuid(2000, 2000, 2000); os.read(fd, 1)"},
+           prepare="chmod 666 /srv/w/g/a; ")
