@@ -497,7 +497,7 @@ struct bl_event {
 	__u16 _pad1[3];
 };
 
-#define BL_EVENT_STRINGS_MAX (5 * BL_PATH_BYTES)
+#define BL_EVENT_STRINGS_MAX (4 * BL_PATH_BYTES) /* the argument has what the others leave */
 
 /* Counters, one array element each (per CPU); names in audit/. Only ever grow. */
 enum bl_counter {

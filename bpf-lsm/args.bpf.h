@@ -11,11 +11,34 @@
 
 #define BL_ARGS_BLOCKS_MAX 16384 /* of BL_PATH_BYTES: ten times what the kernel takes */
 
+static __always_inline void bl_args_drop(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	bpf_task_storage_delete(&execs, task);
+	bpf_task_storage_delete(&exec_paths, task);
+}
+
 /* Where an execve begins: what an earlier one that failed left behind counts no more. */
 static __always_inline int bl_args_forget(void)
 {
-	bpf_task_storage_delete(&execs, bpf_get_current_task_btf());
+	bl_args_drop();
 	return 0;
+}
+
+/* Takes the texts that the record begins with: the file's path and the caller's executable. */
+static __always_inline int bl_args_texts(struct bl_scratch *scratch, struct bl_exec *exec,
+					 struct bl_exec_path *path)
+{
+	__u32 path_len = scratch->event.path_len, exe_len = scratch->event.exe_len;
+
+	BL_BARRIER(path_len);
+	BL_BARRIER(exe_len);
+	if (path_len > BL_PATH_BYTES || exe_len > BL_PATH_BYTES)
+		return 0;
+	bpf_probe_read_kernel(path->text, path_len, scratch->strings);
+	bpf_probe_read_kernel(exec->exe, exe_len, &scratch->strings[path_len]);
+	return 1;
 }
 
 /*
@@ -24,28 +47,23 @@ static __always_inline int bl_args_forget(void)
  */
 __noinline int bl_args_keep(struct bl_scratch *scratch)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct bl_exec_path *path;
 	struct bl_exec *exec;
-	__u32 used;
 
 	if (!scratch)
 		return BL_JUDGED_NOT;
-	exec = bpf_task_storage_get(&execs, bpf_get_current_task_btf(), NULL,
-				    BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!exec)
+	exec = bpf_task_storage_get(&execs, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	path = bpf_task_storage_get(&exec_paths, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!exec || !path)
 		return BL_JUDGED_NOT;
 	if (exec->generation != scratch->generation) {
 		if (!scratch->event.abi)
 			bl_record_fill(scratch);
-		used = scratch->strings_used;
-		if (used > BL_OBJECT_STRINGS_MAX)
-			return BL_JUDGED_NOT;
-		BL_BARRIER(used);
-		if (used > BL_OBJECT_STRINGS_MAX)
+		if (!bl_args_texts(scratch, exec, path))
 			return BL_JUDGED_NOT;
 		__builtin_memset(exec->pending, 0, sizeof(exec->pending));
 		bpf_probe_read_kernel(&exec->event, sizeof(exec->event), &scratch->event);
-		bpf_probe_read_kernel(exec->strings, used, scratch->strings);
-		exec->used = used;
 		exec->generation = scratch->generation;
 	}
 	for (__u32 i = 0; i < BL_COND_WORDS; i++)
@@ -108,59 +126,63 @@ static __always_inline void bl_args_settle(struct bl_event *event, __u32 verdict
 	event->ret = 0;
 }
 
-/* Appends the argument that the strictest rule asks for; from: where all of them begin. */
-static __always_inline void bl_argument_add(struct bl_scratch *scratch, struct bl_exec *exec,
-					    __u64 from)
+/* Appends the argument that the strictest rule asks for. */
+static __always_inline void bl_argument_add(struct bl_scratch *scratch, __u64 at, __u32 len)
 {
-	__u32 len = scratch->walk.found_len, used = exec->used;
+	__u32 used = scratch->strings_used;
 
-	if (len > BL_PATH_BYTES) {
-		exec->event.flags |= BL_EF_ARGUMENT_CUT;
+	if (len > BL_PATH_BYTES || used > BL_EVENT_STRINGS_MAX - BL_PATH_BYTES) {
+		scratch->event.flags |= BL_EF_ARGUMENT_CUT;
 		len = BL_PATH_BYTES;
 	}
 	BL_BARRIER(len);
 	BL_BARRIER(used);
-	if (len > BL_PATH_BYTES || used > BL_OBJECT_STRINGS_MAX)
+	if (len > BL_PATH_BYTES || used > BL_EVENT_STRINGS_MAX - BL_PATH_BYTES)
 		return;
-	if (bpf_copy_from_user(&exec->strings[used], len,
-			       (const void *)(from + scratch->walk.found_at))) {
-		exec->event.flags |= BL_EF_ARGUMENT_CUT;
+	if (bpf_copy_from_user(&scratch->strings[used], len, (const void *)at)) {
+		scratch->event.flags |= BL_EF_ARGUMENT_CUT;
 		return;
 	}
-	exec->event.argument_len = len;
-	exec->used = used + len;
+	scratch->event.argument_len = len;
+	scratch->strings_used = used + len;
 }
 
-/* Sends the record of what became of the program. Verified on its own. */
-__noinline int bl_args_emit(struct bl_scratch *scratch, struct bl_exec *exec, __u64 from)
+/* The record of what becomes of the program, but for the argument. */
+static __always_inline void bl_args_fill(struct bl_scratch *scratch, struct bl_exec *exec,
+					 struct bl_exec_path *path)
 {
-	struct bl_event *event;
-	__u32 used;
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 verdict = scratch->walk.verdict;
+	struct bl_event *event = &scratch->event;
 
-	if (!scratch || !exec)
-		return 0;
-	event = &exec->event;
+	bpf_probe_read_kernel(event, sizeof(*event), &exec->event);
 	event->hook = BL_HOOK_BPRM_COMMITTED;
 	event->rule = scratch->walk.rule;
 	event->others = bl_others(&scratch->walk);
-	bl_args_settle(event, scratch->walk.verdict);
-	bl_argument_add(scratch, exec, from);
-	used = exec->used;
-	BL_BARRIER(used);
-	if (used > BL_EVENT_STRINGS_MAX)
+	bl_args_settle(event, verdict);
+	scratch->strings_used = 0;
+	event->path_len = bl_strings_add(scratch, path->text, exec->event.path_len);
+	event->exe_len = bl_strings_add(scratch, exec->exe, exec->event.exe_len);
+	event->parent_exe_len = bl_exe_text(scratch, task->real_parent, BL_EF_PARENT_CUT);
+	bl_cgroup_fill(scratch, task);
+}
+
+/* Sends that record. from: where the arguments begin. Verified on its own. */
+__noinline int bl_args_emit(struct bl_scratch *scratch, struct bl_exec *exec,
+			    struct bl_exec_path *path, __u64 from)
+{
+	if (!scratch || !exec || !path)
 		return 0;
-	event->seq = bl_sequence_next();
-	event->size = sizeof(*event) + used;
-	if (bpf_ringbuf_output(&ring, event, sizeof(*event) + used, 0))
-		bl_count(BL_COUNT_LOST_RING);
-	else
-		bl_count(BL_COUNT_EVENTS);
-	bl_count(event->verdict == BL_VERDICT_KILL ? BL_COUNT_DENIED : BL_COUNT_ALERTED);
+	bl_args_fill(scratch, exec, path);
+	bl_argument_add(scratch, from + scratch->walk.found_at, scratch->walk.found_len);
+	bl_event_send(scratch);
+	bl_count(scratch->event.verdict == BL_VERDICT_KILL ? BL_COUNT_DENIED : BL_COUNT_ALERTED);
 	return 1;
 }
 
 /* A program that some rules ask for the arguments of. 0: no verdict could be come to. */
-static __always_inline int bl_args_judge(struct linux_binprm *bprm, struct bl_exec *exec)
+static __always_inline int bl_args_judge(struct linux_binprm *bprm, struct bl_exec *exec,
+					 struct bl_exec_path *path)
 {
 	struct bl_scratch *scratch = bl_scratch_get();
 	__u64 from = bprm->p;
@@ -175,7 +197,7 @@ static __always_inline int bl_args_judge(struct linux_binprm *bprm, struct bl_ex
 	scratch->n_args = bprm->argc;
 	r = bl_args_search(scratch, exec);
 	if (r && scratch->walk.verdict >= BL_VERDICT_ALERT)
-		bl_args_emit(scratch, exec, from);
+		bl_args_emit(scratch, exec, path, from);
 	bl_scratch_put(scratch);
 	return r;
 }

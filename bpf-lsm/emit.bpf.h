@@ -33,11 +33,11 @@ static __always_inline __u32 bl_strings_add(struct bl_scratch *scratch, const vo
 {
 	__u32 used = scratch->strings_used;
 
-	if (!len || len > BL_PATH_BYTES || used > BL_OBJECT_STRINGS_MAX - BL_PATH_BYTES)
+	if (!len || len > BL_PATH_BYTES || used > BL_EVENT_STRINGS_MAX - BL_PATH_BYTES)
 		return 0;
 	BL_BARRIER(len);
 	BL_BARRIER(used);
-	if (len > BL_PATH_BYTES || used > BL_OBJECT_STRINGS_MAX - BL_PATH_BYTES)
+	if (len > BL_PATH_BYTES || used > BL_EVENT_STRINGS_MAX - BL_PATH_BYTES)
 		return 0;
 	if (bpf_probe_read_kernel(&scratch->strings[used], len, from))
 		return 0;
@@ -294,11 +294,11 @@ static __always_inline void bl_event_send(struct bl_scratch *scratch)
 	__u32 used = scratch->strings_used;
 
 	event->seq = bl_sequence_next();
-	if (used > BL_OBJECT_STRINGS_MAX)
-		used = BL_OBJECT_STRINGS_MAX;
+	if (used > BL_EVENT_STRINGS_MAX)
+		used = BL_EVENT_STRINGS_MAX;
 	event->size = sizeof(*event) + used;
 	BL_BARRIER(used);
-	if (used > BL_OBJECT_STRINGS_MAX)
+	if (used > BL_EVENT_STRINGS_MAX)
 		return;
 	if (bpf_ringbuf_output(&ring, event, sizeof(*event) + used, 0))
 		bl_count(BL_COUNT_LOST_RING);

@@ -74,11 +74,12 @@ static __always_inline int bl_exec_args(struct linux_binprm *bprm)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct bl_exec *exec = bpf_task_storage_get(&execs, task, NULL, 0);
+	struct bl_exec_path *path = bpf_task_storage_get(&exec_paths, task, NULL, 0);
 
-	if (!exec)
+	if (!exec || !path)
 		return 0;
-	if (exec->generation && !bl_args_judge(bprm, exec) && bl_fail_closed())
+	if (exec->generation && !bl_args_judge(bprm, exec, path) && bl_fail_closed())
 		bl_kill();
-	bpf_task_storage_delete(&execs, task);
+	bl_args_drop();
 	return 0;
 }

@@ -13,7 +13,7 @@
 #define FMODE_READ	     0x1
 #define FMODE_WRITE	     0x2
 #define FMODE_PATH	     0x4000
-#define FMODE_BACKING	     0x2000000 /* in f_mode: opened by an overlay, from 6.5 on */
+#define FMODE_NOACCOUNT	     0x20000000 /* in f_mode: opened by the kernel itself, as by an overlay */
 #define FMODE_EXEC	     0x20 /* in f_flags: the kernel opens it to execute it */
 #define O_TRUNC		     01000
 #define OVERLAYFS_SUPER_MAGIC 0x794c7630

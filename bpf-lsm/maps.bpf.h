@@ -59,6 +59,13 @@ struct {
 	__type(value, struct bl_exec);
 } execs SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct bl_exec_path);
+} exec_paths SEC(".maps");
+
 /*
  * What the names of objects with several names come to. Written here; absent: no name that was seen is
  * one that a rule mentions. User space takes out what belongs to earlier policies.

@@ -118,7 +118,7 @@ BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int vali
 	}
 	if (flags & FMODE_EXEC)
 		return 0;
-	act.own = (file->f_mode & FMODE_BACKING) != 0;
+	act.own = (file->f_mode & FMODE_NOACCOUNT) != 0;
 	if (bl_is_reconnected(&act))
 		return 0;
 	act.search = act.access;

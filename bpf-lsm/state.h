@@ -20,7 +20,6 @@
 #define BL_DIR_DEPTH	    11 /* components of a directory that is kept */
 #define BL_DIR_STATES	    4
 #define BL_LINKS_MAX	    262144 /* objects with several names, of two policies */
-#define BL_OBJECT_STRINGS_MAX (BL_EVENT_STRINGS_MAX - BL_PATH_BYTES) /* all but the argument */
 #define BL_SHORT_NAME_MAX   31 /* bytes of a name that is kept in its dentry */
 #define BL_SHORT_NAME_WORDS 4  /* of eight bytes, a NUL at the name's end included */
 
@@ -172,15 +171,20 @@ struct bl_subject {
 };
 
 /*
- * Task storage: a program that is being started, the rules that hold of it if its arguments do, and the
- * event that they would make, as it was when the file was looked at.
+ * Task storage: a program that is being started, the rules that hold of it if its arguments do, and of the
+ * event that they would make what can't be found any more by then. From 7.2 on no storage is larger than
+ * 8 KiB, so the file's path has one of its own.
  */
 struct bl_exec {
 	__u32 generation; /* 0: no such rule */
-	__u32 used;	  /* bytes of strings */
+	__u32 _pad;
 	__u64 pending[BL_COND_WORDS];
 	struct bl_event event;
-	char strings[BL_EVENT_STRINGS_MAX]; /* follows the event: one record */
+	char exe[BL_PATH_BYTES]; /* of who starts it */
+};
+
+struct bl_exec_path {
+	char text[BL_PATH_BYTES];
 };
 
 /* Cursor of the mount table's walk. */
@@ -249,5 +253,5 @@ struct bl_scratch {
 	char name[BL_NAME_BYTES + 1];
 	__u64 dentries[BL_DEPTH_MAX];
 	struct bl_event event;
-	char strings[BL_OBJECT_STRINGS_MAX]; /* follows the event: one record */
+	char strings[BL_EVENT_STRINGS_MAX]; /* follows the event: one record */
 };
