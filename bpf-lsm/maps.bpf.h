@@ -59,6 +59,7 @@ struct {
 	__type(value, struct bl_exec);
 } execs SEC(".maps");
 
+/* The path of the file that such a program is: with the rest it would be too large for 7.2. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

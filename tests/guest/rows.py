@@ -143,7 +143,7 @@ C = [
         "each has its inode hook: `create`, `delete`"),
     Row("C6", "deny", "chmod, chown, utimes, extended attributes, access control lists, chattr and its newer call",
         "each has its hook: `attributes`"),
-    Row("C7", "deny", "a descriptor passed by SCM_RIGHTS, taken by pidfd_getfd or put in by a seccomp supervisor",
+    Row("C7", "deny", "a descriptor passed by SCM_RIGHTS or taken by pidfd_getfd",
         "who takes it over is judged like who opens the file"),
     Row("C7b", "limit", "a descriptor from before the rule, or inherited",
         "a descriptor is judged when it is opened and when it is taken over"),
