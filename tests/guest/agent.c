@@ -22,8 +22,10 @@
  * What the kernel says of the host's presence is late: it comes by messages that a work queue
  * handles, the data by an interrupt. On a busy guest a session may have said hello and have its
  * command running when the hang-up of the session before it is reported, and a moment later this
- * session's own connect. So a hang-up counts only when it lasts; and if there was a new session
- * after all, its hello ends what ran.
+ * session's own connect: seconds, when what the command starts keeps the work queue away in
+ * between. So a hang-up counts only when it lasts long. Nothing waits for that: a new session's
+ * hello ends what ran. And a session that was given up wrongly is told so once its connect is
+ * reported; it waits for an answer.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -52,7 +54,9 @@
 /* No wait for a port is longer than this: a wake-up that the virtual line loses costs no more. */
 #define RECHECK_MS 1000
 /* Sleeps, not a span of time: on a stalled guest the clock runs on while the work queue doesn't. */
-#define HANGUP_CHECKS 10
+#define HANGUP_CHECKS 100
+/* In the midst of a frame the next session's hello would be taken for the rest of it. */
+#define HANGUP_CHECKS_IN_FRAME 10
 #define HANGUP_CHECK_MS 50
 /* A killed process in the midst of a system call that can't be interrupted stays. */
 #define REAP_CHECKS 40
@@ -112,10 +116,10 @@ static bool wait_for_change(int ms)
 }
 
 /* Has the host hung up and stayed away? */
-static bool host_has_gone(int port)
+static bool host_has_gone(int port, int checks)
 {
 	for (int quiet = 0; is_hung_up(port);) {
-		if (quiet == HANGUP_CHECKS)
+		if (quiet == checks)
 			return true;
 		quiet += !wait_for_change(HANGUP_CHECK_MS);
 	}
@@ -139,7 +143,7 @@ static int port_write(int port, const uint8_t *bytes, size_t size)
 		else if (written < 0 && errno != EAGAIN && errno != EINTR)
 			return -EPIPE;
 		if (poll(&ready, 1, RECHECK_MS) > 0 && (ready.revents & POLLHUP) &&
-		    host_has_gone(port))
+		    host_has_gone(port, HANGUP_CHECKS))
 			return -EPIPE;
 	}
 	return 0;
@@ -168,6 +172,11 @@ static uint32_t frame_size(const struct session *s)
 	return get_u32(s->head + 1);
 }
 
+static bool session_is_over(const struct session *s)
+{
+	return host_has_gone(s->port, s->have ? HANGUP_CHECKS_IN_FRAME : HANGUP_CHECKS);
+}
+
 /*
  * Reads on without blocking. Returns 1 when a whole frame is there, 0 when more is to come,
  * -EPIPE when the host has gone or talks nonsense: the session is over then.
@@ -194,7 +203,7 @@ static int frame_read(struct session *s)
 		if (got < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -EPIPE;
 		if (got == 0)
-			return host_has_gone(s->port) ? -EPIPE : 0;
+			return session_is_over(s) ? -EPIPE : 0;
 		s->have += got;
 	}
 }
@@ -437,7 +446,7 @@ static int command_turn(struct session *s, struct command *c, int64_t deadline_m
 		return -EPIPE;
 	}
 	feed_input(c);
-	if ((fds[0].revents & POLLHUP) && host_has_gone(s->port)) {
+	if ((fds[0].revents & POLLHUP) && session_is_over(s)) {
 		command_kill(c);
 		return -EPIPE;
 	}
@@ -619,20 +628,27 @@ static int serve_request(struct session *s)
 
 /*
  * A port without a host is readable all the time (POLLIN with POLLHUP; a read gives the end of
- * file): sleep until the driver signals a change.
+ * file): sleep until the driver signals a change. A host that says nothing while it is owed the
+ * news is told that its session was given up; to a new one's, which says hello, that is no answer.
  */
-static void wait_for_host(int port)
+static void wait_for_host(int port, bool owed)
 {
 	struct pollfd ready = { .fd = port, .events = POLLIN };
 
 	while (poll(&ready, 1, RECHECK_MS) <= 0 || ready.revents != POLLIN) {
-		if (ready.revents)
+		if (ready.revents) {
 			wait_for_change(IDLE_RECHECK_MS);
+		} else if (owed) {
+			send_end(port, END_ERRNO, EPIPE);
+			owed = false;
+		}
 	}
 }
 
-static void serve_session(struct session *s)
+/* Returns whether the host had hung up, as far as one can tell. */
+static bool serve_session(struct session *s)
 {
+	bool gone;
 	int r;
 
 	s->have = 0;
@@ -643,8 +659,10 @@ static void serve_session(struct session *s)
 			r = serve_request(s);
 	} while (r == 0);
 	/* A host that is still there waits for an answer. */
-	if (!is_hung_up(s->port))
+	gone = is_hung_up(s->port);
+	if (!gone)
 		send_end(s->port, END_ERRNO, EPIPE);
+	return gone;
 }
 
 static void serve_port(const char *device)
@@ -662,9 +680,9 @@ static void serve_port(const char *device)
 		return;
 	fcntl(s.port, F_SETOWN, getpid());
 	fcntl(s.port, F_SETFL, O_NONBLOCK | O_ASYNC);
-	for (;;) {
-		wait_for_host(s.port);
-		serve_session(&s);
+	for (bool gone = false;;) {
+		wait_for_host(s.port, gone);
+		gone = serve_session(&s);
 	}
 }
 
