@@ -250,6 +250,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	stay_in_place(argv);
+	leave_cgroup();
 	prepare(argv[1]);
 	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
 		uint64_t least = UINT64_MAX;

@@ -251,6 +251,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	stay_in_place(argv);
+	leave_cgroup();
 	for (size_t i = 0; i < OPERATIONS; i++) {
 		if (!is_asked_for(operations[i].name, argc, argv))
 			continue;
