@@ -131,9 +131,14 @@ static __always_inline __u64 *bl_pass_slot(__u64 print)
 	return &passes[print >> 32 & (BL_PASS_SLOTS - 1)];
 }
 
+static __always_inline int bl_print_known(__u64 print)
+{
+	return *bl_pass_slot(print) == print;
+}
+
 static __always_inline int bl_pass_known(__u64 print)
 {
-	return print && *bl_pass_slot(print) == print;
+	return print && bl_print_known(print);
 }
 
 static __always_inline void bl_pass_keep(__u64 print)
@@ -142,15 +147,21 @@ static __always_inline void bl_pass_keep(__u64 print)
 		*bl_pass_slot(print) = print;
 }
 
+static __always_inline __u64 bl_print_of(__u64 who, __u64 key, __u32 op, __u32 access)
+{
+	return (who + key + (access | op << 8) * globals.keys[6]) | 1;
+}
+
 /*
  * Of an access to a labelled object; who: bl_identity(), or the subject's conditions; key: the label's,
- * which the policy is in. 0: it can't be remembered.
+ * which the policy is in. 0: it can't be remembered. Whoever only asks may leave out to ask whether there
+ * is a key: what has none is never kept.
  */
 static __always_inline __u64 bl_label_print(__u64 who, __u64 key, __u32 op, __u32 access)
 {
 	if (!who || !key)
 		return 0;
-	return (who + key + (access | op << 8) * globals.keys[6]) | 1;
+	return bl_print_of(who, key, op, access);
 }
 
 /* A named object whose label is in scratch. */

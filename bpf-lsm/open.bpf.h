@@ -65,14 +65,19 @@ static __always_inline int bl_is_canary(struct file *file)
 	       bpf_get_current_pid_tgid() >> 32 == globals.canary_tgid;
 }
 
+_Static_assert(FMODE_READ == BL_ACCESS_READ && FMODE_WRITE == BL_ACCESS_WRITE &&
+		       O_TRUNC >> 8 == BL_ACCESS_WRITE,
+	       "an open's modes are the accesses that rules name, bit by bit");
+
+static __always_inline __u32 bl_open_modes(struct file *file, __u32 flags)
+{
+	return (file->f_mode & (FMODE_READ | FMODE_WRITE)) | (flags >> 8 & BL_ACCESS_WRITE);
+}
+
 static __always_inline __u32 bl_open_access(struct file *file, __u32 flags)
 {
-	__u32 mode = file->f_mode, access = 0;
+	__u32 access = bl_open_modes(file, flags);
 
-	if (mode & FMODE_READ)
-		access |= BL_ACCESS_READ;
-	if (mode & FMODE_WRITE || flags & O_TRUNC)
-		access |= BL_ACCESS_WRITE;
 	/* Access mode 3 is for ioctls; it needs both rights. */
 	return access ? access : BL_ACCESS_READ | BL_ACCESS_WRITE;
 }
@@ -126,23 +131,27 @@ BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int vali
 	return bl_path_search(&act, label, valid, sequence);
 }
 
-/* What a valid label and what is remembered can tell: that no rule concerns the open. */
+/*
+ * What a valid label and what is remembered can tell: that no rule concerns the open. That no mode is
+ * given, or that it is for execution, is rare: it is found out in the search.
+ */
 static __always_inline int bl_open_passes(struct file *file, const struct bl_label *label)
 {
-	__u32 flags = file->f_flags;
-	volatile __u32 access = bl_open_access(file, flags);
+	volatile __u32 access = bl_open_modes(file, file->f_flags);
 	__u64 who;
 
 	if (bl_fake_paths() && label->open_access & BL_ACCESS_EXEC &&
 	    label->dentry != (__u64)file->f_path.dentry)
 		return 0;
-	if (!(label->open_access & access) || flags & FMODE_EXEC)
-		return 1;
+	if (!(label->open_access & access))
+		return access != 0;
 	if (label->dentry != (__u64)file->f_path.dentry)
 		return 0;
 	who = bl_identity();
+	if (!who)
+		return 0;
 	BL_BARRIER(who); /* and it takes no further register */
-	return bl_pass_known(bl_label_print(who, label->key, BL_OP_OPEN, access));
+	return bl_print_known(bl_print_of(who, label->key, BL_OP_OPEN, access));
 }
 
 /*
