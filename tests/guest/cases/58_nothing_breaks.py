@@ -32,7 +32,7 @@ RULES = [
     {"on": "exec", "path": "/usr/**", "args": ["--none", "-none*", "*/none/*"], "action": "kill"},
     {"on": "connect", "to": ADDRESSES, "action": "deny"},
     {"on": "connect", "port": "1-65535", "by": SOMEBODY, "action": "kill"},
-    {"on": "connect", "family": ["rds", "tipc", "rxrpc"], "action": "deny"},
+    {"on": "connect", "family": ["tipc", "rxrpc"], "action": "deny"},
     {"on": "connect", "family": "any", "by": STRANGER, "action": "deny"},
     {"on": "connect", "socket": ["/srv/none/*.sock", "@none*"], "action": "deny"},
     {"on": "connect", "socket": ["/**", "@*"], "by": {"gid": 4242}, "action": "deny"},
@@ -153,7 +153,8 @@ def test_boot(g):
 def test_every_hook_is_attached(g):
     _, _, start, end, _ = rounds(g)
     for state in start, end:
-        idle = {hook["hook"] for hook in state["hooks"] if hook["available"] and not hook["attached"]}
+        there = {hook["hook"] for hook in state["hooks"] if hook["available"]}
+        idle = there - {hook["hook"] for hook in state["hooks"] if hook["attached"]}
         assert idle <= OF_NO_RULE, idle
     assert start["policy"]["generation"] == end["policy"]["generation"] and start["pid"] == end["pid"], (start, end)
 
@@ -191,6 +192,8 @@ def test_file_systems(g):
 def test_system_calls(g):
     """A test that fails in an emulated guest must fail in both; hundreds pass."""
     modules = must_be_the_same(g, "calls")
+    ended = {name: found for name, found in modules.items() if isinstance(found, list)}
+    assert not ended, ended
     passed = sum(verdict == "ok" for verdicts in modules.values() for verdict in verdicts.values())
     assert passed > 600, modules
 
