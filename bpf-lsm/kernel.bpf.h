@@ -23,7 +23,9 @@
 #define DCACHE_DISCONNECTED  0x20
 #define PF_KTHREAD	     0x00200000
 #define S_IFMT		     0170000
+#define S_IFCHR		     0020000
 #define S_IFDIR		     0040000
+#define S_IFBLK		     0060000
 
 #define AF_UNSPEC 0
 #define AF_UNIX	  1

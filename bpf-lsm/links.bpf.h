@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
  * Objects with several names. What rules say of one name holds for the object, by whichever name it is
- * reached: what each name that is seen comes to is kept for all of them, until the next policy.
+ * reached: what each name that is seen comes to is kept for all of them, until the next policy. A device
+ * is such an object as well: whoever may make nodes makes another one with its number, anywhere.
  */
 #pragma once
 
@@ -13,47 +14,86 @@ static __always_inline int bl_is_linked(const struct inode *inode)
 	return inode->i_nlink > 1 && (inode->i_mode & S_IFMT) != S_IFDIR;
 }
 
-/* Verified on its own: one number comes of it. */
-__noinline int bl_names_several(__u32 mode, __u32 nlink, __u32 d_flags, __u32 magic)
+/*
+ * The type and number of a device of which a node of one's own would be another name. Not of those that
+ * every container has nodes of, and that lead to nothing: null, zero, full, random, urandom and the
+ * process's own terminal. Nor of pseudo-terminals: they are opened by devpts alone. 0: no such device.
+ */
+BL_INLINE __u64 bl_device(__u32 mode, __u32 dev)
+{
+	const __u32 harmless = 1 << 3 | 1 << 5 | 1 << 7 | 1 << 8 | 1 << 9;
+	__u32 type = mode & S_IFMT, major = dev >> 20, minor = dev & 0xfffff;
+
+	if (type == S_IFCHR) {
+		if (major == 1 && minor < 32 && harmless >> minor & 1)
+			return 0;
+		if ((major == 5 && minor == 0) || (major >= 136 && major <= 143))
+			return 0;
+	} else if (type != S_IFBLK) {
+		return 0;
+	}
+	return (__u64)type << 32 | dev;
+}
+
+/* Verified on their own: one number comes of each. */
+__noinline int bl_is_device(__u32 mode, __u32 dev)
+{
+	return bl_device(mode, dev) != 0;
+}
+
+__noinline int bl_names_several(__u32 mode, __u32 nlink, __u32 dev, __u32 d_flags, __u32 magic)
 {
 	if (nlink > 1 && (mode & S_IFMT) != S_IFDIR)
 		return 1;
-	return d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE) || magic == OVERLAYFS_SUPER_MAGIC;
+	if (d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE) || magic == OVERLAYFS_SUPER_MAGIC)
+		return 1;
+	return bl_device(mode, dev) != 0;
 }
 
 /*
  * Also where a directory takes several spellings for one name: the entry has the one that it was first
- * looked up by. And where an overlay shows a real file of which only its open tells the name.
+ * looked up by. And where an overlay shows a real file of which only its open tells the name. And of a
+ * device.
  */
 static __always_inline int bl_has_names(const struct dentry *dentry, const struct inode *inode)
 {
-	return bl_names_several(inode->i_mode, inode->i_nlink, dentry->d_flags,
+	return bl_names_several(inode->i_mode, inode->i_nlink, inode->i_rdev, dentry->d_flags,
 				bl_fake_paths() ? inode->i_sb->s_magic : 0);
 }
 
-static __always_inline void bl_linked_key(struct bl_linked_key *key, const struct inode *inode,
-					  __u32 generation)
+static __always_inline void bl_names_key(struct bl_linked_key *key,
+					 const struct bl_scratch *scratch, __u64 inode, __u32 dev,
+					 __u32 version)
 {
-	key->inode = inode->i_ino;
-	key->dev = inode->i_sb->s_dev;
-	key->version = inode->i_generation;
-	key->generation = generation;
+	key->inode = inode;
+	key->dev = dev;
+	key->version = version;
+	key->generation = scratch->generation;
 	key->_pad = 0;
 }
 
-/* Leaves what the object's other names come to in scratch->linked. */
-BL_CALLED int bl_linked_load(struct bl_scratch *scratch, struct inode *inode)
+/* Leaves what an object's other names come to in scratch->linked. Verified on its own. */
+__noinline int bl_names_load(struct bl_scratch *scratch, __u64 inode, __u32 dev, __u32 version)
 {
-	struct bl_linked_key key;
 	const struct bl_linked *linked;
+	struct bl_linked_key key;
 
-	bl_linked_key(&key, inode, scratch->generation);
+	if (!scratch)
+		return 0;
+	bl_names_key(&key, scratch, inode, dev, version);
 	linked = bpf_map_lookup_elem(&links, &key);
 	if (!linked)
 		__builtin_memset(&scratch->linked, 0, sizeof(scratch->linked));
 	else
 		__builtin_memcpy(&scratch->linked, linked, sizeof(scratch->linked));
 	return 0;
+}
+
+BL_CALLED int bl_linked_load(struct bl_scratch *scratch, struct inode *inode)
+{
+	scratch->mode = inode->i_mode;
+	scratch->rdev = inode->i_rdev;
+	return bl_names_load(scratch, inode->i_ino, inode->i_sb->s_dev, inode->i_generation);
 }
 
 /* Adds a class; a place that is taken stays so. 0: there is no place left. */
@@ -70,17 +110,22 @@ static __always_inline int bl_linked_add(struct bl_linked *linked, __u32 class)
 	return 0;
 }
 
-/* Keeps the classes of scratch->label for all names of an object. 0: they can't be kept. */
-BL_CALLED int bl_linked_keep(struct bl_scratch *scratch, struct inode *inode)
+/*
+ * Keeps the classes of scratch->label for all names of an object. Verified on its own. 0: they can't be
+ * kept.
+ */
+__noinline int bl_names_keep(struct bl_scratch *scratch, __u64 inode, __u32 dev, __u32 version)
 {
+	static const volatile struct bl_linked none;
 	struct bl_linked_key key;
 	struct bl_linked *linked;
 
-	bl_linked_key(&key, inode, scratch->generation);
+	if (!scratch)
+		return 0;
+	bl_names_key(&key, scratch, inode, dev, version);
 	linked = bpf_map_lookup_elem(&links, &key);
 	if (!linked) {
-		__builtin_memset(&scratch->linked, 0, sizeof(scratch->linked));
-		bpf_map_update_elem(&links, &key, &scratch->linked, BPF_NOEXIST);
+		bpf_map_update_elem(&links, &key, (const void *)&none, BPF_NOEXIST);
 		linked = bpf_map_lookup_elem(&links, &key);
 	}
 	if (!linked) {
@@ -94,4 +139,50 @@ BL_CALLED int bl_linked_keep(struct bl_scratch *scratch, struct inode *inode)
 			linked->overflow = 1;
 	}
 	return 1;
+}
+
+BL_CALLED int bl_linked_keep(struct bl_scratch *scratch, struct inode *inode)
+{
+	return bl_names_keep(scratch, inode->i_ino, inode->i_sb->s_dev, inode->i_generation);
+}
+
+/*
+ * Keeps the classes of scratch->label for all nodes of a device, if the name is the kernel's own, in
+ * devtmpfs: else whoever may make a node at a guarded name could have the rule refuse any device. No
+ * superblock has the number 0, so no file is taken for a device.
+ */
+__noinline int bl_device_keep(struct bl_scratch *scratch)
+{
+	__u64 device, type, own, name[2] = { 0 };
+
+	if (!scratch)
+		return 0;
+	device = bl_device(scratch->mode, scratch->rdev);
+	if (!device)
+		return 0;
+	type = bl_read(struct super_block, scratch->sb, s_type);
+	bpf_probe_read_kernel(name, sizeof("devtmpfs"),
+			      (void *)bl_read(struct file_system_type, type, name));
+	__builtin_memcpy(&own, "devtmpfs", sizeof(own));
+	return name[0] == own && !name[1] && bl_names_keep(scratch, device, 0, 0);
+}
+
+/* Adds what an object's other names come to, and the device's name. */
+__noinline int bl_names_add(struct bl_scratch *scratch)
+{
+	__u64 device;
+
+	if (!scratch)
+		return 0;
+	device = bl_device(scratch->mode, scratch->rdev);
+	for (__u32 i = 0; i < BL_CLASSES_MAX; i++)
+		bl_class_add(&scratch->walk, scratch->linked.classes[i]);
+	scratch->walk.overflow |= scratch->linked.overflow;
+	if (!device)
+		return 0;
+	bl_names_load(scratch, device, 0, 0);
+	for (__u32 i = 0; i < BL_CLASSES_MAX; i++)
+		bl_class_add(&scratch->walk, scratch->linked.classes[i]);
+	scratch->walk.overflow |= scratch->linked.overflow;
+	return 0;
 }

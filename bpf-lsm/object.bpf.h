@@ -6,12 +6,13 @@
 
 /*
  * An inode whose only name this is, as long as nothing is renamed or linked. Not one that the file
- * system may rename by itself, nor by a dentry that is a name no more.
+ * system may rename by itself, nor by a dentry that is a name no more, nor a device.
  */
 static __always_inline int bl_cacheable(struct dentry *dentry, struct inode *inode)
 {
 	return !(dentry->d_flags & DCACHE_OP_REVALIDATE) && dentry->d_hash.pprev &&
-	       ((inode->i_mode & S_IFMT) == S_IFDIR || inode->i_nlink == 1);
+	       ((inode->i_mode & S_IFMT) == S_IFDIR || inode->i_nlink == 1) &&
+	       !bl_is_device(inode->i_mode, inode->i_rdev);
 }
 
 /*
@@ -251,14 +252,6 @@ static __always_inline __u32 bl_trust_flags(__u32 trust)
 	return trust == BL_TRUST_CONTAINER ? BL_LABEL_CONTAINER : BL_LABEL_UNTRUSTED;
 }
 
-/* Adds what the object's other names come to. */
-static __always_inline void bl_linked_classes(struct bl_scratch *scratch)
-{
-	for (__u32 i = 0; i < BL_CLASSES_MAX; i++)
-		bl_class_add(&scratch->walk, scratch->linked.classes[i]);
-	scratch->walk.overflow |= scratch->linked.overflow;
-}
-
 /*
  * The classes of the name in scratch->walk, by the superblock in scratch->super, into
  * scratch->label. Verified on its own. Returns 0: no image.
@@ -288,7 +281,7 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 		label->flags |= scratch->walk_end == BL_WALK_DEEP ? BL_LABEL_DEEP : BL_LABEL_LOST;
 	}
 	if (scratch->is_linked)
-		bl_linked_classes(scratch);
+		bl_names_add(scratch);
 	if (scratch->walk.overflow || scratch->super.overflow)
 		label->flags |= BL_LABEL_LOST;
 	label->tables = m.header->flags;
@@ -374,8 +367,10 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 	if (scratch->keep)
 		bl_dir_keep(scratch, dentry);
 	/* What is about to be made has no inode; that it is not linked, the verifier can't know. */
-	if (scratch->is_linked && inode && label->n_classes)
+	if (scratch->is_linked && inode && label->n_classes) {
 		bl_linked_keep(scratch, inode);
+		bl_device_keep(scratch);
+	}
 	return 1;
 }
 

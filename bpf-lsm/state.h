@@ -237,6 +237,8 @@ struct bl_scratch {
 	__u32 n_states;
 	__u32 is_linked;  /* 1: the object has several names, 'linked' is of them */
 	__u32 settled;	  /* 1: nothing is being mounted, so that labels may be kept */
+	__u32 mode;	  /* of an object that may have several names, and the device if it is one */
+	__u32 rdev;
 	__u32 own;	  /* 1: the task's own credentials say who acts, whatever it acts with */
 	struct bl_state states[BL_ALIASES_MAX];
 

@@ -75,6 +75,7 @@ struct inode {
 	umode_t i_mode;
 	const struct inode_operations *i_op;
 	kuid_t i_uid;
+	dev_t i_rdev;
 	unsigned long i_ino;
 	union {
 		const unsigned int i_nlink;
@@ -116,8 +117,13 @@ struct dentry___shortname {
 
 struct mount;
 
+struct file_system_type {
+	const char *name;
+};
+
 struct super_block {
 	dev_t s_dev;
+	struct file_system_type *s_type;
 	unsigned long s_flags;
 	unsigned long s_magic;
 	struct dentry *s_root;

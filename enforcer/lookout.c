@@ -79,6 +79,12 @@ static bool has_names(const struct stat *st)
 	return st->st_nlink > 1 && !S_ISDIR(st->st_mode);
 }
 
+/* Nodes of a device can be made anywhere. */
+static bool may_have_names(const struct stat *st)
+{
+	return has_names(st) || S_ISBLK(st->st_mode) || S_ISCHR(st->st_mode);
+}
+
 /* A single path is always touched: its directory may take other spellings for the same name. */
 static void look_at(struct search *search, int fd)
 {
@@ -101,7 +107,7 @@ static void look_at_entry(struct search *search, int folder, const char *name, d
 
 	search->report->entries++;
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0 ||
-	    !(S_ISDIR(st.st_mode) || has_names(&st)))
+	    !(S_ISDIR(st.st_mode) || may_have_names(&st)))
 		return;
 	fd = bl_hostfs_open(folder, name, O_PATH | O_NOFOLLOW);
 	if (fd < 0 || (st.st_dev != dev && is_left_out(fd)))
@@ -109,7 +115,7 @@ static void look_at_entry(struct search *search, int folder, const char *name, d
 	if (S_ISDIR(st.st_mode)) {
 		look_below(search, fd, st.st_dev, depth + 1);
 	} else {
-		search->report->linked++;
+		search->report->linked += has_names(&st);
 		touch(fd);
 	}
 }

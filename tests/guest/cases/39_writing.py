@@ -88,11 +88,54 @@ def test_raw_devices(g):
            {"null": "write('/dev/null')"})
 
 
-@row("C5", "C9b")
-def test_own_device_nodes(g):
+@row("C5")
+def test_device_nodes_are_made(g):
     """Whoever may not make files makes no device there either; elsewhere he does."""
     node = "os.mknod('{}/disk', stat.S_IFBLK | 0o600, os.stat('/dev/vda').st_rdev); read('{}/disk')"
     try_it(g, [deny("create")], {"node": node.format(*["/srv/w/g"] * 2)}, {"other": node.format(*["/srv/w/out"] * 2)})
+
+
+OTHER_FILES = """
+mkdir -p /srv/w/t /srv/w/o; mount -t tmpfs t /srv/w/t; modprobe loop
+mknod /srv/w/t/disk b $(stat -c '0x%t 0x%T' /dev/vda); ln /srv/w/t/disk /srv/w/t/linked
+"""
+LOOP_CTL_ADD, LOOP_CTL_REMOVE, LATE = 0x4C80, 0x4C81, 77
+NO_OTHER_FILES = f"""
+umount /srv/w/t 2> /dev/null || :
+[ ! -e /dev/loop{LATE} ] || python3 -c 'import fcntl; fcntl.ioctl(open("/dev/loop-control"), {LOOP_CTL_REMOVE}, {LATE})'
+"""
+
+
+@row("C9b")
+def test_own_device_nodes(g):
+    """A device has its name in /dev, and every node of its number is guarded: from before, later, by links, in
+    overlays, of a device that comes later. What is another device or no danger is not."""
+    def node(name, kind, device, act="close(os.open(PATH, os.O_RDONLY))"):
+        path = f"/srv/w/t/{name}"
+        return f"os.mknod('{path}', stat.S_IF{kind} | 0o600, {device}); {act.replace('PATH', repr(path))}"
+
+    overlay = "mount -t overlay o -o lowerdir=/srv/w/t:/srv/w/g /srv/w/o; head -c1 /srv/w/o/disk"
+    add = f"import fcntl; fcntl.ioctl(os.open('/dev/loop-control', os.O_RDWR), {LOOP_CTL_ADD}, {LATE})"
+    try_it(g, [deny("read", path=["/dev/vda", "/dev/mem", f"/dev/loop{LATE}"])],
+           {"from before": "read('/srv/w/t/disk')", "linked": "read('/srv/w/t/linked')",
+            "made now": node("later", "BLK", "os.stat('/dev/vda').st_rdev", "read(PATH)"),
+            "memory": node("memory", "CHR", "os.makedev(1, 1)"),
+            "overlay": f"sh('unshare -m sh -euc \"{overlay}\"')",
+            "late": f"{add}; read('/dev/loop{LATE}')", "late, own node": node("late", "BLK", f"os.makedev(7, {LATE})")},
+           {"other": node("control", "CHR", "os.makedev(10, 237)"), "zero": node("zero", "CHR", "os.makedev(1, 5)"),
+            "write": "write('/srv/w/t/disk')"},
+           prepare=OTHER_FILES, clean=NO_OTHER_FILES)
+
+
+@row("C9b")
+def test_node_at_a_guarded_name(g):
+    """It is refused by its name, and the device itself is not: or any device could be taken from the others."""
+    node = "os.mknod('/srv/w/g/{0}', stat.S_IFCHR | 0o600, os.makedev(10, 237)); "
+    try_it(g, [deny(["read", "attributes"])],
+           {"read": node.format("one") + "close(os.open('/srv/w/g/one', os.O_RDONLY))",
+            "chmod": node.format("two") + "os.chmod('/srv/w/g/two', 0o666)"},
+           {"device": "close(os.open('/dev/loop-control', os.O_RDONLY)); os.chmod('/dev/loop-control', 0o660)"},
+           prepare="modprobe loop")
 
 
 @row("C11", "F8")
