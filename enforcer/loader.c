@@ -17,6 +17,7 @@
 
 #include "cleanup.h"
 #include "hooks.h"
+#include "parts.h"
 #include "policy.h"
 
 /* The skeleton's .bss type; the kernel side includes it through its own headers. */
@@ -27,12 +28,12 @@
 #define RECORDS_AT_ONCE 256 /* of one call of bl_loader_consume() */
 
 struct bl_loader {
-	struct lsm_bpf *skeleton;
+	struct lsm_bpf *skeleton; /* the maps, and what is on no hook */
 	struct ring_buffer *ring;
-	struct btf *btf;
 	struct bl_loader_options options;
-	struct bpf_link **links; /* one for each entry of the hook table */
-	bool *available;
+	bool *available; /* for each entry of the hook table */
+	int *programs;	 /* the same: file descriptors, -1: not available */
+	int *links;	 /* the same, -1: not attached */
 	size_t n_hooks;
 	uint32_t generation; /* in force; 0: none */
 	int image_fd;	     /* its image */
@@ -56,30 +57,34 @@ static int fail(char **reterr_text, int error, const char *format, ...)
 	return error;
 }
 
-static struct bpf_program *find_program(const struct bl_loader *loader, size_t i)
-{
-	size_t count;
-
-	return bpf_object__find_program_by_name(loader->skeleton->obj,
-						bl_hook_table(&count)[i].program);
-}
-
 /* Programs for hooks that this kernel lacks are not loaded; a lacking required one is an error. */
-static int choose_programs(struct bl_loader *loader, char **reterr_text)
+static int choose_programs(struct bl_loader *loader, const struct btf *btf, char **reterr_text)
 {
 	size_t count;
 	const struct bl_hook_entry *table = bl_hook_table(&count);
 
 	for (size_t i = 0; i < count; i++) {
-		loader->available[i] = bl_hook_available(&table[i], loader->btf);
+		loader->available[i] = bl_hook_available(&table[i], btf);
 		if (!loader->available[i] && !table[i].optional)
 			return fail(reterr_text, -EOPNOTSUPP,
 				    "this kernel has no LSM hook %s for BPF programs",
 				    table[i].hook);
-		bpf_program__set_autoload(find_program(loader, i), loader->available[i]);
-		bpf_program__set_autoattach(find_program(loader, i), false);
 	}
 	return 0;
+}
+
+static int find_hooks(struct bl_loader *loader, char **reterr_text)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	int r;
+
+	if (!btf)
+		return fail(reterr_text, -EOPNOTSUPP,
+			    "this kernel has no type information (/sys/kernel/btf/vmlinux): it "
+			    "needs CONFIG_DEBUG_INFO_BTF");
+	r = choose_programs(loader, btf, reterr_text);
+	btf__free(btf);
+	return r;
 }
 
 static int on_record(void *userdata, void *data, size_t size)
@@ -124,7 +129,8 @@ static int load_skeleton(struct bl_loader *loader, char **reterr_text)
 	if (r < 0)
 		return fail(reterr_text, r, "cannot set the event ring to %zu bytes: %s",
 			    loader->options.ring_bytes, strerror(-r));
-	r = lsm_bpf__load(skeleton);
+	r = bl_parts_load(skeleton, bl_hook_table(&(size_t){ 0 }), loader->available,
+			  loader->n_hooks, loader->programs);
 	if (r < 0)
 		return fail(reterr_text, r, "cannot load the BPF programs: %s%s", strerror(-r),
 			    r == -EPERM ? " (CAP_BPF and CAP_PERFMON are needed, and a kernel that "
@@ -197,25 +203,37 @@ static int start(struct bl_loader *loader, char **reterr_text)
 	return 0;
 }
 
+static int *new_fds(size_t n)
+{
+	int *fds = calloc(n, sizeof(*fds));
+
+	for (size_t i = 0; fds && i < n; i++)
+		fds[i] = -1;
+	return fds;
+}
+
+static void free_fds(int *fds, size_t n)
+{
+	for (size_t i = 0; fds && i < n; i++)
+		bl_close(fds[i]);
+	free(fds);
+}
+
 static int open_all(struct bl_loader *loader, char **reterr_text)
 {
 	int r;
 
 	libbpf_set_print(print_start);
-	loader->btf = btf__load_vmlinux_btf();
-	if (!loader->btf)
-		return fail(reterr_text, -EOPNOTSUPP,
-			    "this kernel has no type information (/sys/kernel/btf/vmlinux): it "
-			    "needs CONFIG_DEBUG_INFO_BTF");
 	loader->skeleton = lsm_bpf__open();
 	if (!loader->skeleton)
 		return fail(reterr_text, -errno, "cannot open the BPF object: %s", strerror(errno));
 	bl_hook_table(&loader->n_hooks);
-	loader->links = calloc(loader->n_hooks, sizeof(*loader->links));
 	loader->available = calloc(loader->n_hooks, sizeof(*loader->available));
-	if (!loader->links || !loader->available)
+	loader->programs = new_fds(loader->n_hooks);
+	loader->links = new_fds(loader->n_hooks);
+	if (!loader->available || !loader->programs || !loader->links)
 		return -ENOMEM;
-	r = choose_programs(loader, reterr_text);
+	r = find_hooks(loader, reterr_text);
 	if (r < 0)
 		return r;
 	r = load_skeleton(loader, reterr_text);
@@ -245,14 +263,12 @@ void bl_loader_free(struct bl_loader *loader)
 {
 	if (!loader)
 		return;
-	for (size_t i = 0; loader->links && i < loader->n_hooks; i++)
-		bpf_link__destroy(loader->links[i]);
+	free_fds(loader->links, loader->n_hooks);
+	free_fds(loader->programs, loader->n_hooks);
 	bl_close(loader->image_fd);
 	bl_close(loader->staged_fd);
 	ring_buffer__free(loader->ring);
 	lsm_bpf__destroy(loader->skeleton);
-	btf__free(loader->btf);
-	free(loader->links);
 	free(loader->available);
 	free(loader);
 }
@@ -283,22 +299,22 @@ static int fill_image(int fd, const uint8_t *image, size_t len, uint32_t generat
 static int attach_hook(struct bl_loader *loader, size_t i, char **reterr_text)
 {
 	size_t count;
-	struct bpf_link *link;
+	int link;
 
-	if (loader->links[i])
+	if (loader->links[i] >= 0)
 		return 0;
-	link = bpf_program__attach_lsm(find_program(loader, i));
-	if (!link)
-		return fail(reterr_text, -errno, "cannot attach to the LSM hook %s: %s",
-			    bl_hook_table(&count)[i].hook, strerror(errno));
+	link = bpf_link_create(loader->programs[i], 0, BPF_LSM_MAC, NULL);
+	if (link < 0)
+		return fail(reterr_text, link, "cannot attach to the LSM hook %s: %s",
+			    bl_hook_table(&count)[i].hook, strerror(-link));
 	loader->links[i] = link;
 	return 0;
 }
 
 static void detach_hook(struct bl_loader *loader, size_t i)
 {
-	bpf_link__destroy(loader->links[i]);
-	loader->links[i] = NULL;
+	bl_close(loader->links[i]);
+	loader->links[i] = -1;
 }
 
 /* Attaches what the image needs beyond what is attached; on failure only that is taken back. */
@@ -314,7 +330,7 @@ static int attach_needed(struct bl_loader *loader, const struct bl_header *heade
 	for (size_t i = 0; r == 0 && i < loader->n_hooks; i++) {
 		if (!loader->available[i] || !bl_hook_needed(&table[i], header))
 			continue;
-		fresh[i] = !loader->links[i];
+		fresh[i] = loader->links[i] < 0;
 		r = attach_hook(loader, i, reterr_text);
 	}
 	for (size_t i = 0; r < 0 && i < loader->n_hooks; i++)
@@ -329,7 +345,7 @@ static void detach_unneeded(struct bl_loader *loader, const struct bl_header *he
 	const struct bl_hook_entry *table = bl_hook_table(&(size_t){ 0 });
 
 	for (size_t i = 0; i < loader->n_hooks; i++)
-		if (loader->links[i] && !bl_hook_needed(&table[i], header))
+		if (loader->links[i] >= 0 && !bl_hook_needed(&table[i], header))
 			detach_hook(loader, i);
 	loader->canary_attached = false;
 }
@@ -526,7 +542,7 @@ int bl_loader_canary(struct bl_loader *loader, const char *path)
 	__atomic_store_n(&globals->canary_tgid, getpid(), __ATOMIC_SEQ_CST);
 	/* An open that a label can answer is not looked at closely. */
 	__atomic_fetch_add(&globals->epoch, 1, __ATOMIC_SEQ_CST);
-	if (loader->links[hook])
+	if (loader->links[hook] >= 0)
 		return 0;
 	loader->canary_attached = true;
 	return attach_hook(loader, hook, NULL);
@@ -549,11 +565,10 @@ size_t bl_loader_hooks(const struct bl_loader *loader, struct bl_hook_info *info
 		infos[i] = (struct bl_hook_info){
 			.hook = table[i].hook,
 			.available = loader->available[i],
-			.attached = loader->links[i] != NULL,
+			.attached = loader->links[i] >= 0,
 		};
 		if (!loader->available[i] ||
-		    bpf_obj_get_info_by_fd(bpf_program__fd(find_program(loader, i)), &info, &size) <
-			    0)
+		    bpf_obj_get_info_by_fd(loader->programs[i], &info, &size) < 0)
 			continue;
 		infos[i].program_id = info.id;
 		infos[i].verified_insns = info.verified_insns;

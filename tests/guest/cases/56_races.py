@@ -115,6 +115,19 @@ def test_reloads(g):
             g.wait_until(lambda: g.run(["pgrep", "-f", "bailiff reload"], check=False).rc, 120, "the last reload")
 
 
+def test_two_processors_load_all_programs(g):
+    """Each of them a part: what rules of all kinds need is on its hook, with a program of its own."""
+    everything = [{"id": f"races-all-{n}", "action": "alert", **rule} for n, rule in enumerate((
+        {"on": "open", "path": f"{DIR}/**", "access": ["modify", "read"]},
+        {"on": "exec", "path": f"{DIR}/**", "args": "--never"},
+        {"on": "connect", "to": "192.0.2.1"}, {"on": "connect", "family": "vsock"},
+        {"on": "connect", "socket": f"{DIR}/socket"}))]
+    with policy(g, *everything):
+        hooks = json.loads(g.sh("bailiff status --json"))["hooks"]
+    attached = [hook["program_id"] for hook in hooks if hook["attached"]]
+    assert len(attached) > 30 and len(set(attached)) == len(attached) and 0 not in attached, hooks
+
+
 def test_control(g):
     """Without the guard the same storm shows verdicts by names that the object did not have."""
     with control.daemon(g, control.NO_GUARD), place(g, "true"), policy(g, *RULES):

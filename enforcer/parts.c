@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The BPF object, opened several times over the same maps: a part of its programs each. */
+#define _GNU_SOURCE
+#include "parts.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include "abi.h"
+#include "cleanup.h"
+
+/* The skeleton's .bss type; the kernel side includes it through its own headers. */
+#include "state.h"
+
+#include "lsm.skel.h"
+
+#define PARTS_MAX 4 /* each takes some megabytes while it loads */
+
+struct part {
+	struct lsm_bpf *skeleton;
+	pthread_t thread;
+	bool has_thread;
+	int error;
+};
+
+struct load {
+	struct lsm_bpf *first;
+	const struct bl_hook_entry *table;
+	const bool *available;
+	size_t n_hooks;
+	struct part parts[PARTS_MAX];
+	size_t n_parts; /* 0: first has all programs */
+};
+
+static size_t count_processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1; /* more than fit into the set: it would not be slow */
+	return (size_t)CPU_COUNT(&set);
+}
+
+static struct bpf_program *find_program(const struct lsm_bpf *skeleton, const char *name)
+{
+	return bpf_object__find_program_by_name(skeleton->obj, name);
+}
+
+/* Opens the object for programs that are chosen later, over the maps of first. */
+static int open_part(struct part *part, const struct lsm_bpf *first)
+{
+	struct bpf_program *program;
+	struct bpf_map *map;
+	int r = 0;
+
+	part->skeleton = lsm_bpf__open();
+	if (!part->skeleton)
+		return -errno;
+	bpf_object__for_each_program(program, part->skeleton->obj) {
+		bpf_program__set_autoload(program, false);
+		bpf_program__set_autoattach(program, false);
+	}
+	bpf_object__for_each_map(map, part->skeleton->obj) {
+		const struct bpf_map *its =
+			bpf_object__find_map_by_name(first->obj, bpf_map__name(map));
+
+		/* Sections that no program refers to are no maps of the kernel. */
+		if (r == 0 && its && bpf_map__fd(its) >= 0)
+			r = bpf_map__reuse_fd(map, bpf_map__fd(its));
+	}
+	return r;
+}
+
+static void *load_part(void *argument)
+{
+	struct part *part = argument;
+
+	part->error = lsm_bpf__load(part->skeleton);
+	return NULL;
+}
+
+static int load_parts(struct load *load)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < load->n_parts; i++) {
+		struct part *part = &load->parts[i];
+
+		part->has_thread = pthread_create(&part->thread, NULL, load_part, part) == 0;
+		if (!part->has_thread)
+			load_part(part);
+	}
+	for (size_t i = 0; i < load->n_parts; i++) {
+		struct part *part = &load->parts[i];
+
+		if (part->has_thread)
+			pthread_join(part->thread, NULL);
+		if (r == 0)
+			r = part->error;
+	}
+	return r;
+}
+
+/*
+ * The object that has the turn-th of the available programs. Neighbours in the table are much alike, and
+ * take as long: they are dealt out in turn.
+ */
+static const struct lsm_bpf *owner(const struct load *load, size_t turn)
+{
+	return load->n_parts ? load->parts[turn % load->n_parts].skeleton : load->first;
+}
+
+static void deal(const struct load *load)
+{
+	size_t turn = 0;
+
+	for (size_t i = 0; i < load->n_hooks; i++)
+		if (load->available[i])
+			bpf_program__set_autoload(
+				find_program(owner(load, turn++), load->table[i].program), true);
+}
+
+static int load_all(struct load *load)
+{
+	size_t processors = count_processors();
+	int r;
+
+	for (size_t i = 0; i < load->n_hooks; i++) {
+		struct bpf_program *program = find_program(load->first, load->table[i].program);
+
+		bpf_program__set_autoload(program, processors == 1 && load->available[i]);
+		bpf_program__set_autoattach(program, false);
+	}
+	r = lsm_bpf__load(load->first);
+	if (r < 0 || processors == 1)
+		return r;
+	while (r == 0 && load->n_parts < processors && load->n_parts < PARTS_MAX)
+		r = open_part(&load->parts[load->n_parts++], load->first);
+	if (r < 0)
+		return r;
+	deal(load);
+	return load_parts(load);
+}
+
+/* Takes the programs out of their objects: nothing else of these is wanted any more. */
+static int take_programs(const struct load *load, int ret_fds[])
+{
+	size_t turn = 0;
+
+	for (size_t i = 0; i < load->n_hooks; i++) {
+		struct bpf_program *program;
+
+		if (!load->available[i])
+			continue;
+		program = find_program(owner(load, turn++), load->table[i].program);
+		ret_fds[i] = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 0);
+		if (ret_fds[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+int bl_parts_load(struct lsm_bpf *first, const struct bl_hook_entry *table, const bool *available,
+		  size_t n_hooks, int ret_fds[])
+{
+	struct load load = {
+		.first = first, .table = table, .available = available, .n_hooks = n_hooks
+	};
+	int r;
+
+	for (size_t i = 0; i < n_hooks; i++)
+		ret_fds[i] = -1;
+	r = load_all(&load);
+	if (r == 0)
+		r = take_programs(&load, ret_fds);
+	for (size_t i = 0; i < n_hooks && r < 0; i++) {
+		bl_close(ret_fds[i]);
+		ret_fds[i] = -1;
+	}
+	for (size_t i = 0; i < load.n_parts; i++)
+		lsm_bpf__destroy(load.parts[i].skeleton);
+	/* What the objects took is a good part of the process, and is not taken again. */
+	malloc_trim(0);
+	return r;
+}
