@@ -271,6 +271,7 @@ static __always_inline int bl_path_search(struct bl_act *act, struct bl_label *l
 	if (!scratch)
 		return bl_fail_closed();
 	scratch->own = act->own;
+	scratch->shown = act->shown;
 	scratch->settled = bl_epoch_turn();
 	scratch->stamp = globals.stamp;
 	scratch->generation = scratch->stamp;

@@ -18,6 +18,7 @@ struct bl_act {
 	struct super_block *sb; /* the dentry's */
 	struct inode *inode;   /* NULL: does not exist yet */
 	struct linux_binprm *bprm; /* exec, where its first bytes have been read */
+	__u64 shown;	       /* the dentry that is opened or run, the overlay's if that does it; or 0 */
 	struct inode *linked;  /* what gets the name, if it has or gets several; else NULL */
 	__u8 op;
 	__u8 access; /* for the record */
@@ -360,6 +361,31 @@ static __always_inline void bl_record_fill(struct bl_scratch *scratch)
 }
 
 /*
+ * An alert about a file that an overlay opens tells what was just told of the overlay's own if it is of
+ * the same rule with as many others. What is overwritten meanwhile is told twice. Verified on its own.
+ */
+__noinline int bl_is_told(struct bl_scratch *scratch)
+{
+	__u64 print, *slot;
+
+	if (!scratch || !scratch->shown || scratch->event.verdict >= BL_VERDICT_DENY)
+		return 0;
+	print = bl_mix(globals.keys[2], scratch->shown);
+	print = bl_mix(print, bpf_get_current_task());
+	print = bl_mix(print, scratch->event.rule | (__u64)scratch->event.others << 32);
+	print = bl_mix(print, scratch->generation) | 1;
+	slot = &told[print >> 32 & (BL_TOLD_SLOTS - 1)];
+	if (!scratch->own) {
+		*slot = print;
+		return 0;
+	}
+	if (*slot != print)
+		return 0;
+	*slot = 0;
+	return 1;
+}
+
+/*
  * Settles the verdict that bl_object_fill()'s record was given, completes the record and sends it.
  * Verified on its own. Returns enum bl_judged.
  */
@@ -371,6 +397,8 @@ __noinline int bl_emit(struct bl_scratch *scratch)
 		return BL_JUDGED_NOT;
 	event = &scratch->event;
 	bl_verdict_settle(event);
+	if (bl_is_told(scratch))
+		return BL_JUDGED_PASS;
 	bl_record_fill(scratch);
 	bl_event_send(scratch);
 	if (event->verdict < BL_VERDICT_DENY) {

@@ -7,13 +7,15 @@
 #define PROT_EXEC 0x4
 #define VM_EXEC	  0x4
 
-static __always_inline int bl_exec_file(struct file *file, struct linux_binprm *bprm, __u32 hook)
+static __always_inline int bl_exec_act(struct file *file, struct linux_binprm *bprm, __u64 shown,
+				       __u32 hook)
 {
 	struct bl_act act = {
 		.dentry = file->f_path.dentry,
 		.sb = file->f_inode->i_sb,
 		.inode = file->f_inode,
 		.bprm = bprm,
+		.shown = shown,
 		.op = BL_OP_EXEC,
 		.access = BL_ACCESS_EXEC,
 		.search = BL_ACCESS_EXEC,
@@ -22,6 +24,11 @@ static __always_inline int bl_exec_file(struct file *file, struct linux_binprm *
 	};
 
 	return bl_path_decide(&act);
+}
+
+static __always_inline int bl_exec_file(struct file *file, struct linux_binprm *bprm, __u32 hook)
+{
+	return bl_exec_act(file, bprm, (__u64)file->f_path.dentry, hook);
 }
 
 /* Only for AT_EXECVE_CHECK, which asks and never comes to bprm_check_security. */
@@ -53,11 +60,12 @@ static __always_inline int bl_exec_map(struct file *file, __u32 hook)
  * An overlay's file becomes code: here is the real one, below the overlay, with the name that it has
  * itself. The overlay's own name was judged when the program was started, or in mmap_file.
  */
-static __always_inline int bl_exec_backing(struct vm_area_struct *vma, struct file *backing)
+static __always_inline int bl_exec_backing(struct vm_area_struct *vma, struct file *backing,
+					   struct file *shown)
 {
-	if (!backing || !(vma->vm_flags & VM_EXEC))
+	if (!backing || !shown || !(vma->vm_flags & VM_EXEC))
 		return 0;
-	return bl_exec_file(backing, NULL, BL_HOOK_MMAP_BACKING);
+	return bl_exec_act(backing, NULL, (__u64)shown->f_path.dentry, BL_HOOK_MMAP_BACKING);
 }
 
 static __always_inline int bl_exec_mprotect(struct vm_area_struct *vma, unsigned long prot)

@@ -51,6 +51,9 @@ struct bl_dir dirs[BL_DIR_SLOTS];
 /* Fingerprints of accesses that no rule concerns: who, what, how, by which policy. */
 __u64 passes[BL_PASS_SLOTS];
 
+/* Fingerprints of alerts: what was told of an overlay's file is not told again of the one below. */
+__u64 told[BL_TOLD_SLOTS];
+
 /* Sequences that writers make odd: see struct seqcount, which both locks begin with. */
 extern const void rename_lock __ksym;
 extern const void mount_lock __ksym;
@@ -85,7 +88,7 @@ static __always_inline int bl_exchange(__u32 *word, __u32 from, __u32 to)
 /* Whether overlays open real files by their own path. */
 static __always_inline int bl_fake_paths(void)
 {
-	return !bpf_core_type_exists(struct backing_file);
+	return !bpf_core_field_exists(struct backing_file, user_path);
 }
 
 /* Takes a word into a fingerprint with secret keys. */
@@ -193,6 +196,7 @@ static __always_inline struct bl_scratch *bl_scratch_get(void)
 
 static __always_inline void bl_scratch_put(struct bl_scratch *scratch)
 {
+	scratch->shown = 0;
 	bl_barrier();
 	scratch->busy = 0;
 }

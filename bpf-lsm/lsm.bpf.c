@@ -183,9 +183,10 @@ int BPF_PROG(bl_mmap_file, struct file *file, unsigned long reqprot, unsigned lo
 }
 
 SEC("lsm/mmap_backing_file")
-int BPF_PROG(bl_mmap_backing_file, struct vm_area_struct *vma, struct file *backing)
+int BPF_PROG(bl_mmap_backing_file, struct vm_area_struct *vma, struct file *backing,
+	     struct file *shown)
 {
-	return bl_exec_backing(vma, backing);
+	return bl_exec_backing(vma, backing, shown);
 }
 
 SEC("lsm/file_mprotect")

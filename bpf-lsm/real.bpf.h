@@ -151,6 +151,7 @@ static __always_inline int bl_real_decide(struct bl_act *act, struct inode *show
 	if (!scratch)
 		return bl_fail_closed();
 	scratch->own = 1;
+	scratch->shown = (__u64)act->dentry;
 	scratch->settled = 0;
 	scratch->stamp = globals.stamp;
 	scratch->generation = scratch->stamp;

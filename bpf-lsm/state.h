@@ -16,6 +16,7 @@
 #define BL_CRED_SLOTS	    4096
 #define BL_SIGHT_SLOTS	    4096
 #define BL_PASS_SLOTS	    16384
+#define BL_TOLD_SLOTS	    1024
 #define BL_DIR_SLOTS	    4096
 #define BL_DIR_DEPTH	    11 /* components of a directory that is kept */
 #define BL_DIR_STATES	    4
@@ -226,6 +227,7 @@ struct bl_scratch {
 	__u64 mounts_end;
 	__u64 groups;	  /* the subject's struct group_info */
 	__u64 cgroup;	  /* cursor over cgroups */
+	__u64 shown;	  /* as in struct bl_act */
 	__u64 unix_address; /* of a socket with an abstract name */
 	__u64 args;	  /* user space address of a program's arguments that were not looked at yet */
 	__u64 args_end;

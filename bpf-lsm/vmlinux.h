@@ -248,9 +248,10 @@ struct linux_binprm___check {
 	unsigned int is_check : 1;
 };
 
-/* From 6.5 on: the file that an overlay opens has a path of its own. */
+/* From 6.7 on: the file that an overlay opens has its own path, and the overlay's beside it. */
 struct backing_file {
 	struct file file;
+	struct path user_path;
 };
 
 struct vm_area_struct {

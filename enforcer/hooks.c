@@ -196,7 +196,7 @@ static const struct bl_hook_entry table[] = {
 		.program = "bl_file_open_real",
 		.hook = "file_open",
 		.ops = OP(EXEC),
-		.without = "backing_file",
+		.without = "backing_file.user_path",
 		.instead = "bl_file_open",
 		.optional = true,
 	},
@@ -256,25 +256,34 @@ const struct bl_hook_entry *bl_hook_table(size_t *ret_count)
 	return table;
 }
 
+/* Also among the members of a struct's or union's parts that have no name. */
+static bool type_has_member(const struct btf *btf, uint32_t id, const char *name)
+{
+	const struct btf_type *type = btf__type_by_id(btf, id);
+	const struct btf_member *member;
+
+	if (!type || !btf_is_composite(type))
+		return false;
+	member = btf_members(type);
+	for (int i = 0; i < btf_vlen(type); i++) {
+		const char *its = btf__name_by_offset(btf, member[i].name_off);
+
+		if (strcmp(its, name) == 0 || (!*its && type_has_member(btf, member[i].type, name)))
+			return true;
+	}
+	return false;
+}
+
 /* Looks for "struct.member" in the kernel's own types. */
-static bool has_member(const struct btf *btf, const char *type_member)
+static bool has_member(const struct btf *btf, const char *struct_member)
 {
 	char name[64];
-	const char *dot = strchr(type_member, '.');
-	const struct btf_type *type;
-	const struct btf_member *member;
+	const char *dot = strchr(struct_member, '.');
 	int id;
 
-	snprintf(name, sizeof(name), "%.*s", (int)(dot - type_member), type_member);
+	snprintf(name, sizeof(name), "%.*s", (int)(dot - struct_member), struct_member);
 	id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
-	if (id < 0)
-		return false;
-	type = btf__type_by_id(btf, id);
-	member = btf_members(type);
-	for (int i = 0; i < btf_vlen(type); i++)
-		if (strcmp(btf__name_by_offset(btf, member[i].name_off), dot + 1) == 0)
-			return true;
-	return false;
+	return id >= 0 && type_has_member(btf, (uint32_t)id, dot + 1);
 }
 
 bool bl_hook_available(const struct bl_hook_entry *entry, const struct btf *btf)
@@ -290,7 +299,7 @@ bool bl_hook_available(const struct bl_hook_entry *entry, const struct btf *btf)
 	type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
 	if (entry->parameters && btf_vlen(type) != entry->parameters)
 		return false;
-	if (entry->without && btf__find_by_name_kind(btf, entry->without, BTF_KIND_STRUCT) >= 0)
+	if (entry->without && has_member(btf, entry->without))
 		return false;
 	return !entry->type_member || has_member(btf, entry->type_member);
 }

@@ -98,11 +98,12 @@ OVERLAID = {"read": "read('/srv/m/o/a')", "write": "write('/srv/m/o/mine')", "co
             "map": "map_file('/srv/m/o/c', 1)"}
 
 
-def counted(g, path, action):
+def counted(g, path, action, deeds, on="open"):
     """The events of what is done in an overlay, one after the other, by the file's last name."""
-    rule = {"on": "open", "path": path, "action": action}
-    with policy(g, {"id": "overlay", **rule}, {"id": "last", **rule, "path": "/srv/m/last"}) as since:
-        answers = do(g, OVERLAID)
+    rule = {"on": on, "path": path, "action": action}
+    last = {**rule, "on": "open", "path": "/srv/m/last"}
+    with policy(g, {"id": "overlay", **rule}, {"id": "last", **last}) as since:
+        answers = do(g, deeds)
         do(g, {"last": "read('/srv/m/last')"})
         g.wait_until(lambda: events(g, since, "BAILIFF_RULE=last"), 60, "the event of what was done last")
         found = [event["BAILIFF_PATH"].rpartition("/")[2] for event in events(g, since, "BAILIFF_RULE=overlay")]
@@ -110,20 +111,42 @@ def counted(g, path, action):
     return collections.Counter(found)
 
 
+OVERLAID_FILES = DIRECTORIES + "mkdir -p /srv/p/d; for f in p/d/a p/d/b p/d/c m/u/mine m/last; do echo x > /srv/$f; " \
+    "done; cp /bin/true /srv/p/d/tool; cp /lib/x86_64-linux-gnu/libz.so.1 /srv/p/d/lib; " \
+    "mount -t overlay o -o lowerdir=/srv/p/d,upperdir=/srv/m/u,workdir=/srv/m/w /srv/m/o"
+EVERYWHERE = ["/srv/m/o/**", "/srv/p/**", "/srv/m/u/**"]
+
+
+def counted_in_overlay(g, *args, **more):
+    try:
+        g.sh(OVERLAID_FILES)
+        return counted(g, *args, **more)
+    finally:
+        g.sh(CLEAN)
+
+
 def test_overlay_open_is_one_event(g):
     """The kernel opens the real file below as well: that is no second event of the rule, by whichever of the two
-    names the rule goes, nor where it refuses both."""
-    setup = DIRECTORIES + "mkdir -p /srv/p/d; for f in p/d/a p/d/b p/d/c m/u/mine m/last; do echo x > /srv/$f; done; " \
-        "mount -t overlay o -o lowerdir=/srv/p/d,upperdir=/srv/m/u,workdir=/srv/m/w /srv/m/o"
-    ways = [("/srv/m/o/**", "alert"), ("/srv/m/o/**", "deny"), (["/srv/m/o/**", "/srv/p/**", "/srv/m/u/**"], "deny"),
+    names the rule goes, nor where it goes by both."""
+    ways = [("/srv/m/o/**", "alert"), ("/srv/m/o/**", "deny"), (EVERYWHERE, "deny"),
             (["/srv/p/**", "/srv/m/u/mine"], "alert")]
     for path, action in ways:
-        try:
-            g.sh(setup)
-            found = counted(g, path, action)
-        finally:
-            g.sh(CLEAN)
+        found = counted_in_overlay(g, path, action, OVERLAID)
         assert found == collections.Counter(["a", "b", "c", "mine"]), (path, action, found)
+
+
+def test_overlay_open_by_a_rule_on_both_names_is_one_event(g):
+    """As often as it is opened, and both ways of opening it apart. What is copied up is read and made besides."""
+    opened = {key: deed for key, deed in OVERLAID.items() if key != "copied up"}
+    found = counted_in_overlay(g, EVERYWHERE, "alert", {**opened, "again": "[read('/srv/m/o/a') for _ in range(3)]",
+                                                        "below": "read('/srv/p/d/b')"})
+    assert found == collections.Counter({"a": 4, "b": 1, "c": 1, "mine": 1}), found
+
+
+def test_overlay_program_by_a_rule_on_both_names_is_one_event(g):
+    found = counted_in_overlay(g, EVERYWHERE, "alert", {"exec": "run('/srv/m/o/tool')", "map": "map_code('/srv/m/o/lib')",
+                                                        "below": "run('/srv/p/d/tool')"}, on="exec")
+    assert found == collections.Counter({"tool": 2, "lib": 1}), found
 
 
 def image(size, make, mount):
