@@ -80,14 +80,19 @@ static void enlarge_buffer(int fd)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
+/*
+ * systemd binds journald's socket before it asks for the senders' credentials on it. What is sent in
+ * between has none unless ours asks as well, and an entry that nobody vouches for is of no unit.
+ */
 static int connect_socket(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int r;
+	int on = 1, r;
 
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
+	    connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
 		r = -errno;
 		close(fd);
 		return r;

@@ -167,6 +167,35 @@ static void sends_at_once(void **state)
 	bl_journal_free(journal);
 }
 
+/* As systemd binds it: the socket is there a moment before it asks for credentials. */
+static void vouched_for_from_the_first(void **state)
+{
+	struct fake *fake = *state;
+	struct bl_journal *journal = sender(fake, 0, 0);
+	char control[CMSG_SPACE(sizeof(struct ucred))], buf[256];
+	struct iovec iov = { buf, sizeof(buf) };
+	struct msghdr message = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header;
+	struct ucred who;
+	int on = 1;
+
+	assert_int_equal(send_number(journal, 7, BL_JOURNAL_ORDINARY, 0), 0);
+	assert_int_equal(setsockopt(fake->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
+	assert_int_equal(recvmsg(fake->fd, &message, 0), 9);
+	header = CMSG_FIRSTHDR(&message);
+	assert_non_null(header);
+	assert_int_equal(header->cmsg_type, SCM_CREDENTIALS);
+	memcpy(&who, CMSG_DATA(header), sizeof(who));
+	assert_int_equal(who.pid, getpid());
+	assert_int_equal(who.uid, getuid());
+	bl_journal_free(journal);
+}
+
 static void hostile_values_stay_values(void **state)
 {
 	static const char evil[] = "x\nFAKE=1\n_UID=0\n\nMESSAGE\n\x08\0\0\0\0\0\0\0";
@@ -451,6 +480,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_FAKE(sends_at_once),
+		WITH_FAKE(vouched_for_from_the_first),
 		WITH_FAKE(hostile_values_stay_values),
 		WITH_FAKE(big_entries),
 		WITH_FAKE(busy_journald_keeps_order),
