@@ -189,11 +189,14 @@ def test_descriptors_are_judged_when_they_are_taken_over(g):
              " time.sleep(3); os._exit(0)\n"
              "number = int(os.read(r, 16))\n"
              "os.read(call(libc.syscall(438, os.pidfd_open(pid), number, 0)), 1)").format
+    given = ("def give():\n as_user(1000, 1000, [], lambda: None)\n return os.open('{}', os.O_RDONLY)\n"
+             "os.read(given_by_supervisor(give), 1)").format
     read = "os.read(fds[0], 1)"
     try_it(g, [deny("read", path="/srv/w/g/a", unless={"by": {"uid": 1000}})],
            {"front door": "read('/srv/w/g/a')", "passed": passed("/srv/w/g/a", "os.O_RDONLY", 0, 0, read),
-            "both ways": passed("/srv/w/g/a", "os.O_RDWR", 0, 0, read), "taken": taken("/srv/w/g/a")},
-           {"to write": passed("/srv/w/g/a", "os.O_WRONLY", 0, 0, "os.write(fds[0], b'x')"),
+            "both ways": passed("/srv/w/g/a", "os.O_RDWR", 0, 0, read), "taken": taken("/srv/w/g/a"),
+            "given": given("/srv/w/g/a")},
+           {"another, given": given("/srv/w/g/b"), "to write": passed("/srv/w/g/a", "os.O_WRONLY", 0, 0, "os.write(fds[0], b'x')"),
             "path alone": passed("/srv/w/g/a", "os.O_PATH", 0, 0, "os.fstat(fds[0])"),
             "another file": passed("/srv/w/g/b", "os.O_RDONLY", 0, 0, read), "another, taken": taken("/srv/w/g/b"),
             "to who may": passed("/srv/w/g/a", "os.O_RDONLY", 1000, 1000, read)},
