@@ -16,16 +16,17 @@
 #define FMODE_NOACCOUNT	     0x20000000 /* in f_mode: opened by the kernel itself, as by an overlay */
 #define FMODE_EXEC	     0x20 /* in f_flags: the kernel opens it to execute it */
 #define O_TRUNC		     01000
-#define OVERLAYFS_SUPER_MAGIC 0x794c7630
 #define DCACHE_OP_HASH	     0x1
 #define DCACHE_OP_COMPARE    0x2
 #define DCACHE_OP_REVALIDATE 0x4
 #define DCACHE_DISCONNECTED  0x20
+#define DCACHE_OP_REAL	     0x04000000 /* before 6.7: an overlay's entry */
 #define PF_KTHREAD	     0x00200000
 #define S_IFMT		     0170000
 #define S_IFCHR		     0020000
 #define S_IFDIR		     0040000
 #define S_IFBLK		     0060000
+#define S_IFREG		     0100000
 
 #define AF_UNSPEC 0
 #define AF_UNIX	  1

@@ -41,24 +41,27 @@ __noinline int bl_is_device(__u32 mode, __u32 dev)
 	return bl_device(mode, dev) != 0;
 }
 
-__noinline int bl_names_several(__u32 mode, __u32 nlink, __u32 dev, __u32 d_flags, __u32 magic)
+__noinline int bl_names_several(__u32 mode, __u32 nlink, __u32 dev, __u32 d_flags)
 {
 	if (nlink > 1 && (mode & S_IFMT) != S_IFDIR)
 		return 1;
-	if (d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE) || magic == OVERLAYFS_SUPER_MAGIC)
-		return 1;
-	return bl_device(mode, dev) != 0;
+	return d_flags || bl_device(mode, dev) != 0;
 }
 
 /*
  * Also where a directory takes several spellings for one name: the entry has the one that it was first
  * looked up by. And where an overlay shows a real file of which only its open tells the name. And of a
- * device.
+ * device. That it is a file with one link, as nearly always, one comparison says.
  */
 static __always_inline int bl_has_names(const struct dentry *dentry, const struct inode *inode)
 {
-	return bl_names_several(inode->i_mode, inode->i_nlink, inode->i_rdev, dentry->d_flags,
-				bl_fake_paths() ? inode->i_sb->s_magic : 0);
+	__u32 d_flags = dentry->d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE |
+					   (bl_fake_paths() ? DCACHE_OP_REAL : 0));
+	__u32 mode = inode->i_mode, nlink = inode->i_nlink;
+
+	if (!(((mode & S_IFMT) ^ S_IFREG) | (nlink ^ 1) | d_flags))
+		return 0;
+	return bl_names_several(mode, nlink, inode->i_rdev, d_flags);
 }
 
 static __always_inline void bl_names_key(struct bl_linked_key *key,

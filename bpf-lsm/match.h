@@ -266,9 +266,12 @@ BL_INLINE void bl_class_add(struct bl_walk *walk, __u32 class)
 
 	if (!class)
 		return;
-	for (__u32 i = 0; i < BL_CLASSES_MAX; i++)
-		if (i < n && walk->classes[i] == class)
+	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
+		if (i >= n)
+			break;
+		if (walk->classes[i] == class)
 			return;
+	}
 	if (n >= BL_CLASSES_MAX) {
 		walk->overflow = 1;
 		return;

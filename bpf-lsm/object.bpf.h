@@ -353,7 +353,8 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 			bl_walk_dentry(scratch, dentry, sequence);
 		if (!scratch->based || scratch->walk.n_comps > 1)
 			scratch->keep = bl_dir_wanted(scratch, dentry);
-		bl_root_own(scratch, sb->s_flags);
+		if (scratch->walk_end == BL_WALK_OWN_ROOT)
+			bl_root_own(scratch, sb->s_flags);
 		label->flags = bl_trust_flags(scratch->super.trust);
 		renames = scratch->renames;
 		/* Where it is mounted and what it is called there are of two instants: not kept. */
