@@ -55,7 +55,7 @@ static int open_part(struct part *part, const struct lsm_bpf *first)
 {
 	struct bpf_program *program;
 	struct bpf_map *map;
-	int r = 0;
+	int r;
 
 	part->skeleton = lsm_bpf__open();
 	if (!part->skeleton)
@@ -68,11 +68,17 @@ static int open_part(struct part *part, const struct lsm_bpf *first)
 		const struct bpf_map *its =
 			bpf_object__find_map_by_name(first->obj, bpf_map__name(map));
 
+		/* What would be made anew here, these programs would share with no others. */
+		if (!its)
+			return -ENOENT;
 		/* Sections that no program refers to are no maps of the kernel. */
-		if (r == 0 && its && bpf_map__fd(its) >= 0)
-			r = bpf_map__reuse_fd(map, bpf_map__fd(its));
+		if (bpf_map__fd(its) < 0)
+			continue;
+		r = bpf_map__reuse_fd(map, bpf_map__fd(its));
+		if (r < 0)
+			return r;
 	}
-	return r;
+	return 0;
 }
 
 static void *load_part(void *argument)
