@@ -52,6 +52,8 @@ static const char *const hook_names[_BL_HOOK_MAX] = {
 	[BL_HOOK_MMAP_BACKING] = "mmap_backing_file",
 	[BL_HOOK_FILE_RECEIVE] = "file_receive",
 	[BL_HOOK_BPRM_COMMITTED] = "bprm_committed_creds",
+	[BL_HOOK_PTRACE_ACCESS] = "ptrace_access_check",
+	[BL_HOOK_PTRACE_TRACEME] = "ptrace_traceme",
 };
 
 #define FAMILY_NAME(number, text) [number] = (text),
@@ -60,7 +62,7 @@ static const char *const family_names[BL_FAMILIES] = { BL_FAMILIES_EACH(FAMILY_N
 
 /* The access bits that an event of an operation may bear. */
 static const __u8 op_access[_BL_OP_MAX] = {
-	[BL_OP_EXEC] = BL_ACCESS_EXEC,
+	[BL_OP_EXEC] = BL_ACCESS_EXEC | BL_ACCESS_TRACE,
 	[BL_OP_OPEN] = BL_ACCESS_ANY,
 	[BL_OP_CONNECT] = BL_PROTO_ANY | BL_PROTO_NONE,
 };
@@ -109,6 +111,20 @@ bool bl_event_has_address(const struct bl_event *fixed)
 	return fixed->family == AF_INET || fixed->family == AF_INET6;
 }
 
+/* Either a program is to run, or a process that runs it is to be held. */
+static bool exec_access_fits(const struct bl_event *fixed)
+{
+	switch (fixed->hook) {
+	case BL_HOOK_PTRACE_ACCESS:
+	case BL_HOOK_PTRACE_TRACEME:
+		return fixed->access == BL_ACCESS_TRACE;
+	case BL_HOOK_BPRM_CHECK:
+		return fixed->access == BL_ACCESS_EXEC || fixed->access == BL_ACCESS_TRACE;
+	default:
+		return fixed->access == BL_ACCESS_EXEC;
+	}
+}
+
 static const char *check_words(const struct bl_event *fixed)
 {
 	if (!bl_event_op_name(fixed->op))
@@ -119,6 +135,8 @@ static const char *check_words(const struct bl_event *fixed)
 		return "unknown hook";
 	if (!fixed->access || (fixed->access & ~op_access[fixed->op]))
 		return "access that does not fit the operation";
+	if (fixed->op == BL_OP_EXEC && !exec_access_fits(fixed))
+		return "access that does not fit the hook";
 	if (fixed->op == BL_OP_CONNECT && (!fixed->family || fixed->family >= BL_FAMILIES))
 		return "unknown address family";
 	if (fixed->op == BL_OP_CONNECT &&

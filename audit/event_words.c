@@ -70,6 +70,7 @@ struct bl_event_words bl_event_access_words(const struct bl_event *event)
 		{ BL_ACCESS_DELETE, "delete" },
 		{ BL_ACCESS_ATTRIBUTES, "attributes" },
 		{ BL_ACCESS_EXEC, "exec" },
+		{ BL_ACCESS_TRACE, "trace" },
 	};
 	struct bl_event_words words = { .len = 0 };
 

@@ -27,7 +27,6 @@
 #define OP_BIT(op) (1u << (op))
 #define ON_FILE	   (OP_BIT(BL_OP_EXEC) | OP_BIT(BL_OP_OPEN))
 #define ON_EXEC	   OP_BIT(BL_OP_EXEC)
-#define ON_OPEN	   OP_BIT(BL_OP_OPEN)
 #define ON_CONNECT OP_BIT(BL_OP_CONNECT)
 #define ON_ALL	   (ON_FILE | ON_CONNECT)
 
@@ -329,9 +328,11 @@ static void put_digest(struct build *b, const struct field *field)
 				context->digest(context->userdata, b->event->fixed.generation));
 }
 
+/* Of an exec it goes without saying, but for one that is none. */
 static void put_access(struct build *b, const struct field *field)
 {
-	put_words(b, field, bl_event_access_words(&b->event->fixed));
+	if (b->event->fixed.access != BL_ACCESS_EXEC)
+		put_words(b, field, bl_event_access_words(&b->event->fixed));
 }
 
 static void put_spared(struct build *b, const struct field *field)
@@ -500,7 +501,7 @@ static void say_object(struct bl_line *line, const struct bl_event_view *event)
 	if (event->fixed.hook == BL_HOOK_BPRM_COMMITTED)
 		bl_line_quoted(line, "argument", event->argument.bytes, event->argument.len,
 			       LINE_TEXT_BYTES);
-	if (event->fixed.op == BL_OP_OPEN) {
+	if (event->fixed.access != BL_ACCESS_EXEC) {
 		words = bl_event_access_words(&event->fixed);
 		bl_line_quoted(line, "access", words.text, words.len, LINE_TEXT_BYTES);
 	}
@@ -606,7 +607,7 @@ static const struct field fields[] = {
 	{ "BAILIFF_HOOK", put_hook, ON_ALL, 0, NULL },
 
 	{ "BAILIFF_PATH", put_bytes, ON_FILE, TEXT(path), "BAILIFF_PATH_HEX" },
-	{ "BAILIFF_ACCESS", put_access, ON_OPEN, 0, NULL },
+	{ "BAILIFF_ACCESS", put_access, ON_FILE, 0, NULL },
 	{ "BAILIFF_FILE", put_facts, ON_EXEC, 0, NULL },
 	{ "BAILIFF_ARGUMENT", put_bytes, ON_EXEC, TEXT(argument), "BAILIFF_ARGUMENT_HEX" },
 	{ "BAILIFF_FILESYSTEM", put_filesystem, ON_ALL, 0, NULL },

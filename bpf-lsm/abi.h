@@ -85,6 +85,12 @@ enum bl_fact {
 	(BL_FACT_MEMFD | BL_FACT_DELETED | BL_FACT_TMPFS | BL_FACT_SETUID | BL_FACT_WRITABLE | \
 	 BL_FACT_SCRIPT)
 
+/*
+ * Of a candidate among those of an exec, and of an event: to take hold of a process that runs the file. No
+ * word of the language: where an exception is for a program, whoever the rule holds for could act as it.
+ */
+#define BL_ACCESS_TRACE (1 << 7)
+
 /* The access mask of connect rules: classes of transport protocols. */
 enum bl_proto {
 	BL_PROTO_TCP = 1 << 0, /* MPTCP included: it talks to plain TCP servers */
@@ -108,6 +114,7 @@ enum bl_proto {
 #define BL_OPS_FAMILY (1u << 9) /* some is about a family other than these and unix */
 #define BL_OPS_UNIX   (1u << 10) /* some is about unix sockets */
 #define BL_OPS_ARGS   (1u << 11) /* some exec rule asks for arguments */
+#define BL_OPS_TRACE  (1u << 12) /* some rule has an exception for a program */
 
 /* The names of socket families: the kernel's AF_* (include/linux/socket.h) in small letters. */
 /* clang-format off */
@@ -258,7 +265,7 @@ struct bl_cand {
 	__u32 rule;    /* index in the policy set; names are user space's business */
 	__u16 cond;    /* subject condition that must hold */
 	__u8 verdict;  /* enum bl_verdict */
-	__u8 access;   /* mask: enum bl_access, or BL_ACCESS_EXEC or enum bl_fact, or enum bl_proto */
+	__u8 access;   /* mask: enum bl_access; BL_ACCESS_EXEC, BL_ACCESS_TRACE or enum bl_fact; enum bl_proto */
 	__u32 excepts; /* offset of struct bl_except[], the last one marked; 0: none */
 	__u32 rank;    /* among equally strict rules the smallest wins: severity, then id */
 };
@@ -418,6 +425,8 @@ enum bl_hook {
 	BL_HOOK_MMAP_BACKING,
 	BL_HOOK_FILE_RECEIVE,
 	BL_HOOK_BPRM_COMMITTED, /* the arguments of a program that is about to run */
+	BL_HOOK_PTRACE_ACCESS,
+	BL_HOOK_PTRACE_TRACEME,
 	_BL_HOOK_MAX,
 };
 

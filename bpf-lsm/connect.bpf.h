@@ -167,7 +167,7 @@ static __always_inline int bl_connect_judge(struct bl_scratch *scratch, const st
 	if (!act->nobody) {
 		if (bl_is_daemon())
 			return BL_JUDGED_PASS;
-		if (!bl_judge_subject(scratch, &subject))
+		if (!bl_judge_subject(scratch, 0, &subject))
 			return BL_JUDGED_NOT;
 	}
 	if (!bl_search(scratch, subject, act->op))

@@ -15,7 +15,7 @@ static __always_inline int bl_is_daemon(void)
  */
 static __always_inline void bl_act_ask(const struct bl_label *label, struct bl_act *act)
 {
-	if (label->exec_access & BL_FACT_ANY)
+	if (label->exec_access & BL_FACT_ANY && !act->trace)
 		act->search = BL_ACCESS_EXEC | bl_act_facts(act);
 }
 
@@ -35,6 +35,10 @@ static __always_inline void bl_label_search(struct bl_matcher *m, const struct b
 {
 	const struct bl_header *header = m->header;
 
+	/* There no exception holds that is for a program, and so nobody's is taken. */
+	if (m->access == BL_ACCESS_TRACE &&
+	    label->flags & (BL_LABEL_CONTAINER | BL_LABEL_UNTRUSTED))
+		return;
 	if (label->flags & BL_LABEL_LOST)
 		bl_list_search(m, exec ? header->exec_lost : header->open_lost);
 	else if (label->flags & BL_LABEL_DEEP)
@@ -107,14 +111,18 @@ static __always_inline int bl_answer(struct bl_scratch *scratch, const struct bl
 	return judged;
 }
 
-/* Who asks: scratch->print, and *ret where the policy looks at subjects. 0: no image. */
-static __always_inline int bl_judge_subject(struct bl_scratch *scratch, struct bl_subject **ret)
+/*
+ * Who asks, the task at hand or its tracer: scratch->print, and *ret where the policy looks at subjects.
+ * 0: no image.
+ */
+static __always_inline int bl_judge_subject(struct bl_scratch *scratch, int tracer,
+					    struct bl_subject **ret)
 {
 	struct bl_subject *subject = NULL;
 
 	scratch->print = 1;
 	if (scratch->tables & BL_TABLES_SUBJECTS) {
-		subject = bl_subject_get(scratch);
+		subject = tracer ? bl_subject_tracer(scratch) : bl_subject_get(scratch);
 		if (!subject)
 			return 0;
 		scratch->print = subject->print;
@@ -174,7 +182,7 @@ static __always_inline int bl_label_judge(struct bl_scratch *scratch, const stru
 
 	if (bl_is_daemon())
 		return BL_JUDGED_PASS;
-	if (!bl_judge_subject(scratch, &subject))
+	if (!bl_judge_subject(scratch, act->tracer, &subject))
 		return BL_JUDGED_NOT;
 	ours = bl_label_print(scratch->print, scratch->label.key, act->op, act->search);
 	if (!bl_pass_known(ours)) {
@@ -199,14 +207,24 @@ static __always_inline int bl_link_note(struct bl_scratch *scratch, struct inode
 	return bl_linked_keep(scratch, inode);
 }
 
-/* A named object: its label from the cache, or worked out; then who asks and what follows. */
+/* A fingerprint of who acts, as bl_identity(). */
+static __always_inline __u64 bl_act_identity(const struct bl_act *act)
+{
+	return act->tracer ? 0 : bl_identity();
+}
+
+/*
+ * A named object: its label from the cache, or worked out; then who asks and what follows. That of a
+ * process that is taken hold of is not kept: policies about connects alone watch no names.
+ */
 static __always_inline int bl_path_judge(struct bl_scratch *scratch, struct bl_act *act,
 					 struct bl_label *label, int valid, __u32 sequence)
 {
+	struct inode *keeper = act->trace ? NULL : act->inode;
 	__u64 mine;
 
 	if (!valid || !bl_object_load(scratch, label)) {
-		if (!bl_object_compute(scratch, act->dentry, act->sb, act->inode, label, sequence))
+		if (!bl_object_compute(scratch, act->dentry, act->sb, keeper, label, sequence))
 			return BL_JUDGED_NOT;
 		if (act->linked && !bl_link_note(scratch, act->linked))
 			return BL_JUDGED_NOT;
@@ -217,7 +235,7 @@ static __always_inline int bl_path_judge(struct bl_scratch *scratch, struct bl_a
 	}
 	if (act->op == BL_OP_EXEC)
 		scratch->search = act->search;
-	mine = bl_label_print(bl_identity(), scratch->label.key, act->op, act->search);
+	mine = bl_label_print(bl_act_identity(act), scratch->label.key, act->op, act->search);
 	if (bl_pass_known(mine))
 		return BL_JUDGED_PASS;
 	return bl_label_judge(scratch, act, mine);
@@ -296,8 +314,8 @@ static __always_inline int bl_path_decide(struct bl_act *act)
 		if (!bl_label_mentions(label, act))
 			return 0;
 		valid = label->dentry == (__u64)act->dentry;
-		if (valid &&
-		    bl_pass_known(bl_label_print(bl_identity(), label->key, act->op, act->search)))
+		if (valid && bl_pass_known(bl_label_print(bl_act_identity(act), label->key, act->op,
+							  act->search)))
 			return 0;
 	}
 	if (!globals.generation)

@@ -27,6 +27,8 @@ struct bl_act {
 	__u16 protocol; /* connect: IPPROTO_* of the socket */
 	__u8 nobody;	/* the task at hand has nothing to do with it */
 	__u8 own;	/* it acts with somebody else's credentials, for itself */
+	__u8 trace;	/* exec: a process that runs the file is taken hold of */
+	__u8 tracer;	/* not the task at hand acts, but its tracer, or who becomes it */
 };
 
 /* Appends bytes to the record's strings; what does not fit is left out. Returns the length. */

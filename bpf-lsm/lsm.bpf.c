@@ -10,9 +10,22 @@
 #include "exec.bpf.h"
 #include "guard.bpf.h"
 #include "open.bpf.h"
+#include "trace.bpf.h"
 #include "unix.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+SEC("lsm/ptrace_access_check")
+int BPF_PROG(bl_ptrace_access_check, struct task_struct *child, unsigned int mode)
+{
+	return bl_trace_access(child, mode);
+}
+
+SEC("lsm/ptrace_traceme")
+int BPF_PROG(bl_ptrace_traceme, struct task_struct *parent)
+{
+	return bl_trace_me();
+}
 
 SEC("lsm/bprm_creds_for_exec")
 int BPF_PROG(bl_bprm_creds_for_exec, struct linux_binprm *bprm)
@@ -36,6 +49,12 @@ SEC("lsm/bprm_check_security")
 int BPF_PROG(bl_bprm_hand_over, struct linux_binprm *bprm)
 {
 	return bl_open_hand_over(bprm);
+}
+
+SEC("lsm/bprm_check_security")
+int BPF_PROG(bl_bprm_traced, struct linux_binprm *bprm)
+{
+	return bl_trace_exec(bprm);
 }
 
 SEC("lsm.s/bprm_committed_creds")

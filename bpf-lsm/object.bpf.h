@@ -240,7 +240,7 @@ static __always_inline void bl_label_summary(const struct bl_matcher *m, struct 
 	label->open_access = (__u16)accesses;
 	label->exec_access = accesses >> 16;
 	/* An overlay may be about to show what rules on exec mention: that open is not to pass. */
-	if (bl_fake_paths() && label->exec_access)
+	if (bl_fake_paths() && label->exec_access & ~BL_ACCESS_TRACE)
 		label->open_access |= BL_ACCESS_EXEC;
 	label->key = bl_label_key(m, label);
 }

@@ -129,7 +129,7 @@ static __always_inline int bl_real_judge(struct bl_scratch *scratch, struct bl_a
 	/* What is opened to be executed is judged when the overlay's file is. */
 	if (exec || !(scratch->label.open_access & act->search) || bl_is_daemon())
 		return BL_JUDGED_PASS;
-	if (!bl_judge_subject(scratch, &subject) || !bl_search(scratch, subject, BL_OP_OPEN))
+	if (!bl_judge_subject(scratch, 0, &subject) || !bl_search(scratch, subject, BL_OP_OPEN))
 		return BL_JUDGED_NOT;
 	verdict = scratch->walk.verdict;
 	rule = scratch->walk.rule;

@@ -232,6 +232,34 @@ static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 	return 1;
 }
 
+/* What the conditions of the current task's tracer follow from. */
+BL_CALLED int bl_tracer_begin(struct bl_scratch *scratch, struct bl_subject *subject)
+{
+	const struct cred *cred = bpf_get_current_task_btf()->parent->real_cred;
+
+	subject->generation = 0;
+	subject->print = 0;
+	subject->euid = cred->euid.val;
+	subject->egid = cred->egid.val;
+	scratch->groups = (__u64)cred->group_info;
+	return 0;
+}
+
+/*
+ * The conditions of who traces the current task, or is about to; kept for this run alone. NULL: no image.
+ * Call it only when the policy looks at subjects.
+ */
+static __always_inline struct bl_subject *bl_subject_tracer(struct bl_scratch *scratch)
+{
+	struct bl_subject *subject = &scratch->subject;
+
+	bl_tracer_begin(scratch, subject);
+	if (!bl_subject_exe_compute(scratch, subject, bpf_get_current_task_btf()->parent) ||
+	    !bl_subject_ids_match(scratch, subject) || !bl_subject_print(scratch, subject))
+		return NULL;
+	return subject;
+}
+
 /*
  * The current task's conditions: in its storage, or in the scratch for this run alone where there is
  * none. Most processes ask once: storage is made at the second time. NULL: no image. Call it only

@@ -58,7 +58,7 @@ static __always_inline int bl_abstract_judge(struct bl_scratch *scratch, const s
 		return BL_JUDGED_NOT;
 	if (!scratch->label.n_classes || bl_is_daemon())
 		return BL_JUDGED_PASS;
-	if (!bl_judge_subject(scratch, &subject) || !bl_search(scratch, subject, act->op))
+	if (!bl_judge_subject(scratch, 0, &subject) || !bl_search(scratch, subject, act->op))
 		return BL_JUDGED_NOT;
 	/* The record's path: to look at the subject has taken the walk's memory. */
 	bl_abstract_load(scratch);

@@ -214,9 +214,11 @@ struct css_set {
 
 struct task_struct {
 	unsigned int flags;
+	unsigned int ptrace;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;
+	struct task_struct *parent; /* who traces it, if anybody does */
 	struct task_struct *group_leader;
 	struct mm_struct *mm;
 	const struct cred *real_cred;

@@ -9,6 +9,16 @@
 
 static const struct bl_hook_entry table[] = {
 	{
+		.program = "bl_ptrace_access_check",
+		.hook = "ptrace_access_check",
+		.ops = BL_OPS_TRACE,
+	},
+	{
+		.program = "bl_ptrace_traceme",
+		.hook = "ptrace_traceme",
+		.ops = BL_OPS_TRACE,
+	},
+	{
 		.program = "bl_bprm_creds_for_exec",
 		.hook = "bprm_creds_for_exec",
 		.ops = OP(EXEC),
@@ -30,6 +40,11 @@ static const struct bl_hook_entry table[] = {
 		.hook = "bprm_check_security",
 		.ops = OP(OPEN),
 		.accesses = BL_ACCESS_READ,
+	},
+	{
+		.program = "bl_bprm_traced",
+		.hook = "bprm_check_security",
+		.ops = BL_OPS_TRACE,
 	},
 	{
 		.program = "bl_bprm_committed_creds",

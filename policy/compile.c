@@ -21,6 +21,8 @@ static void compiler_free_rules(struct bl_compiler *c)
 	free(c->list_infos);
 	free(c->users);
 	free(c->exe_conds);
+	free(c->exe_traces);
+	free(c->trace_ranks);
 	bl_glob_clear(&c->glob);
 }
 
@@ -49,6 +51,7 @@ static void compiler_free(struct bl_compiler *c)
 	compiler_free_connects(c);
 	bl_interns_clear(&c->excepts_out);
 	bl_interns_clear(&c->lists_out);
+	bl_interns_clear(&c->traces);
 	free(c->words);
 	bl_trie_clear(&c->trie);
 	bl_dfa_clear(&c->dfa);

@@ -14,9 +14,16 @@ struct draft {
 	size_t n_words;
 	uint32_t n_excepts;
 	struct bl_except excepts[BL_EXCEPTS_MAX];
-	/* by condition, accesses that an earlier candidate always covers */
-	uint8_t *covered;
+	struct bl_interns pairs; /* condition and exceptions of candidates */
+	uint8_t *covered;	 /* by number in pairs - 1: accesses that earlier ones cover */
+	size_t covered_capacity;
 };
+
+static void draft_clear(struct draft *draft)
+{
+	bl_interns_clear(&draft->pairs);
+	free(draft->covered);
+}
 
 static uint8_t rule_access(const struct bl_match *match, const struct bl_object *object)
 {
@@ -111,6 +118,15 @@ static int add_except(struct draft *draft, struct bl_except except)
 	return 0;
 }
 
+static int refuse_excepts(struct bl_compiler *c, const struct bl_rule_info *info)
+{
+	return bl_compiler_refuse(c, info->rule, "too-many-exceptions",
+				  "give exceptions that mean the same subjects the same 'by'",
+				  "rule \"%s\" has more than %d exceptions with different "
+				  "subjects for one object",
+				  info->rule->id, BL_EXCEPTS_MAX);
+}
+
 static int collect_excepts(struct draft *draft, const struct bl_rule_info *info)
 {
 	const struct bl_except_info *excepts = &draft->c->excepts[info->first_except];
@@ -128,12 +144,7 @@ static int collect_excepts(struct draft *draft, const struct bl_rule_info *info)
 		    (sock && !(excepts[i].match->families & BL_FAMILIES_UNIX)))
 			continue;
 		if (add_except(draft, except))
-			return bl_compiler_refuse(
-				draft->c, info->rule, "too-many-exceptions",
-				"give exceptions that mean the same subjects the same 'by'",
-				"rule \"%s\" has more than %d exceptions with different subjects "
-				"for one object",
-				info->rule->id, BL_EXCEPTS_MAX);
+			return refuse_excepts(draft->c, info);
 	}
 	if (draft->n_excepts)
 		draft->excepts[draft->n_excepts - 1].flags |= BL_EXCEPT_LAST;
@@ -148,36 +159,46 @@ static bool excepted(const struct draft *draft, uint8_t access)
 	return draft->n_excepts && !first->cond && !(access & ~first->access);
 }
 
-/* Whether a rule of the same subjects and exceptions holds the name in its place already. */
-static bool held_already(const struct draft *draft, const struct bl_cand *cand)
+/* What earlier candidates of the same subjects and exceptions cover; NULL: no memory. */
+static uint8_t *covered_by(struct draft *draft, uint32_t cond, uint32_t excepts)
 {
-	for (size_t i = 0; i < draft->n_words; i += WORDS_PER_CAND) {
-		struct bl_cand earlier;
+	const uint32_t pair[2] = { cond, excepts };
+	size_t known = draft->pairs.count;
+	uint32_t number;
 
-		memcpy(&earlier, &draft->c->words[i], sizeof(earlier));
-		if (earlier.access & BL_ACCESS_MOVE && earlier.cond == cand->cond &&
-		    earlier.excepts == cand->excepts)
-			return true;
-	}
-	return false;
+	if (bl_intern(&draft->pairs, pair, 2, &number) ||
+	    bl_grow(&draft->covered, &draft->covered_capacity, number, 1))
+		return NULL;
+	if (number > known)
+		draft->covered[number - 1] = 0;
+	return &draft->covered[number - 1];
 }
 
 /*
- * Whether earlier candidates, at least as strict, decide all that this one could. Of those that only hold
- * a directory in its place it doesn't matter who: "/usr" is above most of a list of a hundred thousand.
+ * Whether earlier candidates, at least as strict, decide all that this one could; it is noted if they don't.
+ * Of those that only hold a directory in its place it doesn't matter who: "/usr" is above most of a list of a
+ * hundred thousand. Returns 1, 0, or -ENOMEM.
  */
-static bool useless(struct draft *draft, const struct bl_cand *cand)
+static int is_useless(struct draft *draft, const struct bl_cand *cand)
 {
-	bool holds_only = draft->object->op == BL_OP_OPEN && cand->access == BL_ACCESS_MOVE;
-	uint8_t *covered = draft->covered;
+	bool merge = draft->object->merge;
+	bool holds = draft->object->op == BL_OP_OPEN && cand->access & BL_ACCESS_MOVE;
+	uint8_t *always, *somebody, *same;
 
-	if (!cand->verdict || !(draft->object->merge || holds_only))
-		return false;
-	if (!(cand->access & ~(covered[0] | covered[cand->cond])))
-		return true;
-	if (!cand->excepts)
-		covered[cand->cond] |= cand->access;
-	return holds_only && cand->excepts && held_already(draft, cand);
+	if (!cand->verdict || !(merge || holds))
+		return 0;
+	if (!covered_by(draft, 0, 0) || !covered_by(draft, cand->cond, 0))
+		return -ENOMEM;
+	same = covered_by(draft, cand->cond, cand->excepts);
+	if (!same)
+		return -ENOMEM;
+	always = covered_by(draft, 0, 0);
+	somebody = covered_by(draft, cand->cond, 0);
+	if ((merge || cand->access == BL_ACCESS_MOVE) &&
+	    !(cand->access & ~(*always | *somebody | *same)))
+		return 1;
+	*same |= cand->access;
+	return 0;
 }
 
 static int push_cand(struct draft *draft, const struct bl_cand *cand)
@@ -189,6 +210,18 @@ static int push_cand(struct draft *draft, const struct bl_cand *cand)
 	for (size_t i = 0; !r && i < WORDS_PER_CAND; i++)
 		r = bl_compile_push(draft->c, &draft->n_words, words[i]);
 	return r;
+}
+
+static int push_rule_cand(struct draft *draft, const struct bl_rule_info *info,
+			  const struct bl_cand *cand)
+{
+	if (draft->n_words >= BL_CANDS_MAX * WORDS_PER_CAND)
+		return bl_compiler_refuse(
+			draft->c, info->rule, "too-many-candidates",
+			"make rules of one meaning one rule, with a list of paths or addresses",
+			"more than %d rules can apply to one object; \"%s\" is one of them",
+			BL_CANDS_MAX, info->rule->id);
+	return push_cand(draft, cand);
 }
 
 /* What a rule refuses or reports of the object at hand. */
@@ -234,35 +267,90 @@ static int add_cand(struct draft *draft, const struct bl_rule_info *info)
 		return r;
 	r = bl_intern(&draft->c->excepts_out, (const uint32_t *)draft->excepts, draft->n_excepts,
 		      &cand.excepts);
-	if (r || useless(draft, &cand))
-		return r;
-	if (draft->n_words >= BL_CANDS_MAX * WORDS_PER_CAND)
-		return bl_compiler_refuse(
-			draft->c, info->rule, "too-many-candidates",
-			"make rules of one meaning one rule, with a list of paths or addresses",
-			"more than %d rules can apply to one object; \"%s\" is one of them",
-			BL_CANDS_MAX, info->rule->id);
-	return push_cand(draft, &cand);
+	if (!r)
+		r = is_useless(draft, &cand);
+	if (r)
+		return r < 0 ? r : 0;
+	return push_rule_cand(draft, info, &cand);
+}
+
+static uint32_t trace_rank(const struct draft *draft, size_t turn)
+{
+	return draft->c->trace_ranks[draft->object->traces[turn] - 1];
+}
+
+/* Taking hold of a process that runs the object at hand. */
+static int add_trace(struct draft *draft, size_t turn)
+{
+	const struct bl_compiler *c = draft->c;
+	const struct bl_rule_info *info = &c->rules[c->by_rank[trace_rank(draft, turn)]];
+	struct bl_trace_info trace;
+	size_t n;
+
+	memcpy(&trace, bl_interned(&c->traces, draft->object->traces[turn], &n), sizeof(trace));
+	return push_rule_cand(draft, info,
+			      &(struct bl_cand){
+				      .rule = (uint32_t)(info - c->rules),
+				      .cond = (uint16_t)trace.cond,
+				      .verdict = info->verdict,
+				      .access = BL_ACCESS_TRACE,
+				      .excepts = trace.excepts,
+				      .rank = info->rank,
+			      });
 }
 
 int bl_compile_list(struct bl_compiler *c, const struct bl_object *object, const uint32_t *ranks,
 		    size_t n, uint32_t *ret_list)
 {
-	_cleanup_free_ uint8_t *covered = NULL;
-	struct draft draft = { .c = c, .object = object };
+	_cleanup_(draft_clear) struct draft draft = { .c = c, .object = object };
+	size_t turn = 0;
 	int r = 0;
 
-	covered = calloc(bl_subjects_count(&c->subjects) + 1, 1);
-	if (!covered)
-		return -ENOMEM;
-	draft.covered = covered;
-	for (size_t i = 0; !r && i < n; i++)
-		if (!waits_for_args(&draft, &c->rules[c->by_rank[ranks[i]]]))
+	for (size_t i = 0; !r && i < n; i++) {
+		while (!r && turn < object->n_traces && trace_rank(&draft, turn) < ranks[i])
+			r = add_trace(&draft, turn++);
+		if (!r && !waits_for_args(&draft, &c->rules[c->by_rank[ranks[i]]]))
 			r = add_cand(&draft, &c->rules[c->by_rank[ranks[i]]]);
+	}
+	while (!r && turn < object->n_traces)
+		r = add_trace(&draft, turn++);
 	for (size_t i = 0; !r && i < n; i++)
 		if (waits_for_args(&draft, &c->rules[c->by_rank[ranks[i]]]))
 			r = add_cand(&draft, &c->rules[c->by_rank[ranks[i]]]);
 	return r ? r : bl_intern(&c->lists_out, c->words, draft.n_words, ret_list);
+}
+
+/* Whether an exception holds whatever the rule's subject does. */
+static bool is_general(const struct bl_except_info *except, const struct bl_rule *rule)
+{
+	const struct bl_match *match = except->match;
+
+	return !except->path && !except->nets && !except->ports && !match->facts &&
+	       match->access == BL_ACCESS_ANY && match->protocols == BL_PROTO_ANY &&
+	       !(rule->match.families & ~match->families);
+}
+
+int bl_compile_trace_excepts(struct bl_compiler *c, const struct bl_rule_info *info, size_t index,
+			     uint32_t *ret)
+{
+	const struct bl_except_info *excepts = &c->excepts[info->first_except];
+	struct draft draft = { .c = c };
+
+	for (size_t i = 0; i < info->rule->n_unless; i++) {
+		struct bl_except except = { .cond = (uint16_t)excepts[i].cond,
+					    .access = 0xff,
+					    .flags = BL_EXCEPT_WHOLE };
+
+		if (i != index && !is_general(&excepts[i], info->rule))
+			continue;
+		if (add_except(&draft, except))
+			return refuse_excepts(c, info);
+	}
+	*ret = 0;
+	if (excepted(&draft, BL_ACCESS_TRACE))
+		return 0;
+	draft.excepts[draft.n_excepts - 1].flags |= BL_EXCEPT_LAST;
+	return bl_intern(&c->excepts_out, (const uint32_t *)draft.excepts, draft.n_excepts, ret);
 }
 
 int bl_compile_args_list(struct bl_compiler *c, uint32_t *ret_list)

@@ -388,6 +388,19 @@ static bool add_conds(const struct bl_compiler *c, uint32_t atom, uint64_t *bits
 	return any;
 }
 
+/* What was pushed into the work space, each once and ascending; free() it. */
+static int take_words(struct bl_compiler *c, size_t n, uint32_t **ret, size_t *ret_n)
+{
+	n = bl_words_sort(c->words, n);
+	*ret = malloc((n + 1) * sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	if (n)
+		memcpy(*ret, c->words, n * sizeof(**ret));
+	*ret_n = n;
+	return 0;
+}
+
 /* The ranks of the rules that a set of atoms makes candidates; free() them. */
 static int find_ranks(struct bl_compiler *c, const uint32_t *atoms, size_t n, uint32_t **ret,
 		      size_t *ret_n)
@@ -397,16 +410,20 @@ static int find_ranks(struct bl_compiler *c, const uint32_t *atoms, size_t n, ui
 
 	for (size_t i = 0; !r && i < n; i++)
 		r = add_users(c, atoms[i], &n_ranks);
-	if (r)
-		return r;
-	n_ranks = bl_words_sort(c->words, n_ranks);
-	*ret = malloc((n_ranks + 1) * sizeof(**ret));
-	if (!*ret)
-		return -ENOMEM;
-	if (n_ranks)
-		memcpy(*ret, c->words, n_ranks * sizeof(**ret));
-	*ret_n = n_ranks;
-	return 0;
+	return r ? r : take_words(c, n_ranks, ret, ret_n);
+}
+
+/* The numbers of the exceptions for what a set of atoms is, ascending; free() them. */
+static int find_traces(struct bl_compiler *c, const uint32_t *atoms, size_t n, uint32_t **ret,
+		       size_t *ret_n)
+{
+	size_t n_traces = 0;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++)
+		if (plain_parts & 1 << atom_part(atoms[i]))
+			r = bl_compile_push_traces(c, atoms[i] >> BL_PART_SHIFT, &n_traces);
+	return r ? r : take_words(c, n_traces, ret, ret_n);
 }
 
 static int class_lists(struct bl_compiler *c, const uint32_t *atoms, size_t n,
@@ -414,14 +431,17 @@ static int class_lists(struct bl_compiler *c, const uint32_t *atoms, size_t n,
 {
 	struct bl_object exec = { .op = BL_OP_EXEC, .marked = true };
 	struct bl_object open = { .op = BL_OP_OPEN, .marked = true };
-	_cleanup_free_ uint32_t *ranks = NULL;
+	_cleanup_free_ uint32_t *ranks = NULL, *traces = NULL;
 	size_t n_ranks;
 	int r;
 
 	c->turn++;
 	r = find_ranks(c, atoms, n, &ranks, &n_ranks);
-	if (r || !n_ranks)
+	if (!r)
+		r = find_traces(c, atoms, n, &traces, &exec.n_traces);
+	if (r || !(n_ranks || exec.n_traces))
 		return r;
+	exec.traces = traces;
 	for (size_t i = 0; i < n; i++)
 		if (!(1 << atom_part(atoms[i]) & above_parts))
 			c->list_marks[atoms[i] >> BL_PART_SHIFT] = c->turn;
@@ -572,6 +592,8 @@ int bl_compile_objects(struct bl_compiler *c)
 
 	choose_all_parts(c);
 	r = index_users(c);
+	if (!r)
+		r = bl_compile_traces(c);
 	if (!r)
 		r = fill_trie(c);
 	if (!r)

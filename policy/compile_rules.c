@@ -252,17 +252,17 @@ static int add_nets(struct bl_compiler *c, const struct bl_nets *nets, uint32_t 
 
 /* ---- rules -------------------------------------------------------------------------------- */
 
+/* exe: where the number of the list of executables is put, if there is one. */
 static int add_cond(struct bl_compiler *c, const struct bl_rule *rule, const struct bl_match *match,
-		    bool grant, uint32_t *ret)
+		    bool grant, uint32_t *exe, uint32_t *ret)
 {
-	uint32_t exe = 0;
-	int r = match->has_exe ? add_list(c, &match->exe, &exe) : 0;
+	int r = match->has_exe ? add_list(c, &match->exe, exe) : 0;
 
-	if (exe)
-		c->list_infos[exe].needs |= 1 << BL_PART_EXACT | 1 << BL_PART_BELOW |
-					    1 << BL_PART_GLOB;
+	if (*exe)
+		c->list_infos[*exe].needs |= 1 << BL_PART_EXACT | 1 << BL_PART_BELOW |
+					     1 << BL_PART_GLOB;
 	if (!r)
-		r = bl_subjects_add(&c->subjects, match, exe, grant, ret);
+		r = bl_subjects_add(&c->subjects, match, *exe, grant, ret);
 	if (r != -E2BIG)
 		return r;
 	return bl_compiler_refuse(c, rule, "too-many-subjects",
@@ -295,7 +295,7 @@ static int add_except(struct bl_compiler *c, struct bl_rule_info *info,
 
 	except->match = match;
 	if (!r)
-		r = add_cond(c, info->rule, match, true, &except->cond);
+		r = add_cond(c, info->rule, match, true, &except->exe, &except->cond);
 	info->by_addr |= except->nets != 0;
 	return r;
 }
@@ -335,6 +335,7 @@ static int add_args(struct bl_compiler *c, struct bl_rule_info *info)
 static int add_rule(struct bl_compiler *c, const struct bl_rule *rule)
 {
 	struct bl_rule_info *info = &c->rules[rule - c->policy->rules];
+	uint32_t exe = 0;
 	int r;
 
 	info->rule = rule;
@@ -346,7 +347,7 @@ static int add_rule(struct bl_compiler *c, const struct bl_rule *rule)
 		r = add_args(c, info);
 	info->by_addr = info->nets != 0;
 	if (!r)
-		r = add_cond(c, rule, &rule->match, false, &info->cond);
+		r = add_cond(c, rule, &rule->match, false, &exe, &info->cond);
 	for (size_t i = 0; !r && i < rule->n_unless; i++)
 		r = add_except(c, info, &rule->unless[i]);
 	return r;

@@ -60,6 +60,7 @@ struct bl_list_info {
 	bool is_args; /* some rule asks for arguments by it */
 	uint32_t first_user; /* in users, until the next list's */
 	uint32_t first_cond; /* in exe_conds, until the next list's */
+	uint32_t first_trace; /* in exe_traces, until the next list's */
 };
 
 /* Lists, nets and ports are numbers from 1; 0: the key is absent and holds for everything. */
@@ -68,7 +69,18 @@ struct bl_except_info {
 	uint32_t path;
 	uint32_t nets;
 	uint32_t ports;
+	uint32_t exe; /* the list that its condition asks for */
 	uint32_t cond;
+};
+
+/*
+ * An exception for a program: whoever its rule holds for, and to whom neither it nor one that holds whatever
+ * is done applies, is not to take hold of a process that runs the program.
+ */
+struct bl_trace_info {
+	uint32_t exe;	  /* the program's list */
+	uint32_t cond;	  /* the rule's */
+	uint32_t excepts; /* number in excepts_out */
 };
 
 struct bl_rule_info {
@@ -133,6 +145,10 @@ struct bl_compiler {
 	/* candidates */
 	struct bl_interns excepts_out; /* struct bl_except[], the last one marked */
 	struct bl_interns lists_out;   /* struct bl_cand[], excepts being a number in excepts_out */
+	struct bl_interns traces;      /* struct bl_trace_info, in order of rank */
+	uint32_t *trace_ranks;	       /* by number in traces - 1: that of the first such rule */
+	size_t trace_ranks_capacity;
+	uint32_t *exe_traces;	       /* numbers in traces by list */
 	uint32_t *words;	       /* work space */
 	size_t words_capacity;
 
@@ -207,6 +223,9 @@ struct bl_object {
 	uint8_t family;	    /* connect: AF_*; 0: inet and inet6 */
 	bool has_port;	    /* port is one that stands for its class; else no port key holds */
 	uint32_t port;
+	const uint32_t
+		*traces; /* exec: numbers of exceptions for the program that this is, ascending */
+	size_t n_traces;
 };
 
 /*
@@ -215,6 +234,19 @@ struct bl_object {
  */
 int bl_compile_list(struct bl_compiler *c, const struct bl_object *object, const uint32_t *ranks,
 		    size_t n, uint32_t *ret_list);
+
+/*
+ * What an exception of a rule says of those who take hold of a process: those to whom it applies, or to whom
+ * one applies that holds whatever is done, may. *ret is a number in excepts_out; 0: everybody may.
+ */
+int bl_compile_trace_excepts(struct bl_compiler *c, const struct bl_rule_info *info, size_t index,
+			     uint32_t *ret);
+
+/* Finds the exceptions for programs. */
+int bl_compile_traces(struct bl_compiler *c);
+
+/* Appends the numbers of those for a list to the work space. */
+int bl_compile_push_traces(struct bl_compiler *c, uint32_t list, size_t *n);
 
 /* Makes a list of the rules that ask for arguments by a list that c->list_marks has the current turn of. */
 int bl_compile_args_list(struct bl_compiler *c, uint32_t *ret_list);

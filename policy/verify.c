@@ -138,7 +138,7 @@ static int check_cand(struct verifier *v, const struct bl_cand *cand)
 
 static bool in_order(const struct bl_cand *a, const struct bl_cand *b)
 {
-	return a->verdict > b->verdict || (a->verdict == b->verdict && a->rank < b->rank);
+	return a->verdict > b->verdict || (a->verdict == b->verdict && a->rank <= b->rank);
 }
 
 static int check_cands(struct verifier *v, const struct bl_list *list)
@@ -473,7 +473,7 @@ static int check_header(struct verifier *v)
 	const struct bl_header *header = v->header;
 	uint32_t flags = BL_TABLES_SUBJECTS | BL_TABLES_GIDS | BL_TABLES_EXES | BL_TABLES_DENIES;
 	uint32_t ops = 1 << BL_OP_EXEC | 1 << BL_OP_OPEN | 1 << BL_OP_CONNECT | BL_OPS_IP |
-		       BL_OPS_FAMILY | BL_OPS_UNIX | BL_OPS_ARGS;
+		       BL_OPS_FAMILY | BL_OPS_UNIX | BL_OPS_ARGS | BL_OPS_TRACE;
 
 	if (header->magic != BL_TABLES_MAGIC)
 		return bad(v, "no image of tables");

@@ -234,6 +234,12 @@ static void repair(struct bl_event *event, size_t strings)
 	event->access &= accesses[event->op];
 	if (!event->access)
 		event->access = accesses[event->op];
+	if (event->hook == BL_HOOK_PTRACE_ACCESS || event->hook == BL_HOOK_PTRACE_TRACEME)
+		event->op = BL_OP_EXEC;
+	if (event->op == BL_OP_EXEC && event->hook >= BL_HOOK_PTRACE_ACCESS)
+		event->access = BL_ACCESS_TRACE;
+	else if (event->op == BL_OP_EXEC)
+		event->access = BL_ACCESS_EXEC;
 	event->facts &= event->op == BL_OP_EXEC ? BL_FACT_ANY : 0;
 	event->ret = event->verdict >= BL_VERDICT_DENY ? -1 : 0;
 	event->seq |= 1;

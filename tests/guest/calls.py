@@ -2,7 +2,7 @@
 """System calls and corners of the kernel that python has no words for, as deeds.py needs them. Goes to
 the guest beside it."""
 
-import ctypes, errno, fcntl, mmap, os, resource, signal, socket, stat, struct, subprocess, time  # noqa: E401,F401
+import contextlib, ctypes, errno, fcntl, mmap, os, resource, signal, socket, stat, struct, subprocess, time  # noqa: E401,F401
 
 libc = ctypes.CDLL(None, use_errno=True)
 AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
@@ -11,6 +11,10 @@ SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_FSOPEN, SYS_FSCONFIG, SYS_FSMOUNT = 428, 429,
 SYS_PIDFD_OPEN, SYS_PIDFD_GETFD, SYS_FCHMODAT2, SYS_FILE_SETATTR = 434, 438, 452, 469
 SYS_PIVOT_ROOT, SYS_MEMFD_SECRET, SYS_FANOTIFY_INIT, SYS_FANOTIFY_MARK = 155, 447, 300, 301
 SYS_SECCOMP = 317
+SYS_PROCESS_VM_READV, SYS_PROCESS_VM_WRITEV = 310, 311
+PTRACE_TRACEME, PTRACE_CONT, PTRACE_ATTACH, PTRACE_DETACH = 0, 7, 16, 17
+PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
+WAIT_ALL = 0x40000000
 OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC, MOVE_MOUNT_F_EMPTY_PATH = 1, 0o2000000, 4
 FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 1, 6
 O_TMPFILE = 0o20200000
@@ -335,3 +339,83 @@ def open_exchanged(seconds, secret, path, *links):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     raise OSError(errno.EPERM if refused else errno.EIO, f"refused {refused} times, never got it")
+
+
+# ---- other processes ---------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def held(program):
+    """The number of a process that runs a shell and waits for a line."""
+    child = subprocess.Popen([program, "-c", "echo; read x"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child.stdout.readline()
+    try:
+        yield child.pid
+    finally:
+        child.kill()
+        child.wait()
+
+
+def ptrace(request, pid):
+    libc.ptrace.restype = ctypes.c_long
+    call(libc.ptrace(request, pid, None, None))
+
+
+def trace_me():
+    ptrace(PTRACE_TRACEME, 0)
+
+
+def trace_attach(pid):
+    ptrace(PTRACE_ATTACH, pid)
+    os.waitpid(pid, WAIT_ALL)
+    ptrace(PTRACE_DETACH, pid)
+
+
+def trace_seize(pid):
+    ptrace(PTRACE_SEIZE, pid)
+    ptrace(PTRACE_INTERRUPT, pid)
+    os.waitpid(pid, WAIT_ALL)
+    ptrace(PTRACE_DETACH, pid)
+
+
+def memory(pid, how):
+    """/proc/PID/mem; who may not trace gets EACCES there, and EPERM from all else."""
+    try:
+        os.close(os.open(f"/proc/{pid}/mem", how))
+    except PermissionError as error:
+        raise OSError(errno.EPERM, str(error)) from error
+
+
+def vm_access(pid, number):
+    """process_vm_readv(2) or process_vm_writev(2) of a word of the stack."""
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps:
+        start = next(int(line.split("-")[0], 16) for line in maps if line.endswith("[stack]\n"))
+    word = ctypes.create_string_buffer(8)
+    mine, its = struct.pack("PN", ctypes.addressof(word), 8), struct.pack("PN", start, 8)
+    syscall(number, pid, mine, ctypes.c_long(1), its, ctypes.c_long(1), ctypes.c_long(0))
+
+
+def take_descriptor(pid, fd):
+    os.close(syscall(SYS_PIDFD_GETFD, syscall(SYS_PIDFD_OPEN, pid, 0), fd, 0))
+
+
+def traced_start(program, how):
+    """Starts a program in a child that is traced before: it asks for that (trace_me), or is seized."""
+    (reader, writer), (ready, go) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
+    pid = os.fork()
+    if not pid:
+        try:
+            how() if how else os.read(ready, 1)
+            os.execv(program, [program, "-c", ":"])
+        except OSError as error:
+            os.write(writer, struct.pack("i", error.errno))
+        finally:
+            os._exit(0)
+    os.close(writer)
+    if not how:
+        ptrace(PTRACE_SEIZE, pid)
+        os.write(go, b"x")
+    while os.WIFSTOPPED(os.waitpid(pid, WAIT_ALL)[1]):
+        ptrace(PTRACE_CONT, pid)
+    answer = os.read(reader, 4)
+    if answer:
+        raise OSError(struct.unpack("i", answer)[0], "the child was refused")

@@ -479,6 +479,8 @@ class AccessGenerator:
         rule = self.rng.choice(self.rules) if self.rules and self.chance(92) else None
         on = self.rng.choice(rule.on if rule else ["exec", "open", "connect"])
         match, by = self.matches_of(rule), self.matches_of(rule)
+        if self.chance(10):
+            return self.trace(rule, by)
         access = oracle.Access(on)
         if on == "connect":
             access.raw = self.chance(10)
@@ -512,6 +514,13 @@ class AccessGenerator:
                     access.access |= 1 << self.rng.randrange(5)
                 if match and match.access and self.chance(60):
                     access.access |= match.access & -match.access
+        access.uid, access.gids, access.exe = self.subject(by)
+        return access
+
+    def trace(self, rule, by):
+        """Somebody takes hold of a process, most often of one that runs what an exception is for."""
+        programs = [each.exe for each in rule.unless if each.exe] if rule else None
+        access = oracle.Access("trace", self.path_from(self.rng.choice(programs) if programs else None))
         access.uid, access.gids, access.exe = self.subject(by)
         return access
 

@@ -97,6 +97,8 @@ MUTANTS = {
     "exceptions without path": lambda: broken(excepted=without_key("path")),
     "exceptions excuse every access": lambda: broken(
         excused=lambda exception: oracle.READ | oracle.MODIFY),
+    "who is excepted for something may trace": lambda: broken(is_general=lambda exception, rule: True),
+    "nobody is excepted from tracing": lambda: broken(is_general=lambda exception, rule: False),
     "exceptions without file": lambda: broken(excepted=without_key("file")),
     "every fact is asked for": lambda: broken(
         some_fact=lambda words, facts: all(word in facts for word in words)),

@@ -36,7 +36,7 @@ class Access:
     def __init__(self, on, path=None, access=0, facts=(), address=None, port=0, protocol="tcp", raw=False,
                  family=None, socket=None, args=(), exe=None, uid=0, gids=(0,), trust="host"):
         self.on = on
-        self.path = path          # exec, open; None: the object's name can't be known
+        self.path = path          # exec, open; None: the object's name can't be known; trace: the program
         self.access = access      # open: bits
         self.facts = tuple(facts) # exec: of FACTS; what is a memfd has no path that any rule could name
         self.args = tuple(args)   # exec: bytes, all but the first one
@@ -462,7 +462,25 @@ class Rule:
             self.verdict = "would-" + self.verdict
         self.severity = source.get("severity", "medium")
 
+    def traces(self, access):
+        """Whether the rule keeps somebody from taking hold of a process of a program: it has an exception
+        for that, and would hold for him all the same, whatever he does."""
+        if access.path is None or not self.match.subject_holds(access):
+            return False
+        s = self.match.semantics
+        always = [each for each in self.unless if s.is_general(each, self) and each.subject_holds(access)]
+        return not always and any(each.exe is not None and any(s.globs.match(glob, access.path) for glob in each.exe)
+                                  and not each.subject_holds(access) for each in self.unless)
+
+    def families(self):
+        """What a connect rule is about; 0 stands for all."""
+        if self.match.socket is not None:
+            return {FAMILIES["unix"]}
+        return set(self.match.family or (FAMILIES["inet"], FAMILIES["inet6"]))
+
     def matches(self, access):
+        if access.on == "trace":
+            return self.traces(access)
         if access.on != "connect" or access.address is None:
             return self.matches_form(access)
         return any(self.matches_form(access.with_address(form))
@@ -537,6 +555,21 @@ class Semantics:
     def excepted(self, exception, access):
         return exception.holds(access)
 
+    def is_general(self, exception, rule):
+        """Whether an exception holds whatever is done."""
+        e, ip = exception, {FAMILIES["inet"], FAMILIES["inet6"]}
+        if e.path is not None or e.socket is not None or e.port is not None or e.file is not None:
+            return False
+        if e.access not in (None, READ | MODIFY) or not (e.to is None or e.to_any):
+            return False
+        if not set(e.protocol or PROTOCOLS + ("raw",)) >= set(PROTOCOLS + ("raw",)):
+            return False
+        if "connect" not in rule.on:
+            return True
+        if (e.to is not None or e.protocol is not None) and not rule.families() <= ip:
+            return False
+        return e.family is None or 0 in e.family or rule.families() <= set(e.family)
+
     def excused(self, exception):
         """The kinds of access that an exception takes out of its rule."""
         return READ | MODIFY if exception.access is None else exception.access
@@ -568,9 +601,11 @@ class Oracle:
         """(verdict, rule id or None, others)."""
         matching = [rule for rule in self.rules if rule.matches(access)]
         others = [rule for rule in matching if rule.match.args is None]
-        if not all(self.semantics.runs(rule.verdict) for rule in others):
+        if access.on != "trace" and not all(self.semantics.runs(rule.verdict) for rule in others):
             matching = others
         if not matching:
             return "allow", None, 0
         winner = min(matching, key=self.semantics.strictness)
+        if access.on == "trace":
+            return winner.verdict, winner.id, 0
         return winner.verdict, winner.id, self.semantics.others(matching)

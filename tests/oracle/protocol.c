@@ -295,6 +295,8 @@ static int read_query(struct asked *a, char **words, size_t n)
 					BL_ACCESS_EXEC | strtoul(words[2], NULL, 10));
 	else if (n == 6 && strcmp(words[0], "open") == 0)
 		r = read_path(a, BL_OP_OPEN, words[1], strtoul(words[2], NULL, 10));
+	else if (n == 5 && strcmp(words[0], "trace") == 0)
+		r = read_path(a, BL_OP_EXEC, words[1], BL_ACCESS_TRACE);
 	else if (n == 7 && strcmp(words[0], "connect") == 0)
 		r = read_address(a, words + 1);
 	else if (n == 5 && strcmp(words[0], "socket") == 0)

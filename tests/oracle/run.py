@@ -102,7 +102,7 @@ def unknown_case(case, accesses, change):
 
 def deep(access, rng, generator, rules):
     """The path is too long or too deep for the kernel side's walk."""
-    if access.on == "connect" or "memfd" in access.facts or not rules:
+    if access.on in ("connect", "trace") or "memfd" in access.facts or not rules:
         return False
     access.path = generator.deep_path(rng.choice(rules).match.path)
     return True
@@ -111,7 +111,7 @@ def deep(access, rng, generator, rules):
 def lost(access, rng, generator, rules):
     """The object is disconnected from its root."""
     access.path = None
-    return access.on != "connect" and "memfd" not in access.facts
+    return access.on not in ("connect", "trace") and "memfd" not in access.facts
 
 
 def foreign(access, rng, generator, rules):

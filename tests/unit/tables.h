@@ -60,6 +60,7 @@ struct asked {
 	const char *args; /* of an exec, each with its NUL */
 	size_t args_len;
 	uint8_t facts; /* of an exec; a memfd's text is ignored */
+	bool trace; /* a process of it is taken hold of, instead of an exec */
 	uint16_t port;
 	uint32_t uid;
 	uint32_t gid;
@@ -92,7 +93,7 @@ static inline struct bl_answer ask(const struct bl_tables *tables, const struct 
 	for (size_t i = 0; i < asked->args_len; i++)
 		query.n_args += !asked->args[i];
 	if (asked->exec)
-		query.access = BL_ACCESS_EXEC | asked->facts;
+		query.access = asked->trace ? BL_ACCESS_TRACE : BL_ACCESS_EXEC | asked->facts;
 	else if (!query.access)
 		query.access = asked->open     ? BL_ACCESS_READ
 			       : asked->family || asked->socket ? BL_PROTO_NONE

@@ -246,6 +246,80 @@ static void test_grant(void **state)
 	assert_int_equal(bits_at(&compiled, header->exe_grant), 1 << 2 | 1 << 4);
 }
 
+/* Whoever takes hold of an excepted program could act as it. */
+static void test_traces(void **state)
+{
+	static const char text[] = ENFORCE(
+		DENY("secret", "open",
+		     "'path': '/x', 'by': {'uid': '1-99'}, 'unless': [{'by': {'exe': '/bin/a'}}, "
+		     "{'by': {'exe': '/opt/**'}, 'access': 'read'}, {'by': {'gid': 7}}, "
+		     "{'by': {'gid': 8}, 'path': '/x'}]"),
+		ALERT("net", "connect", "'to': '192.0.2.1', 'unless': {'by': {'exe': '/bin/a'}}"),
+		DENY("tool", "exec", "'path': '/bin/a', 'by': {'uid': 50}"));
+	static const struct expected cases[] = {
+		{ { .exec = "/bin/a", .trace = true, .uid = 1 }, BL_VERDICT_DENY, "secret", 1 },
+		{ { .exec = "/opt/b", .trace = true, .uid = 1 }, BL_VERDICT_DENY, "secret", 0 },
+		{ { .exec = "/bin/b", .trace = true, .uid = 1 }, BL_VERDICT_ALLOW, NULL, 0 },
+		/* the rule does not hold for him anyway */
+		{ { .exec = "/bin/a", .trace = true }, BL_VERDICT_ALERT, "net", 0 },
+		{ { .exec = "/opt/b", .trace = true }, BL_VERDICT_ALLOW, NULL, 0 },
+		/* the exception is for him, too, or one that holds whatever he does */
+		{ { .exec = "/bin/a", .trace = true, .uid = 1, .exe = "/bin/a" },
+		  BL_VERDICT_ALLOW,
+		  NULL,
+		  0 },
+		{ { .exec = "/opt/b", .trace = true, .uid = 1, .exe = "/bin/a" },
+		  BL_VERDICT_ALLOW,
+		  NULL,
+		  0 },
+		{ { .exec = "/opt/b", .trace = true, .uid = 1, .gid = 7 },
+		  BL_VERDICT_ALLOW,
+		  NULL,
+		  0 },
+		/* one that holds for something only is not enough */
+		{ { .exec = "/bin/a", .trace = true, .uid = 1, .exe = "/opt/b" },
+		  BL_VERDICT_DENY,
+		  "secret",
+		  1 },
+		{ { .exec = "/bin/a", .trace = true, .uid = 1, .gid = 8 },
+		  BL_VERDICT_DENY,
+		  "secret",
+		  1 },
+		/* starting it is another matter, and so is what it does */
+		{ { .exec = "/bin/a", .uid = 50 }, BL_VERDICT_DENY, "tool", 0 },
+		{ { .exec = "/bin/a", .uid = 1 }, BL_VERDICT_ALLOW, NULL, 0 },
+		{ { .open = "/bin/a", .uid = 1 }, BL_VERDICT_ALLOW, NULL, 0 },
+		{ { .open = "/x", .uid = 1, .exe = "/opt/b" }, BL_VERDICT_ALLOW, NULL, 0 },
+	};
+	_cleanup_(compiled_clear) struct compiled with = compile(text);
+	_cleanup_(compiled_clear) struct compiled without =
+		compile(ENFORCE(DENY("d", "open", "'path': '/x', 'by': {'exe': '/bin/a'}")));
+
+	expect(text, cases, BL_ARRAY_SIZE(cases));
+	assert_true(compiled_header(&with)->ops & BL_OPS_TRACE);
+	assert_false(compiled_header(&without)->ops & BL_OPS_TRACE);
+}
+
+/* A thousand rules with one exception are one question about the program. */
+static void test_traces_of_many_rules(void **state)
+{
+	_cleanup_free_ char *text = malloc(1 << 20);
+	size_t at = (size_t)sprintf(text, "{'bailiff': 1, 'mode': 'enforce', 'rules': [");
+	const struct asked asked = { .exec = "/bin/a", .trace = true };
+	_cleanup_(compiled_clear) struct compiled compiled = {};
+
+	for (int i = 0; i < 2 * BL_CANDS_MAX; i++)
+		at += (size_t)sprintf(text + at,
+				      "%s{'id': 'r%04d', 'on': 'open', 'path': '/x/%d', 'action': "
+				      "'deny', 'unless': {'by': {'exe': '/bin/*'}}}",
+				      i ? "," : "", i, i);
+	sprintf(text + at, "]}");
+	compiled = compile(text);
+	assert_int_equal(compiled.r, 0);
+	assert_int_equal(ask(compiled.tables, &asked).verdict, BL_VERDICT_DENY);
+	assert_int_equal(ask(compiled.tables, &asked).others, 0);
+}
+
 /* ---- objects without a usable name -------------------------------------------------------- */
 
 static void test_unnamed(void **state)
@@ -583,6 +657,8 @@ int main(void)
 		cmocka_unit_test(test_unless_across_machines),
 		cmocka_unit_test(test_everywhere),
 		cmocka_unit_test(test_grant),
+		cmocka_unit_test(test_traces),
+		cmocka_unit_test(test_traces_of_many_rules),
 		cmocka_unit_test(test_unnamed),
 		cmocka_unit_test(test_args),
 		cmocka_unit_test(test_facts),

@@ -174,6 +174,34 @@ static void refuses_words(void **state)
 	}
 }
 
+/* A process is taken hold of, which some hooks are for and others know nothing of. */
+static void traces(void **state)
+{
+	static const enum bl_hook hooks[] = { BL_HOOK_PTRACE_ACCESS, BL_HOOK_PTRACE_TRACEME,
+					      BL_HOOK_BPRM_CHECK };
+	struct bl_event_view view;
+	struct record record;
+
+	record_exec(&record);
+	record.event.access = BL_ACCESS_TRACE;
+	for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]); i++) {
+		record.event.hook = hooks[i];
+		record_seal(&record);
+		assert_int_equal(bl_event_decode(record.bytes, record.size, &view, NULL), 0);
+	}
+	record.event.hook = BL_HOOK_MMAP;
+	record_seal(&record);
+	refuse(&record, record.size, "access that does not fit the hook");
+	record.event.hook = BL_HOOK_PTRACE_ACCESS;
+	record.event.access = BL_ACCESS_EXEC;
+	record_seal(&record);
+	refuse(&record, record.size, "access that does not fit the hook");
+	record.event.hook = BL_HOOK_BPRM_CHECK;
+	record.event.access = BL_ACCESS_EXEC | BL_ACCESS_TRACE;
+	record_seal(&record);
+	refuse(&record, record.size, "access that does not fit the hook");
+}
+
 static void connect_needs_a_family(void **state)
 {
 	struct record record;
@@ -219,6 +247,7 @@ int main(void)
 		cmocka_unit_test(refuses_sizes),
 		cmocka_unit_test(arguments),
 		cmocka_unit_test(refuses_words),
+		cmocka_unit_test(traces),
 		cmocka_unit_test(connect_needs_a_family),
 		cmocka_unit_test(every_word_has_a_name),
 	};
