@@ -54,6 +54,7 @@ static const char *const hook_names[_BL_HOOK_MAX] = {
 	[BL_HOOK_BPRM_COMMITTED] = "bprm_committed_creds",
 	[BL_HOOK_PTRACE_ACCESS] = "ptrace_access_check",
 	[BL_HOOK_PTRACE_TRACEME] = "ptrace_traceme",
+	[BL_HOOK_READ_FILE] = "kernel_read_file",
 };
 
 #define FAMILY_NAME(number, text) [number] = (text),

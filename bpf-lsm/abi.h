@@ -427,6 +427,7 @@ enum bl_hook {
 	BL_HOOK_BPRM_COMMITTED, /* the arguments of a program that is about to run */
 	BL_HOOK_PTRACE_ACCESS,
 	BL_HOOK_PTRACE_TRACEME,
+	BL_HOOK_READ_FILE, /* what becomes the kernel's own code */
 	_BL_HOOK_MAX,
 };
 

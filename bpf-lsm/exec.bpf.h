@@ -77,6 +77,26 @@ static __always_inline int bl_exec_mprotect(struct vm_area_struct *vma, unsigned
 	return bl_exec_map(file, BL_HOOK_MPROTECT);
 }
 
+/* The values that this kernel gives the reasons for which it reads files. */
+#define bl_is_reading(id, type, name) \
+	(bpf_core_enum_value_exists(type, name) && (id) == bpf_core_enum_value(type, name))
+
+static __always_inline int bl_becomes_kernel(__u32 id)
+{
+	return bl_is_reading(id, enum kernel_read_file_id, READING_MODULE) ||
+	       bl_is_reading(id, enum kernel_read_file_id, READING_KEXEC_IMAGE) ||
+	       bl_is_reading(id, enum kernel_read_file_id, READING_KEXEC_INITRAMFS) ||
+	       bl_is_reading(id, enum kernel_read_file_id___packed, READING_MODULE_COMPRESSED);
+}
+
+/* A file becomes the kernel's own code: finit_module(2), kexec_file_load(2). */
+static __always_inline int bl_exec_kernel(struct file *file, __u32 id)
+{
+	if (!file || !bl_becomes_kernel(id))
+		return 0;
+	return bl_exec_file(file, NULL, BL_HOOK_READ_FILE);
+}
+
 /* Whatever waits for the arguments fails closed like a verdict that can't be computed. */
 static __always_inline int bl_exec_args(struct linux_binprm *bprm)
 {

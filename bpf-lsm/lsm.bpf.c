@@ -233,6 +233,12 @@ int BPF_PROG(bl_file_open_real, struct file *file)
 	return bl_open_file(file);
 }
 
+SEC("lsm/kernel_read_file")
+int BPF_PROG(bl_kernel_read_file, struct file *file, enum kernel_read_file_id id)
+{
+	return bl_exec_kernel(file, id);
+}
+
 SEC("lsm/task_prctl")
 int BPF_PROG(bl_task_prctl, int option, unsigned long arg)
 {

@@ -256,6 +256,18 @@ struct backing_file {
 	struct path user_path;
 };
 
+/* What the kernel reads a file for. */
+enum kernel_read_file_id {
+	READING_MODULE = 2,
+	READING_KEXEC_IMAGE,
+	READING_KEXEC_INITRAMFS,
+};
+
+/* Newer kernels tell modules that they unpack themselves apart. */
+enum kernel_read_file_id___packed {
+	READING_MODULE_COMPRESSED,
+};
+
 struct vm_area_struct {
 	unsigned long vm_flags;
 	struct file *vm_file;

@@ -216,6 +216,11 @@ static const struct bl_hook_entry table[] = {
 		.optional = true,
 	},
 	{
+		.program = "bl_kernel_read_file",
+		.hook = "kernel_read_file",
+		.ops = OP(EXEC),
+	},
+	{
 		.program = "bl_task_prctl",
 		.hook = "task_prctl",
 		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),

@@ -236,7 +236,7 @@ static void repair(struct bl_event *event, size_t strings)
 		event->access = accesses[event->op];
 	if (event->hook == BL_HOOK_PTRACE_ACCESS || event->hook == BL_HOOK_PTRACE_TRACEME)
 		event->op = BL_OP_EXEC;
-	if (event->op == BL_OP_EXEC && event->hook >= BL_HOOK_PTRACE_ACCESS)
+	if (event->hook == BL_HOOK_PTRACE_ACCESS || event->hook == BL_HOOK_PTRACE_TRACEME)
 		event->access = BL_ACCESS_TRACE;
 	else if (event->op == BL_OP_EXEC)
 		event->access = BL_ACCESS_EXEC;

@@ -11,7 +11,8 @@ SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_FSOPEN, SYS_FSCONFIG, SYS_FSMOUNT = 428, 429,
 SYS_PIDFD_OPEN, SYS_PIDFD_GETFD, SYS_FCHMODAT2, SYS_FILE_SETATTR = 434, 438, 452, 469
 SYS_PIVOT_ROOT, SYS_MEMFD_SECRET, SYS_FANOTIFY_INIT, SYS_FANOTIFY_MARK = 155, 447, 300, 301
 SYS_SECCOMP = 317
-SYS_PROCESS_VM_READV, SYS_PROCESS_VM_WRITEV = 310, 311
+SYS_PROCESS_VM_READV, SYS_PROCESS_VM_WRITEV, SYS_KEXEC_FILE_LOAD = 310, 311, 320
+KEXEC_FILE_UNLOAD, KEXEC_FILE_NO_INITRAMFS = 1, 4
 PTRACE_TRACEME, PTRACE_CONT, PTRACE_ATTACH, PTRACE_DETACH = 0, 7, 16, 17
 PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
 WAIT_ALL = 0x40000000
@@ -419,3 +420,10 @@ def traced_start(program, how):
     answer = os.read(reader, 4)
     if answer:
         raise OSError(struct.unpack("i", answer)[0], "the child was refused")
+
+
+def kexec_file(kernel, initramfs):
+    """Makes a kernel the next one, and takes that back."""
+    flags = KEXEC_FILE_NO_INITRAMFS if initramfs is None else 0
+    syscall(SYS_KEXEC_FILE_LOAD, kernel, initramfs or -1, ctypes.c_long(1), b"", ctypes.c_long(flags))
+    syscall(SYS_KEXEC_FILE_LOAD, -1, -1, ctypes.c_long(0), None, ctypes.c_long(KEXEC_FILE_UNLOAD))

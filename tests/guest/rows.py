@@ -126,8 +126,10 @@ B = [
         "where an exception is for a program, nobody whom the rule holds for may trace it, or start it traced"),
     Row("B18", "limit", "a deputy: systemd-run, cron, a daemon that starts what it is asked to",
         "the deputy's act is judged as the deputy's: rules without `by` hold for it as well"),
-    Row("B19", "limit", "kernel modules, kexec, BPF programs as code",
-        "root without lockdown can change the kernel"),
+    Row("B19", "deny", "a kernel module, or the kernel and initramfs of kexec, from a file",
+        "the file is judged as one that is started"),
+    Row("B19b", "limit", "the same from memory, and BPF programs as code",
+        "there is no file, and root without lockdown can change the kernel"),
 ]
 
 # ---- content ---------------------------------------------------------------------------------
@@ -198,7 +200,8 @@ D = [
     Row("D17", "deny", "32-bit calls and socketcall(2)", "the same hooks"),
     Row("D18", "deny", "the address is rewritten by another thread during the call", "the kernel's copy is judged"),
     Row("D19", "limit", "a connection made before the rules, or passed by another process",
-        "a connection is judged when it is made"),
+        "a connection is judged when it is made; nobody takes one from an excepted program (B17b), which may "
+        "give it away like a proxy"),
     Row("D20", "limit", "proxies: another process connects", "its connect is judged as its own"),
     Row("D21", "limit", "addresses rewritten after the check: NAT, cgroup programs, tunnels",
         "root's own network configuration is beyond a socket rule"),

@@ -2,6 +2,7 @@
 """A guarded program is run when its name is gone, by the kernel, or as somebody's interpreter."""
 
 from evasion import row
+from guest import image
 from trial import check_fields, push_program, trial, watch
 
 PREPARE = """
@@ -82,3 +83,24 @@ def test_memory_of_others(g):
                   {"mem": victim.format("close(os.open(f'/proc/{f}/mem', os.O_RDWR))")})
     check_fields(found[0], verdict="alert", access="read,write")
     assert found[0]["BAILIFF_PATH"].endswith("/mem"), found[0]
+
+
+@row("B19")
+def test_code_of_the_kernel_itself(g):
+    """A module, and what kexec is to start, are code that is run from a file: by whoever asks for it."""
+    g.push(image(g.options().suite) / "vmlinuz", "/root/kernel")
+    kernel = "k = os.open('/srv/e/{}/kernel', os.O_RDONLY); kexec_file(k, {})"
+    found = try_it(g, [GUARD],
+                   {"insmod": "sh('insmod /srv/e/g/dummy.ko*; rmmod dummy')", "kexec": kernel.format("g", "None"),
+                    "kexec, initramfs": kernel.format("out", "os.open('/srv/e/g/a', os.O_RDONLY)")},
+                   {"insmod, other": "sh('insmod /srv/e/out/dummy.ko*; rmmod dummy')",
+                    "kexec, other": kernel.format("out", "os.open('/srv/e/out/a', os.O_RDONLY)"),
+                    "read": "read('/srv/e/g/kernel')"},
+                   prepare="for d in g out; do cp $(modinfo -n dummy) /root/kernel /srv/e/$d/; done; ")
+    g.remove("/root/kernel")
+    for event in found:
+        check_fields(event, on="exec", hook="kernel_read_file")
+    modules = {"id": "modules", "on": "exec", "path": "/usr/lib/modules/*/kernel/drivers/net/dummy.ko*", "action": "deny"}
+    by_name = "sh('modprobe -r dummy; modprobe {0}; modprobe -r {0}')"
+    trial(g, [modules], {"modprobe": by_name.format("dummy")}, allowed={"modprobe, other": by_name.format("ifb")},
+          clean="modprobe -r dummy")
