@@ -20,11 +20,13 @@
 #define FS_IOC_SETFLAGS	  0x40086602
 #define FS_IOC32_SETFLAGS 0x40046602
 #define FS_IOC_FSSETXATTR 0x401c5820
-/* Another name for an object, or none of the old one: whatever any rule on that refuses. */
-#define BL_ACCESS_TAKE (BL_ACCESS_ANY | BL_ACCESS_CONNECT | BL_ACCESS_MOVE)
-
 #define FS_IOC_SETVERSION   0x40087602
 #define FS_IOC32_SETVERSION 0x40047602
+#define FS_IOC_ENABLE_VERITY 0x40806685
+#define FS_IOC_SET_ENCRYPTION_POLICY 0x800c6613
+
+/* Another name for an object, or none of the old one: whatever any rule on that refuses. */
+#define BL_ACCESS_TAKE (BL_ACCESS_ANY | BL_ACCESS_CONNECT | BL_ACCESS_MOVE)
 
 static __always_inline int bl_open_object(struct dentry *dentry, struct super_block *sb,
 					  struct inode *inode, struct inode *linked, __u8 access,
@@ -328,10 +330,16 @@ static __always_inline int bl_ioctl_sets_flags(struct file *file, __u32 cmd)
 	return !bpf_core_type_exists(struct file_kattr) || !file->f_inode->i_op->fileattr_set;
 }
 
+/* A file with verity can't be written any more, an encrypted directory not be used without the key. */
+static __always_inline int bl_ioctl_seals(__u32 cmd)
+{
+	return cmd == FS_IOC_ENABLE_VERITY || cmd == FS_IOC_SET_ENCRYPTION_POLICY;
+}
+
 static __always_inline int bl_open_ioctl(struct file *file, __u32 cmd, __u32 hook)
 {
 	if (!bl_ioctl_sets_flags(file, cmd) && cmd != FS_IOC_SETVERSION &&
-	    cmd != FS_IOC32_SETVERSION)
+	    cmd != FS_IOC32_SETVERSION && !bl_ioctl_seals(cmd))
 		return 0;
 	return bl_open_object(file->f_path.dentry, file->f_inode->i_sb, file->f_inode, NULL,
 			      BL_ACCESS_ATTRIBUTES, BL_ACCESS_ATTRIBUTES, hook);

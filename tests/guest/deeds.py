@@ -10,6 +10,7 @@ from calls import *  # noqa: F401,F403
 from calls import AT_EMPTY_PATH, AT_FDCWD, NotHere, call, libc, syscall
 
 AT_EXECVE_CHECK = 0x10000
+SYS_REMAP_FILE_PAGES = 216
 SYS_RENAMEAT2, SYS_EXECVEAT, SYS_PKEY_MPROTECT, SYS_OPENAT2, SYS_SETXATTRAT = 316, 322, 329, 437, 463
 READ_IMPLIES_EXEC = 0x400000
 
@@ -89,11 +90,11 @@ def execve_check(path):
         call(-1)
 
 
-def map_file(path, protection):
-    """The address of a private mapping."""
-    fd = os.open(path, os.O_RDONLY)
+def map_file(path, protection, flags=2, how=os.O_RDONLY):
+    """The address of a mapping, a private one unless flags are 1."""
+    fd = os.open(path, how)
     libc.mmap.restype = ctypes.c_void_p
-    address = libc.mmap(None, ctypes.c_size_t(4096), protection, 2, fd, ctypes.c_long(0))
+    address = libc.mmap(None, ctypes.c_size_t(4096), protection, flags, fd, ctypes.c_long(0))
     call(-1 if address == 2**64 - 1 else 0)
     return ctypes.c_void_p(address)
 
@@ -111,6 +112,13 @@ def map_then_protect(path):
 def map_then_protect_by_key(path):
     """The same by pkey_mprotect, which takes -1 for no key."""
     syscall(SYS_PKEY_MPROTECT, map_file(path, 1), ctypes.c_size_t(4096), 5, -1)
+
+
+def map_then_remap(path):
+    """With READ_IMPLIES_EXEC, what remap_file_pages maps anew can be run, though the protection is not to change."""
+    address = map_file(path, 1, 1, os.O_RDWR)
+    call(libc.personality(READ_IMPLIES_EXEC))
+    syscall(SYS_REMAP_FILE_PAGES, address, ctypes.c_size_t(4096), 0, ctypes.c_size_t(0), 0)
 
 
 def protect_anonymous(flags):
@@ -228,6 +236,20 @@ def connect(address, port, family=socket.AF_INET, kind=socket.SOCK_STREAM, proto
             made.connect((address, port))
         except ConnectionRefusedError:
             pass
+
+
+def dccp(address, port):
+    """A connection to a server of our own: nobody else is there."""
+    try:
+        server, client = (socket.socket(socket.AF_INET, 6, 33) for _ in range(2))
+    except OSError as error:
+        raise NotHere(str(error)) from error
+    with server, client:
+        for made in server, client:
+            made.setsockopt(269, 2, struct.pack("I", 7))
+        server.bind(("", port))
+        server.listen(1)
+        client.connect((address, port))
 
 
 def send(address, port, family=socket.AF_INET, how="sendto"):

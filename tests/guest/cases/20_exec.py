@@ -78,7 +78,8 @@ def test_files_mapped_as_code(g):
     ways = {"mmap": "map_code('{}')", "mprotect": "map_then_protect('{}')",
             "pkey_mprotect": "map_then_protect_by_key('{}')", "dlopen": "run_dlopen('{}')",
             "mmap, READ_IMPLIES_EXEC": "map_with_old_personality('{}')",
-            "mprotect, READ_IMPLIES_EXEC": "map_with_old_personality('{}', 1)"}
+            "mprotect, READ_IMPLIES_EXEC": "map_with_old_personality('{}', 1)",
+            "remap_file_pages, READ_IMPLIES_EXEC": "map_then_remap('{}')"}
     found = try_it(g, [deny("/srv/e/lib.so")],
                    {name: deed.format("/srv/e/lib.so") for name, deed in ways.items()},
                    {**{f"{name}, other": deed.format("/srv/e/other.so") for name, deed in ways.items()},

@@ -77,12 +77,31 @@ def test_sctp(g):
 
 
 @row("D12")
+def test_sctp_by_port(g):
+    """The port of each address of a list, and of those that a message brings, is the one that counts."""
+    g.run(["modprobe", "sctp"], check=False)
+    found = try_it(g, [{**HOST, "port": "4011-4012", "protocol": "sctp"}],
+                   {"connectx": "sctp_connectx(4011, '10.2.0.1', '10.1.1.1')",
+                    "sendmsg": "sctp_send(4012, '10.2.0.1', '127.0.0.1', '10.1.1.1')"},
+                   {"connectx, other": "sctp_connectx(4013, '10.2.0.1', '10.1.1.1')",
+                    "sendmsg, other": "sctp_send(4014, '10.2.0.1', '127.0.0.1', '10.1.1.1')"})
+    assert {event["BAILIFF_PORT"] for event in found} == {"4011", "4012"}, found
+
+
+@row("D12")
 def test_sctp_address_that_the_other_end_adds(g):
     g.run(["modprobe", "sctp"], check=False)
     deed = {"added": "sctp_added(4007, '10.2.0.1', '10.1.1.1')"}
     found = try_it(g, [HOST], deed, {"added, other": "sctp_added(4008, '10.2.0.1', '127.0.0.1')"})
     for event in found:
         check_fields(event, hook="sctp_bind_connect", interrupted="1", address="10.1.1.1")
+
+
+@row("D14")
+def test_dccp(g):
+    g.run(["modprobe", "-a", "dccp", "dccp_ipv4"], check=False)
+    found = try_it(g, [{**HOST, "protocol": "dccp"}], {"connect": "dccp('10.1.1.1', 7)"}, {"other": "dccp('10.2.0.1', 7)"})
+    check_fields(found[0], protocol="dccp", address="10.1.1.1", port="7")
 
 
 @row("D23")

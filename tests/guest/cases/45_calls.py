@@ -20,6 +20,7 @@ GUARDED = {"id": "guarded", "on": "open", "path": "/srv/c/g/**", "action": "deny
 TOOLS = {"id": "tools", "on": "exec", "path": "/srv/c/g/tool", "action": "deny"}
 HOST = {"id": "host", "on": "connect", "to": "10.1.1.1", "action": "deny"}
 HOWS = ("inline", "async", "sqpoll")
+IP_CALLS = ("connect", "sendmsg", "send", "send-zc")
 
 
 def door(program, *operands):
@@ -92,13 +93,27 @@ def test_io_uring_changes_of_directories(g):
 def test_io_uring_connect(g):
     found = try_it(g, "uring", ["inline", "openat"], [HOST],
                    {f"{what}, {how}": door("uring", how, what, "10.1.1.1", 4711)
-                    for how in HOWS for what in ("connect", "sendmsg")},
+                    for how in HOWS for what in IP_CALLS},
                    {f"{what}, {how}, other": door("uring", how, what, "10.2.0.1", 4711)
-                    for how in HOWS for what in ("connect", "sendmsg")})
+                    for how in HOWS for what in IP_CALLS})
     for event in found:
         check_fields(event, on="connect", address="10.1.1.1", port="4711")
     assert {event["BAILIFF_HOOK"] for event in found} == {"socket_connect", "socket_sendmsg"}, found
     check_threads(found, "iou-wrk-", "iou-sqp-")
+
+
+@row("D16", "D27", "E3")
+def test_io_uring_unix(g):
+    """A unix socket by its path, in the caller's thread and in others."""
+    listen = "s = socket.socket(socket.AF_UNIX); s.bind('/srv/c/{0}/s'); s.listen()\n" \
+             "try: {1}\nfinally: os.unlink('/srv/c/{0}/s')"
+    found = try_it(g, "uring", ["inline", "openat"],
+                   [{"id": "unix", "on": "connect", "socket": "/srv/c/g/s", "action": "deny"}],
+                   {how: listen.format("g", door("uring", how, "unix", "/srv/c/g/s", 0)) for how in HOWS},
+                   {f"{how}, other": listen.format("out", door("uring", how, "unix", "/srv/c/out/s", 0)) for how in HOWS})
+    for event in found:
+        check_fields(event, on="connect", socket="/srv/c/g/s", hook="unix_stream_connect")
+    check_threads(found, "iou-wrk-")
 
 
 @row("E4", "D17")

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define NOT_HERE 255
@@ -94,6 +95,9 @@ static const struct {
 	{ "setxattr", { .opcode = IORING_OP_SETXATTR, .len = 1 } },
 	{ "connect", { .opcode = IORING_OP_CONNECT, .off = sizeof(destination) } },
 	{ "sendmsg", { .opcode = IORING_OP_SENDMSG, .len = 1 } },
+	{ "send", { .opcode = IORING_OP_SEND, .len = 1 } },
+	{ "send-zc", { .opcode = IORING_OP_SEND_ZC, .len = 1 } },
+	{ "unix", { .opcode = IORING_OP_CONNECT } },
 };
 
 static __u64 set_destination(const char *address, const char *port)
@@ -103,10 +107,24 @@ static __u64 set_destination(const char *address, const char *port)
 	return (__u64)&destination;
 }
 
+static void set_unix(struct io_uring_sqe *request, const char *path)
+{
+	static struct sockaddr_un name = { .sun_family = AF_UNIX };
+
+	strncpy(name.sun_path, path, sizeof(name.sun_path) - 1);
+	request->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	request->addr = (__u64)&name;
+	request->off = sizeof(name);
+}
+
 static void set_operands(struct io_uring_sqe *request, char *first, char *second)
 {
 	switch (request->opcode) {
 	case IORING_OP_CONNECT:
+		if (!request->off) {
+			set_unix(request, first);
+			break;
+		}
 		request->fd = socket(AF_INET, SOCK_STREAM, 0);
 		request->addr = set_destination(first, second);
 		break;
@@ -114,6 +132,13 @@ static void set_operands(struct io_uring_sqe *request, char *first, char *second
 		request->fd = socket(AF_INET, SOCK_DGRAM, 0);
 		set_destination(first, second);
 		request->addr = (__u64)&message;
+		break;
+	case IORING_OP_SEND:
+	case IORING_OP_SEND_ZC:
+		request->fd = socket(AF_INET, SOCK_DGRAM, 0);
+		request->addr = (__u64)data.iov_base;
+		request->addr2 = set_destination(first, second);
+		request->addr_len = sizeof(destination);
 		break;
 	case IORING_OP_OPENAT2:
 		request->addr = (__u64)first;
