@@ -55,6 +55,7 @@ static const char *const hook_names[_BL_HOOK_MAX] = {
 	[BL_HOOK_PTRACE_ACCESS] = "ptrace_access_check",
 	[BL_HOOK_PTRACE_TRACEME] = "ptrace_traceme",
 	[BL_HOOK_READ_FILE] = "kernel_read_file",
+	[BL_HOOK_CONN_ESTABLISHED] = "inet_conn_established",
 };
 
 #define FAMILY_NAME(number, text) [number] = (text),

@@ -428,6 +428,7 @@ enum bl_hook {
 	BL_HOOK_PTRACE_ACCESS,
 	BL_HOOK_PTRACE_TRACEME,
 	BL_HOOK_READ_FILE, /* what becomes the kernel's own code */
+	BL_HOOK_CONN_ESTABLISHED, /* of the kernel itself: it is told, and can't be refused */
 	_BL_HOOK_MAX,
 };
 

@@ -309,12 +309,18 @@ static __always_inline void bl_event_send(struct bl_scratch *scratch)
 		bl_count(BL_COUNT_EVENTS);
 }
 
+/* What a verdict comes to where nothing is refused. */
+static __always_inline __u32 bl_told_only(__u32 verdict)
+{
+	if (verdict < BL_VERDICT_DENY)
+		return verdict;
+	return verdict == BL_VERDICT_KILL ? BL_VERDICT_WOULD_KILL : BL_VERDICT_WOULD_DENY;
+}
+
 /* In monitor mode what would be refused is reported only. */
 static __always_inline __u32 bl_ceiling(__u32 verdict)
 {
-	if (!globals.ceiling || verdict < BL_VERDICT_DENY)
-		return verdict;
-	return verdict == BL_VERDICT_KILL ? BL_VERDICT_WOULD_KILL : BL_VERDICT_WOULD_DENY;
+	return globals.ceiling ? bl_told_only(verdict) : verdict;
 }
 
 /*
@@ -334,6 +340,8 @@ static __always_inline void bl_verdict_settle(struct bl_event *event)
 {
 	__u32 verdict = bl_ceiling(event->verdict);
 
+	if (event->hook == BL_HOOK_CONN_ESTABLISHED)
+		verdict = bl_told_only(verdict);
 	if (verdict == BL_VERDICT_KILL && (event->flags & BL_EF_INTERRUPT || !bl_kill())) {
 		event->flags |= BL_EF_SPARED;
 		verdict = BL_VERDICT_DENY;

@@ -33,6 +33,7 @@
 #define AF_INET	  2
 #define AF_INET6  10
 #define AF_SMC	  43
+#define SOCK_STREAM 1
 #define SOCK_RAW  3
 
 #define BL_JIFFIES_MINUTE (60 * 250) /* a minute at HZ=250, less at a higher HZ */

@@ -221,6 +221,12 @@ int BPF_PROG(bl_file_receive, struct file *file)
 	return bl_open_receive(file);
 }
 
+SEC("lsm/file_receive")
+int BPF_PROG(bl_socket_receive, struct file *file)
+{
+	return bl_connect_receive(file);
+}
+
 SEC("lsm/file_open")
 int BPF_PROG(bl_file_open, struct file *file)
 {
@@ -287,6 +293,12 @@ SEC("lsm/socket_sendmsg")
 int BPF_PROG(bl_socket_sendmsg, struct socket *sock, struct msghdr *msg)
 {
 	return bl_connect_message(sock, msg);
+}
+
+SEC("lsm/inet_conn_established")
+int BPF_PROG(bl_inet_conn_established, struct sock *sk)
+{
+	return bl_connect_established(sk);
 }
 
 SEC("lsm/sctp_bind_connect")

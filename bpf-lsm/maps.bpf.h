@@ -98,6 +98,14 @@ struct {
 	__type(value, struct bl_scratch);
 } spares SEC(".maps");
 
+/* TCP sockets whose connection was asked for at this end. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} outgoing SEC(".maps");
+
 /* Events to user space; a full ring loses events, never verdicts. Sized by the daemon. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -277,14 +277,43 @@ struct iattr {
 	unsigned int ia_valid;
 };
 
+struct in6_addr {
+	union {
+		u8 u6_addr8[16];
+	} in6_u;
+};
+
 struct sock_common {
+	u32 skc_daddr;
+	u16 skc_dport;
 	unsigned short skc_family;
+	volatile unsigned char skc_state;
+	struct in6_addr skc_v6_daddr;
 };
 
 struct sock {
 	struct sock_common __sk_common;
+	unsigned int sk_kern_sock : 1;
 	u16 sk_protocol;
 	u16 sk_type;
+};
+
+struct inet_connection_sock {
+	void *icsk_ulp_data;
+};
+
+struct tcp_sock {
+	struct inet_connection_sock inet_conn;
+	unsigned int is_mptcp : 1;
+};
+
+struct mptcp_sock {
+	struct sock *first;
+};
+
+/* Of a TCP socket that carries a part of an MPTCP connection: where it belongs. */
+struct mptcp_subflow_context {
+	struct sock *conn;
 };
 
 struct sockaddr_un {
@@ -327,12 +356,6 @@ struct sockaddr_in {
 	u16 sin_family;
 	u16 sin_port;
 	struct in_addr sin_addr;
-};
-
-struct in6_addr {
-	union {
-		u8 u6_addr8[16];
-	} in6_u;
 };
 
 struct sockaddr_in6 {

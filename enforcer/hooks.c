@@ -201,6 +201,11 @@ static const struct bl_hook_entry table[] = {
 		.accesses = BL_ACCESS_READ | BL_ACCESS_WRITE,
 	},
 	{
+		.program = "bl_socket_receive",
+		.hook = "file_receive",
+		.ops = BL_OPS_IP,
+	},
+	{
 		.program = "bl_file_open",
 		.hook = "file_open",
 		.ops = OP(OPEN),
@@ -252,6 +257,11 @@ static const struct bl_hook_entry table[] = {
 		.program = "bl_socket_sendmsg",
 		.hook = "socket_sendmsg",
 		.ops = BL_OPS_IP | BL_OPS_FAMILY,
+	},
+	{
+		.program = "bl_inet_conn_established",
+		.hook = "inet_conn_established",
+		.ops = BL_OPS_IP,
 	},
 	{
 		.program = "bl_unix_stream_connect",

@@ -6,11 +6,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,7 +22,10 @@
 #include "count.h"
 
 static const char attribute[] = "user.bench";
-static int kept = -1, bound_stream = -1, bound_datagram = -1, sender = -1;
+static int kept = -1, bound_stream = -1, bound_datagram = -1, sender = -1, listener = -1,
+	   connected = -1;
+static int pair[2]; /* of unix sockets */
+static pid_t sleeper;
 static struct sockaddr_un stream_at = { .sun_family = AF_UNIX, .sun_path = "stream" };
 static struct sockaddr_un datagram_at = { .sun_family = AF_UNIX, .sun_path = "datagram" };
 
@@ -193,6 +198,60 @@ static void run_unix_datagram(void)
 	check((int)recv(bound_datagram, &byte, 1, 0), "recv");
 }
 
+static void pass(int fd)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)),
+				  .cmsg_level = SOL_SOCKET,
+				  .cmsg_type = SCM_RIGHTS } };
+	char byte = 'x';
+	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = control.bytes,
+				  .msg_controllen = sizeof(control.bytes) };
+	int taken;
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	check((int)sendmsg(pair[0], &message, 0), "sendmsg");
+	check((int)recvmsg(pair[1], &message, MSG_CMSG_CLOEXEC), "recvmsg");
+	memcpy(&taken, CMSG_DATA(&control.header), sizeof(taken));
+	close(taken);
+}
+
+static void run_pass_file(void)
+{
+	pass(kept);
+}
+
+static void run_pass_socket(void)
+{
+	pass(connected);
+}
+
+static void run_tcp(void)
+{
+	struct sockaddr_in at;
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	check(getsockname(listener, (struct sockaddr *)&at, &len), "getsockname");
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	check(connect(fd, (struct sockaddr *)&at, sizeof(at)), "connect");
+	close(accept(listener, NULL, NULL));
+	close(fd);
+}
+
+static void run_trace(void)
+{
+	check((int)ptrace(PTRACE_SEIZE, sleeper, NULL, NULL), "PTRACE_SEIZE");
+	check((int)ptrace(PTRACE_INTERRUPT, sleeper, NULL, NULL), "PTRACE_INTERRUPT");
+	check(waitpid(sleeper, NULL, __WALL), "waitpid");
+	check((int)ptrace(PTRACE_DETACH, sleeper, NULL, NULL), "PTRACE_DETACH");
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -218,6 +277,10 @@ static const struct {
 	{ "udp-send", run_udp },
 	{ "unix-connect", run_unix_stream },
 	{ "unix-send", run_unix_datagram },
+	{ "tcp-connect+accept", run_tcp },
+	{ "pass-file", run_pass_file },
+	{ "pass-socket", run_pass_socket },
+	{ "trace", run_trace },
 };
 
 static int bound(int type, const struct sockaddr_un *at)
@@ -231,6 +294,8 @@ static int bound(int type, const struct sockaddr_un *at)
 
 static void prepare(const char *dir)
 {
+	const struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = 0x0900 };
+
 	check(chdir(dir), dir);
 	kept = open("kept", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	check(kept, "kept");
@@ -241,6 +306,15 @@ static void prepare(const char *dir)
 	bound_datagram = bound(SOCK_DGRAM, &datagram_at);
 	sender = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	check(sender, "socket");
+	connected = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	check(connect(connected, (struct sockaddr *)&here, sizeof(here)), "connect");
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	check(listen(listener, 8), "listen");
+	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), "socketpair");
+	sleeper = fork();
+	check(sleeper, "fork");
+	while (!sleeper)
+		pause();
 }
 
 int main(int argc, char **argv)
@@ -266,5 +340,6 @@ int main(int argc, char **argv)
 		printf("%s %lu\n", operations[i].name, (unsigned long)least);
 		fflush(stdout);
 	}
+	kill(sleeper, SIGKILL);
 	return 0;
 }

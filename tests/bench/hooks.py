@@ -20,6 +20,8 @@ EXECS = [{"id": "exec", "on": "exec", "path": "/srv/elsewhere/**", "action": "de
 ARGUMENTS = [{"id": "arguments", "on": "exec", "path": "/srv/elsewhere/x", "args": "-x", "action": "kill"}]
 SUBJECTS = [{"id": "subject", "on": "open", "path": "/srv/elsewhere/y", "by": {"exe": "/srv/elsewhere/z"},
              "action": "deny"}]
+EXCEPTIONS = [{"id": "exception", "on": "open", "path": "/srv/elsewhere/e", "unless": {"by": {"exe": "/srv/elsewhere/z"}},
+               "action": "deny"}]
 CONNECTS = [{"id": "address", "on": "connect", "to": "192.0.2.1", "action": "deny"},
             {"id": "socket", "on": "connect", "socket": "/srv/elsewhere/s", "action": "deny"},
             {"id": "family", "on": "connect", "family": "rds", "action": "deny"}]
@@ -28,13 +30,13 @@ CONNECTS = [{"id": "address", "on": "connect", "to": "192.0.2.1", "action": "den
 OPEN_OPERATIONS = ("open", "create+unlink", "symlink+unlink", "mknod+unlink", "mkdir+rmdir", "chmod", "truncate",
                    "setxattr+removexattr", "getxattr", "ioctl")
 EXEC_OPERATIONS = ("mmap", "mmap+mprotect", "exec")
-OTHERS = ("link+unlink", "rename*2", "prctl", "setuid")
-CONNECT_OPERATIONS = ("socket", "udp-send", "unix-connect", "unix-send")
+OTHERS = ("link+unlink", "rename*2", "prctl", "setuid", "trace")
+CONNECT_OPERATIONS = ("socket", "udp-send", "unix-connect", "unix-send", "tcp-connect+accept")
 ALONE = {"only connect": (CONNECTS[:1], OPEN_OPERATIONS + EXEC_OPERATIONS + OTHERS
                           + ("socket", "unix-connect", "unix-send")),
          "only exec": (EXECS, tuple(name for name in OPEN_OPERATIONS if "unlink" not in name) + ("prctl", "setuid")
-                       + CONNECT_OPERATIONS),
-         "only open": (OPENS, ("mmap", "mmap+mprotect", "prctl", "setuid") + CONNECT_OPERATIONS)}
+                       + CONNECT_OPERATIONS + ("pass-file", "pass-socket", "trace")),
+         "only open": (OPENS, ("mmap", "mmap+mprotect", "prctl", "setuid", "trace") + CONNECT_OPERATIONS)}
 
 
 def _load(g: TestGuest, rules: list[dict[str, Any]], work: pathlib.Path) -> None:
@@ -59,7 +61,7 @@ def _suite(args: argparse.Namespace, suite: str, work: pathlib.Path, package: pa
         for name, (rules, _) in ALONE.items():
             _load(g, rules, work)
             found[name] = _measure(g)
-        _load(g, OPENS + EXECS + ARGUMENTS + SUBJECTS + CONNECTS, work)
+        _load(g, OPENS + EXECS + ARGUMENTS + SUBJECTS + EXCEPTIONS + CONNECTS, work)
         found[ALL] = _measure(g)
     _print(kernel, found)
 
