@@ -6,6 +6,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,15 @@
 
 #define RECORDS_AT_ONCE 256 /* of one call of bl_loader_consume() */
 
+/* Links that are no longer needed, while a thread closes them: the kernel waits long for each. */
+struct detaching {
+	pthread_mutex_t lock; /* of running */
+	pthread_t thread;
+	bool running;
+	int *links;	 /* for each entry of the hook table; -1: none */
+	size_t n_hooks;
+};
+
 struct bl_loader {
 	struct lsm_bpf *skeleton; /* the maps, and what is on no hook */
 	struct ring_buffer *ring;
@@ -34,6 +44,7 @@ struct bl_loader {
 	bool *available; /* for each entry of the hook table */
 	int *programs;	 /* the same: file descriptors, -1: not available */
 	int *links;	 /* the same, -1: not attached */
+	struct detaching detaching;
 	size_t n_hooks;
 	uint32_t generation; /* in force; 0: none */
 	int image_fd;	     /* its image */
@@ -231,8 +242,10 @@ static int open_all(struct bl_loader *loader, char **reterr_text)
 	loader->available = calloc(loader->n_hooks, sizeof(*loader->available));
 	loader->programs = new_fds(loader->n_hooks);
 	loader->links = new_fds(loader->n_hooks);
-	if (!loader->available || !loader->programs || !loader->links)
+	loader->detaching.links = new_fds(loader->n_hooks);
+	if (!loader->available || !loader->programs || !loader->links || !loader->detaching.links)
 		return -ENOMEM;
+	loader->detaching.n_hooks = loader->n_hooks;
 	r = find_hooks(loader, reterr_text);
 	if (r < 0)
 		return r;
@@ -249,6 +262,7 @@ int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **re
 	if (!loader)
 		return -ENOMEM;
 	loader->options = *options;
+	pthread_mutex_init(&loader->detaching.lock, NULL);
 	loader->image_fd = loader->staged_fd = -1;
 	r = open_all(loader, reterr_text);
 	if (r < 0) {
@@ -259,10 +273,42 @@ int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **re
 	return 0;
 }
 
+static void *close_links(void *argument)
+{
+	struct detaching *detaching = argument;
+
+	for (size_t i = 0; i < detaching->n_hooks; i++)
+		bl_close(detaching->links[i]);
+	return NULL;
+}
+
+static void await_detaching(struct detaching *detaching)
+{
+	pthread_mutex_lock(&detaching->lock);
+	if (detaching->running)
+		pthread_join(detaching->thread, NULL);
+	detaching->running = false;
+	for (size_t i = 0; i < detaching->n_hooks; i++)
+		detaching->links[i] = -1;
+	pthread_mutex_unlock(&detaching->lock);
+}
+
+static void start_detaching(struct detaching *detaching)
+{
+	pthread_mutex_lock(&detaching->lock);
+	detaching->running = pthread_create(&detaching->thread, NULL, close_links, detaching) == 0;
+	pthread_mutex_unlock(&detaching->lock);
+	if (!detaching->running)
+		close_links(detaching);
+}
+
 void bl_loader_free(struct bl_loader *loader)
 {
 	if (!loader)
 		return;
+	await_detaching(&loader->detaching);
+	free(loader->detaching.links);
+	pthread_mutex_destroy(&loader->detaching.lock);
 	free_fds(loader->links, loader->n_hooks);
 	free_fds(loader->programs, loader->n_hooks);
 	bl_close(loader->image_fd);
@@ -296,6 +342,7 @@ static int fill_image(int fd, const uint8_t *image, size_t len, uint32_t generat
 	return r;
 }
 
+/* A program that is being detached can't be attached before that is done. */
 static int attach_hook(struct bl_loader *loader, size_t i, char **reterr_text)
 {
 	size_t count;
@@ -303,6 +350,8 @@ static int attach_hook(struct bl_loader *loader, size_t i, char **reterr_text)
 
 	if (loader->links[i] >= 0)
 		return 0;
+	if (loader->detaching.links[i] >= 0)
+		await_detaching(&loader->detaching);
 	link = bpf_link_create(loader->programs[i], 0, BPF_LSM_MAC, NULL);
 	if (link < 0)
 		return fail(reterr_text, link, "cannot attach to the LSM hook %s: %s",
@@ -343,11 +392,20 @@ static int attach_needed(struct bl_loader *loader, const struct bl_header *heade
 static void detach_unneeded(struct bl_loader *loader, const struct bl_header *header)
 {
 	const struct bl_hook_entry *table = bl_hook_table(&(size_t){ 0 });
+	struct detaching *detaching = &loader->detaching;
+	bool any = false;
 
-	for (size_t i = 0; i < loader->n_hooks; i++)
-		if (loader->links[i] >= 0 && !bl_hook_needed(&table[i], header))
-			detach_hook(loader, i);
+	await_detaching(detaching);
+	for (size_t i = 0; i < loader->n_hooks; i++) {
+		if (loader->links[i] < 0 || bl_hook_needed(&table[i], header))
+			continue;
+		detaching->links[i] = loader->links[i];
+		loader->links[i] = -1;
+		any = true;
+	}
 	loader->canary_attached = false;
+	if (any)
+		start_detaching(detaching);
 }
 
 static int put_image(struct bl_loader *loader, uint32_t slot, int fd)

@@ -52,9 +52,10 @@ static void run_create(void)
 	check(unlink("new"), "unlink");
 }
 
+/* A file of its own: what is linked once is never remembered as what no rule is about. */
 static void run_link(void)
 {
-	check(link("kept", "new"), "link");
+	check(link("linked", "new"), "link");
 	check(unlink("new"), "unlink");
 }
 
@@ -301,6 +302,7 @@ static void prepare(const char *dir)
 	check(kept, "kept");
 	check(ftruncate(kept, 4096), "kept");
 	close(open("here", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	close(open("linked", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 	bound_stream = bound(SOCK_STREAM, &stream_at);
 	check(listen(bound_stream, 8), "listen");
 	bound_datagram = bound(SOCK_DGRAM, &datagram_at);
