@@ -26,7 +26,7 @@ struct bl_act {
 	__u8 hook;
 	__u16 protocol; /* connect: IPPROTO_* of the socket */
 	__u8 nobody;	/* the task at hand has nothing to do with it */
-	__u8 own;	/* it acts with somebody else's credentials, for itself */
+	__u8 own;	/* an overlay opens the file below its own */
 	__u8 trace;	/* exec: a process that runs the file is taken hold of */
 	__u8 tracer;	/* not the task at hand acts, but its tracer, or who becomes it */
 };
@@ -132,7 +132,7 @@ static __always_inline void bl_cgroup_fill(struct bl_scratch *scratch, struct ta
 
 static __always_inline void bl_task_fill(struct bl_event *event, struct task_struct *task)
 {
-	const struct cred *cred = task->cred;
+	const struct cred *cred = bl_actor(task);
 
 	event->time_ns = bpf_ktime_get_boot_ns();
 	event->cpu = bpf_get_smp_processor_id();

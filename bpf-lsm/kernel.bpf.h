@@ -21,6 +21,7 @@
 #define DCACHE_OP_REVALIDATE 0x4
 #define DCACHE_DISCONNECTED  0x20
 #define DCACHE_OP_REAL	     0x04000000 /* before 6.7: an overlay's entry */
+#define PF_IO_WORKER	     0x00000010
 #define PF_KTHREAD	     0x00200000
 #define S_IFMT		     0170000
 #define S_IFCHR		     0020000
@@ -91,6 +92,20 @@ static __always_inline int bl_exchange(__u32 *word, __u32 from, __u32 to)
 static __always_inline int bl_fake_paths(void)
 {
 	return !bpf_core_field_exists(struct backing_file, user_path);
+}
+
+/*
+ * Who acts. A process is who it is, whatever it acts with: an overlay opens, copies and makes files with the
+ * credentials of whoever mounted it, io_uring with those that were registered. Its workers have those that their
+ * process had when they were made. Threads of the kernel act for those whose credentials they have put on.
+ */
+static __always_inline const struct cred *bl_actor(const struct task_struct *task)
+{
+	if (task->flags & PF_KTHREAD)
+		return task->cred;
+	if (task->flags & PF_IO_WORKER && task->cred != task->real_cred)
+		return task->group_leader->real_cred;
+	return task->real_cred;
 }
 
 /* Takes a word into a fingerprint with secret keys. */

@@ -132,13 +132,6 @@ static __always_inline __u32 bl_cred_stamp(const struct cred *cred, const struct
 	return *bl_cred_slot(bl_address(cred, task));
 }
 
-/* Who acts. */
-static __always_inline const struct cred *bl_actor(const struct bl_scratch *scratch,
-						   const struct task_struct *task)
-{
-	return scratch->own ? task->real_cred : task->cred;
-}
-
 /*
  * A fingerprint of who acts: of the current task's credentials. Every process has its own from its
  * fork on, every program from its start, and the threads of one share them. 0 while a task acts with
@@ -161,7 +154,7 @@ static __always_inline __u64 bl_identity(void)
 BL_CALLED int bl_subject_valid(const struct bl_scratch *scratch, const struct bl_subject *subject)
 {
 	const struct task_struct *task = bpf_get_current_task_btf();
-	const struct cred *cred = bl_actor(scratch, task);
+	const struct cred *cred = bl_actor(task);
 
 	return subject->generation == scratch->generation && subject->cred == (__u64)cred &&
 	       subject->cred_stamp == bl_cred_stamp(cred, task) &&
@@ -207,7 +200,7 @@ static __always_inline int bl_subject_exe_compute(struct bl_scratch *scratch,
 BL_CALLED int bl_subject_begin(struct bl_scratch *scratch, struct bl_subject *subject)
 {
 	const struct task_struct *task = bpf_get_current_task_btf();
-	const struct cred *cred = bl_actor(scratch, task);
+	const struct cred *cred = bl_actor(task);
 
 	subject->generation = 0;
 	subject->print = 0;

@@ -4,7 +4,7 @@
 import collections
 
 from evasion import row
-from trial import PROGRAMS, do, events, policy, trial
+from trial import PROGRAMS, do, events, policy, push_program, trial
 
 RULE = {"id": "place", "on": "open", "access": "read", "path": "/srv/p/**", "action": "deny"}
 CLEAN = ("for m in $(awk '$2 ~ \"^/srv/[pm]/\" { print $2 }' /proc/mounts | tac); do umount -l $m; done; "
@@ -53,6 +53,27 @@ def test_overlay_that_another_has_mounted(g):
           {"user": user + "read('/srv/m/o/a')", "not excepted": user + "read('/srv/m/o/b')"},
           allowed={"root": "read('/srv/m/o/a')", "excepted": "read('/srv/m/o/b')"},
           prepare=DIRECTORIES + "mkdir -p /srv/p/d; for f in a b; do echo x > /srv/p/d/$f; done; " + mounted, clean=CLEAN)
+
+
+@row("A9", "A10", "E3")
+def test_what_the_kernel_does_for_an_overlay(g):
+    """It lists, copies and makes what is below with the credentials of who mounted it, also in io_uring's workers."""
+    user = "os.setgroups([]); os.setresuid(2000, 2000, 2000); "
+    mounted = "mount -t overlay o -o lowerdir=/srv/p/d,upperdir=/srv/p/u,workdir=/srv/p/w /srv/m/o"
+    ring = "door('/srv/uring', 'async', 'mkdir', '/srv/m/o/{}')"
+    push_program(g, "uring", "/srv/uring")
+    try:
+        assert do(g, {"probe": "door('/srv/uring', 'async', 'openat', '/etc/passwd')"}) == {"probe": "ok"}
+        trial(g, [{**RULE, "path": "/srv/p/d/**", "access": "read", "by": {"uid": 2000}},
+                  {**RULE, "id": "made", "path": "/srv/p/u/**", "access": "create", "unless": {"by": {"uid": 0}}}],
+              {"list": user + "os.listdir('/srv/m/o/sub')", "copy": user + "os.open('/srv/m/o/a', os.O_WRONLY); read('/srv/m/o/a')",
+               "make": user + "os.mkdir('/srv/m/o/new')", "make, by a worker": user + ring.format("async")},
+              allowed={"root lists": "os.listdir('/srv/m/o/sub')", "root makes": "os.mkdir('/srv/m/o/roots')",
+                       "root makes, by a worker": ring.format("roots-async"), "root copies": "write('/srv/m/o/b')"},
+              prepare=DIRECTORIES + "mkdir -p /srv/p/d/sub /srv/p/u /srv/p/w; for f in a b; do echo x > /srv/p/d/$f; done; "
+              "chmod -R a+rwX /srv/p/d /srv/p/u; " + mounted + "; chmod 777 /srv/m/o", clean=CLEAN)
+    finally:
+        g.remove("/srv/uring")
 
 
 @row("A9b", "B5")
