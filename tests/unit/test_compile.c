@@ -300,7 +300,7 @@ static void test_traces(void **state)
 	assert_false(compiled_header(&without)->ops & BL_OPS_TRACE);
 }
 
-/* A thousand rules with one exception are one question about the program. */
+/* Thousands of rules with one exception are one question about the program. */
 static void test_traces_of_many_rules(void **state)
 {
 	_cleanup_free_ char *text = malloc(1 << 20);
