@@ -214,11 +214,14 @@ struct bl_hash {
 /*
  * The component trie. Node ids are dense, 0 is invalid, 1 is the root; nodes are an array of
  * struct bl_trie_node (4096 a chunk). An edge (node, component) -> node is in the trie hash.
- * A state with BL_TRIE_BELOW set has left the trie below that node: no literal can match any more.
- * There is a root wherever there are rules about paths.
+ * What an edge leads to has BL_TRIE_LEAF set where no edge goes on from there. A state with
+ * BL_TRIE_BELOW set has left the trie below that node: no literal can match any more. There is a root
+ * wherever there are rules about paths.
  */
 #define BL_TRIE_ROOT  1u
 #define BL_TRIE_BELOW 0x80000000u
+#define BL_TRIE_LEAF  0x40000000u
+#define BL_TRIE_NODE  0x3fffffffu /* the node's id */
 
 struct bl_trie_node {
 	__u32 term;  /* class (offset of struct bl_class) of the path that ends here */

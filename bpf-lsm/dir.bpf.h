@@ -60,7 +60,7 @@ static __always_inline int bl_name_is(const __u64 *words, __u32 len, const __u64
  */
 static __always_inline int bl_dir_is(const struct bl_dir *dir, struct dentry *at, __u64 root)
 {
-	__u32 name_at = bl_short_name();
+	__u32 name_at = bl_name_at();
 
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < BL_DIR_DEPTH; i++) {
@@ -104,14 +104,13 @@ BL_CALLED int bl_dir_is_same(struct bl_dir *dir, struct dentry *at, __u64 root)
 }
 
 /* Leaves what is kept of a directory's states in scratch->states; 0: nothing that is still right. */
-BL_CALLED int bl_dir_load(struct bl_scratch *scratch, struct dentry *at)
+BL_CALLED int bl_dir_load(struct bl_scratch *scratch, struct bl_dir *dir, struct dentry *at,
+			  __u64 inode)
 {
-	__u64 inode = at->d_inode->i_ino, key = scratch->super.key;
-	struct bl_dir *dir = bl_dir_slot(inode, key);
 	__u32 lock = dir->lock;
 
 	bl_barrier();
-	if (lock & 1 || dir->super != key || dir->inode != inode ||
+	if (lock & 1 || dir->super != scratch->super.key || dir->inode != inode ||
 	    !bl_dir_is(dir, at, scratch->sb_root))
 		return 0;
 	if (scratch->super.parts && !bl_dir_is_same(dir, at, scratch->sb_root))
@@ -125,6 +124,14 @@ BL_CALLED int bl_dir_load(struct bl_scratch *scratch, struct dentry *at)
 	return dir->lock == lock;
 }
 
+/* The same, which most often is told without a call. inode: the directory's number. */
+static __always_inline int bl_dir_look(struct bl_scratch *scratch, struct dentry *at, __u64 inode)
+{
+	struct bl_dir *dir = bl_dir_slot(inode, scratch->super.key);
+
+	return dir->inode == inode && bl_dir_load(scratch, dir, at, inode);
+}
+
 /* True when nothing but its directory's states decides what a dentry's name comes to. */
 static __always_inline int bl_dir_decides(const struct bl_scratch *scratch, struct dentry *dentry)
 {
@@ -133,23 +140,43 @@ static __always_inline int bl_dir_decides(const struct bl_scratch *scratch, stru
 }
 
 /*
- * Finds the states that the path of a dentry's directory leads to, or that of the directory above,
- * as of one instant: no rename happened since the sequence was what is given. Leaves them in
- * scratch->states, and the names below in scratch->walk. 0: they are not known.
+ * Finds the states that the path of one of the two directories above leads to, and puts the names from there
+ * down before the walk's text. parent: the one that the text is in, of which nothing is known. 0: they are not
+ * known either.
+ */
+static __always_inline int bl_dir_above(struct bl_scratch *scratch, struct dentry *parent)
+{
+	struct dentry *above = parent->d_parent, *top;
+
+	if (!bl_dir_decides(scratch, parent))
+		return 0;
+	if (bl_dir_look(scratch, above, above->d_inode->i_ino))
+		return bl_walk_name(&scratch->walk, parent, bl_name_at());
+	if (!bl_dir_decides(scratch, above))
+		return 0;
+	top = above->d_parent;
+	return bl_dir_look(scratch, top, top->d_inode->i_ino) &&
+	       bl_walk_name(&scratch->walk, parent, bl_name_at()) &&
+	       bl_walk_name(&scratch->walk, above, bl_name_at());
+}
+
+/*
+ * Finds the states that the path of a dentry's directory leads to, or of the two above, as of one instant:
+ * no rename happened since the sequence was what is given. Leaves them in scratch->states, and the names
+ * below in scratch->walk. 0: they are not known.
  */
 static __always_inline int bl_dir_find(struct bl_scratch *scratch, struct dentry *dentry,
 				       __u32 sequence)
 {
 	struct dentry *parent = dentry->d_parent;
-	__u32 name_at = bl_short_name();
+	__u64 inode = parent->d_inode->i_ino;
 
-	if (!scratch->super.key || sequence & 1 || !name_at || !bl_dir_decides(scratch, dentry))
+	scratch->directory = inode;
+	if (!scratch->super.key || sequence & 1 || !bl_dir_decides(scratch, dentry))
 		return 0;
-	if (!bl_walk_last(&scratch->walk, dentry, name_at))
+	if (!bl_walk_last(&scratch->walk, dentry, bl_name_at()))
 		return 0;
-	if (!bl_dir_load(scratch, parent) &&
-	    (!bl_dir_decides(scratch, parent) || !bl_dir_load(scratch, parent->d_parent) ||
-	     !bl_walk_name(&scratch->walk, parent)))
+	if (!bl_dir_look(scratch, parent, inode) && !bl_dir_above(scratch, parent))
 		return 0;
 	if (bl_sequence(&rename_lock) != sequence)
 		return 0;
@@ -176,7 +203,7 @@ static __always_inline __u64 bl_looks(__u64 what)
 /* Copies the names from here to the root; 0: there are too many, or one is too long. */
 BL_CALLED int bl_dir_names(struct bl_dir *dir, struct dentry *at, __u64 root)
 {
-	__u32 name_at = bl_short_name();
+	__u32 name_at = bl_name_at();
 
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < BL_DIR_DEPTH; i++) {
@@ -208,30 +235,25 @@ BL_CALLED int bl_dir_names(struct bl_dir *dir, struct dentry *at, __u64 root)
  * directory that is made for one file has two, the file is created and opened. Then again each time
  * that many looks have found nothing kept: its place was taken, or its path is none that can be.
  */
-static __always_inline int bl_dir_wanted(const struct bl_scratch *scratch, struct dentry *dentry)
+static __always_inline int bl_dir_wanted(const struct bl_scratch *scratch)
 {
 	__u64 what = scratch->super.key;
 
-	if (!what || !bl_short_name() || scratch->walk_end != BL_WALK_ROOT ||
-	    !scratch->walk.n_comps)
+	if (!what || scratch->walk_end != BL_WALK_ROOT || !scratch->walk.n_comps)
 		return 0;
-	what += dentry->d_parent->d_inode->i_ino;
+	what += scratch->directory;
 	return (bl_looks(what) & 15) == 3;
 }
 
 /* Keeps scratch->states: those of the directory of the dentry that was walked from. */
 static __always_inline void bl_dir_keep(struct bl_scratch *scratch, struct dentry *dentry)
 {
-	__u64 inode, key = scratch->super.key;
-	struct dentry *parent = dentry->d_parent;
-	struct bl_dir *dir;
-	__u32 lock;
+	__u64 inode = scratch->directory, key = scratch->super.key;
+	struct bl_dir *dir = bl_dir_slot(inode, key);
+	__u32 lock = dir->lock;
 
 	if (scratch->n_states > BL_DIR_STATES)
 		return;
-	inode = parent->d_inode->i_ino;
-	dir = bl_dir_slot(inode, key);
-	lock = dir->lock;
 	if (lock & 1 || !bl_exchange(&dir->lock, lock, lock + 1))
 		return;
 	dir->super = 0;
@@ -239,7 +261,7 @@ static __always_inline void bl_dir_keep(struct bl_scratch *scratch, struct dentr
 	dir->n_states = scratch->n_states;
 	__builtin_memcpy(dir->states, scratch->states, sizeof(dir->states));
 	/* They are the states of these names only if these are the names that were walked. */
-	if (bl_dir_names(dir, parent, scratch->sb_root) &&
+	if (bl_dir_names(dir, dentry->d_parent, scratch->sb_root) &&
 	    bl_sequence(&rename_lock) == scratch->renames)
 		dir->super = key;
 	bl_barrier();

@@ -330,14 +330,12 @@ BL_INLINE int bl_trie_step(const struct bl_matcher *m, __u32 k)
 	if (k)
 		end = walk->comp[(k - 1) & (BL_DEPTH_MAX - 1)];
 	child = bl_hash_find(m, &m->header->trie, bl_name_fp(m, start, end - start));
-	if (!child) {
-		walk->trie |= BL_TRIE_BELOW;
+	if (!child)
 		return 1;
-	}
 	walk->trie = child;
 	walk->rest = k;
 	walk->name_pos = end + 1;
-	return 0;
+	return (child & BL_TRIE_LEAF) != 0;
 }
 
 /* Two of them: what a call costs is a good part of what a step does. */
@@ -413,7 +411,7 @@ BL_INLINE int bl_run_begin(const struct bl_matcher *m, __u32 n_comps, __u32 unti
 	walk->first = n_comps - 1;
 	walk->until = until;
 	walk->rest = n_comps;
-	if (n_comps <= until || !trie || trie & BL_TRIE_BELOW)
+	if (n_comps <= until || !trie || trie & (BL_TRIE_BELOW | BL_TRIE_LEAF))
 		return 0;
 	walk->name_pos = walk->comp[(n_comps - 1) & (BL_DEPTH_MAX - 1)] + 1;
 	return 1;
@@ -429,8 +427,10 @@ BL_INLINE void bl_run_end(const struct bl_matcher *m, __u32 until, __u32 trie, _
 	const struct bl_trie_node *node = NULL;
 	__u32 rest = walk->rest;
 
+	if (trie && rest > until)
+		walk->trie |= BL_TRIE_BELOW;
 	if (trie && m->header->nodes)
-		node = bl_near(m, m->header->nodes + (walk->trie & ~BL_TRIE_BELOW) * sizeof(*node),
+		node = bl_near(m, m->header->nodes + (walk->trie & BL_TRIE_NODE) * sizeof(*node),
 			       struct bl_trie_node);
 	if (node) {
 		walk->trie_class = walk->trie & BL_TRIE_BELOW ? node->below : node->term;

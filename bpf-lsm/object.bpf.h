@@ -171,13 +171,13 @@ static long bl_alias_turn(__u32 index, void *ctx)
 	return 0;
 }
 
-/* One of the states of the directory above, from there to the directory itself. */
+/* One of the states of a directory above, from there to the directory itself. */
 static long bl_step_turn(__u32 index, void *ctx)
 {
 	struct bl_alias_ctx *c = ctx;
 	struct bl_state *state = &c->scratch->states[index & (BL_ALIASES_MAX - 1)];
 
-	bl_path_run(c->matcher, 2, 1, state->trie, state->dfa);
+	bl_path_run(c->matcher, c->scratch->walk.n_comps, 1, state->trie, state->dfa);
 	bl_run_alive(c->matcher);
 	state->trie = c->matcher->walk->trie;
 	state->dfa = c->matcher->walk->dfa;
@@ -191,7 +191,7 @@ static long bl_state_turn(__u32 index, void *ctx)
 	struct bl_state *state = &c->scratch->states[index & (BL_ALIASES_MAX - 1)];
 
 	if (c->scratch->walk.n_comps > 1 && !c->scratch->keep)
-		bl_path_run(c->matcher, 2, 0, state->trie, state->dfa);
+		bl_path_run(c->matcher, c->scratch->walk.n_comps, 0, state->trie, state->dfa);
 	else
 		bl_name_run(c->matcher, state->trie, state->dfa);
 	bl_path_classes(c->matcher);
@@ -352,7 +352,7 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 		if (!scratch->based)
 			bl_walk_dentry(scratch, dentry, sequence);
 		if (!scratch->based || scratch->walk.n_comps > 1)
-			scratch->keep = bl_dir_wanted(scratch, dentry);
+			scratch->keep = bl_dir_wanted(scratch);
 		if (scratch->walk_end == BL_WALK_OWN_ROOT)
 			bl_root_own(scratch, sb->s_flags);
 		label->flags = bl_trust_flags(scratch->super.trust);

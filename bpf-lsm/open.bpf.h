@@ -71,14 +71,15 @@ _Static_assert(FMODE_READ == BL_ACCESS_READ && FMODE_WRITE == BL_ACCESS_WRITE &&
 		       O_TRUNC >> 8 == BL_ACCESS_WRITE,
 	       "an open's modes are the accesses that rules name, bit by bit");
 
-static __always_inline __u32 bl_open_modes(struct file *file, __u32 flags)
+static __always_inline __u32 bl_open_modes(__u32 mode, __u32 flags)
 {
-	return (file->f_mode & (FMODE_READ | FMODE_WRITE)) | (flags >> 8 & BL_ACCESS_WRITE);
+	return (mode & (FMODE_READ | FMODE_WRITE)) | (flags >> 8 & BL_ACCESS_WRITE);
 }
 
-static __always_inline __u32 bl_open_access(struct file *file, __u32 flags)
+/* mode and flags: the file's. */
+static __always_inline __u32 bl_open_access(__u32 mode, __u32 flags)
 {
-	__u32 access = bl_open_modes(file, flags);
+	__u32 access = bl_open_modes(mode, flags);
 
 	/* Access mode 3 is for ioctls; it needs both rights. */
 	return access ? access : BL_ACCESS_READ | BL_ACCESS_WRITE;
@@ -97,11 +98,11 @@ static __always_inline int bl_is_reconnected(const struct bl_act *act)
 }
 
 /* The dentry that somebody opens: of what an overlay opens for him, the overlay's. */
-static __always_inline __u64 bl_open_shown(struct file *file, int own)
+static __always_inline __u64 bl_open_shown(struct file *file, int own, struct dentry *dentry)
 {
 	if (own && !bl_fake_paths())
 		return bl_read(struct backing_file, (__u64)file, user_path.dentry);
-	return (__u64)file->f_path.dentry;
+	return (__u64)dentry;
 }
 
 /*
@@ -110,7 +111,7 @@ static __always_inline __u64 bl_open_shown(struct file *file, int own)
  */
 BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int valid, __u32 sequence)
 {
-	__u32 flags = file->f_flags;
+	__u32 flags = file->f_flags, mode = file->f_mode;
 	struct bl_act act = {
 		.dentry = file->f_path.dentry,
 		.sb = file->f_inode->i_sb,
@@ -123,7 +124,7 @@ BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int vali
 		return -EPERM;
 	if (!globals.generation)
 		return 0;
-	act.access = bl_open_access(file, flags);
+	act.access = bl_open_access(mode, flags);
 	if (act.sb != act.dentry->d_sb) {
 		struct inode *shown = act.dentry->d_inode;
 
@@ -133,8 +134,8 @@ BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int vali
 	}
 	if (flags & FMODE_EXEC)
 		return 0;
-	act.own = (file->f_mode & FMODE_NOACCOUNT) != 0;
-	act.shown = bl_open_shown(file, act.own);
+	act.own = (mode & FMODE_NOACCOUNT) != 0;
+	act.shown = bl_open_shown(file, act.own, act.dentry);
 	if (bl_is_reconnected(&act))
 		return 0;
 	act.search = act.access;
@@ -148,7 +149,7 @@ BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int vali
  */
 static __always_inline int bl_open_passes(struct file *file, const struct bl_label *label)
 {
-	volatile __u32 access = bl_open_modes(file, file->f_flags);
+	volatile __u32 access = bl_open_modes(file->f_mode, file->f_flags);
 	__u64 who;
 
 	if (bl_fake_paths() && label->open_access & BL_ACCESS_EXEC &&
@@ -200,7 +201,7 @@ passed:
 static __always_inline int bl_open_receive(struct file *file)
 {
 	struct dentry *dentry = file->f_path.dentry;
-	__u8 access = bl_open_access(file, 0);
+	__u8 access = bl_open_access(file->f_mode, 0);
 
 	if (file->f_mode & FMODE_PATH || file->f_inode->i_sb != dentry->d_sb)
 		return 0;

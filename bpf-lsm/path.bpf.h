@@ -50,6 +50,16 @@ static __always_inline __u32 bl_short_name(void)
 	return 0;
 }
 
+/* The same where it is known not to be 0. */
+static __always_inline __u32 bl_name_at(void)
+{
+	if (bpf_core_field_exists(struct dentry___iname, d_iname))
+		return bpf_core_field_offset(struct dentry___iname, d_iname);
+	if (bpf_core_field_exists(struct dentry___shortname, d_shortname))
+		return bpf_core_field_offset(struct dentry___shortname, d_shortname);
+	return 0;
+}
+
 /* Copies a short name by plain loads of whole words: the last one reaches beyond its end. */
 static __always_inline void bl_name_copy(__u64 *to, struct dentry *dentry, __u32 name_at, __u32 len)
 {
@@ -93,9 +103,10 @@ static __always_inline int bl_walk_short(struct bl_walk *walk, struct dentry *de
 	return 1;
 }
 
-static __always_inline int bl_walk_name(struct bl_walk *walk, struct dentry *dentry)
+/* name_at: bl_short_name(). */
+static __always_inline int bl_walk_name(struct bl_walk *walk, struct dentry *dentry, __u32 name_at)
 {
-	__u32 len = dentry->d_name.len, name_at = bl_short_name();
+	__u32 len = dentry->d_name.len;
 
 	if (name_at && len <= BL_SHORT_NAME_MAX)
 		return bl_walk_short(walk, dentry, name_at, len);
@@ -157,7 +168,7 @@ static __always_inline int bl_walk_up(struct bl_walk_ctx *c)
 									  : BL_WALK_OWN_ROOT;
 		return 1;
 	}
-	if (!bl_walk_name(&scratch->walk, dentry))
+	if (!bl_walk_name(&scratch->walk, dentry, bl_short_name()))
 		return 1;
 	c->dentry = parent;
 	return 0;

@@ -234,6 +234,7 @@ struct bl_scratch {
 	__u32 n_args;
 	__u32 args_failed; /* 1: they could not be read */
 
+	__u64 directory;  /* number of the inode that the last dentry is in */
 	__u32 based;	  /* 1: 'states' are those of the directory that the walk's text is below */
 	__u32 keep;	  /* 1: what the directory's path leads to is going to be kept */
 	__u32 n_states;

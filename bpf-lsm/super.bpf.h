@@ -246,7 +246,7 @@ static __always_inline void bl_super_key(struct bl_super_ctx *ctx)
 	bpf_loop(super->n_aliases, bl_key_turn, ctx, 0);
 	if (!super->key)
 		super->key = 1;
-	if (super->overflow)
+	if (super->overflow || !bl_short_name())
 		super->key = 0;
 }
 

@@ -396,7 +396,7 @@ static int make_trie_entries(struct layout *l)
 		r = bl_entries_add(&l->trie,
 				   bl_hash_edge(&l->c->header, item->parent,
 						trie->names + item->name, item->name_len),
-				   id);
+				   trie->items[id].inner ? id : id | BL_TRIE_LEAF);
 	}
 	return r;
 }

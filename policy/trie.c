@@ -102,6 +102,7 @@ static int add_edge(struct bl_trie *trie, uint32_t parent, const char *name, siz
 		r = add_item(trie, parent, name, len);
 		if (r)
 			return r;
+		trie->items[parent].inner = true;
 		trie->slots[slot] = (uint32_t)trie->n_items - 1;
 	}
 	*ret = trie->slots[slot];

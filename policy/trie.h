@@ -13,6 +13,7 @@ struct bl_trie_item {
 	uint32_t exact; /* marks: atoms of patterns that end here */
 	uint32_t below; /* marks: atoms of patterns for everything below here */
 	uint8_t name_len;
+	bool inner; /* it is the parent of another one */
 };
 
 struct bl_trie_mark {

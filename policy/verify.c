@@ -259,8 +259,10 @@ static int check_hash(struct verifier *v, const struct bl_hash *hash, check_valu
 
 /* ---- the trie ----------------------------------------------------------------------------- */
 
-static int check_node_id(struct verifier *v, uint32_t id)
+static int check_node_id(struct verifier *v, uint32_t value)
 {
+	uint32_t id = value & ~BL_TRIE_LEAF;
+
 	if (id <= BL_TRIE_ROOT || id >= v->header->n_nodes)
 		return bad(v, "an edge of the trie leads nowhere");
 	return 0;

@@ -33,6 +33,7 @@ struct operation {
 	void (*run)(struct place *place);
 	unsigned int times; /* in one round */
 	const char *where;  /* below DIR, or an address */
+	unsigned int depth; /* new directories that a new file is in */
 	unsigned int rounds; /* 0: ROUNDS */
 };
 
@@ -139,19 +140,28 @@ static uint64_t measure_fresh(struct place *place)
 }
 
 /*
- * The first file of a directory: its making is known by another name of the directory. They stay, or
- * the next one would get this one's inode.
+ * The first file of a new directory, or of one that new ones lead to: their making is known by another name
+ * of the first one. They stay, or the next ones would get their inodes.
  */
-static uint64_t measure_first(struct place *place)
+static uint64_t measure_first(struct place *place, unsigned int depth)
 {
+	static const char below[] = "/a/b/c";
 	char made[PATH_MAX + 16], named[PATH_MAX + 32], path[PATH_MAX + 48];
+	int named_len;
 
 	snprintf(made, sizeof(made), "%s/made", place->path);
-	snprintf(named, sizeof(named), "%s/%05d-%u", place->path, getpid() % 100000, place->turn++);
-	snprintf(path, sizeof(path), "%s/file", made);
-	if (mkdir(made, 0755) < 0 || mknod(path, S_IFREG | 0644, 0) < 0 || rename(made, named) < 0)
-		die(made);
-	snprintf(path, sizeof(path), "%s/file", named);
+	named_len = snprintf(named, sizeof(named), "%s/%05d-%u-%u", place->path, getpid() % 100000,
+			     depth, place->turn++);
+	for (unsigned int i = 0; i < depth; i++) {
+		snprintf(path, sizeof(path), "%s%.*s", made, (int)(2 * i), below);
+		if (mkdir(path, 0755) < 0)
+			die(path);
+	}
+	strcat(path, "/file");
+	if (mknod(path, S_IFREG | 0644, 0) < 0 || rename(made, named) < 0)
+		die(path);
+	memmove(path + named_len, path + strlen(made), strlen(path + strlen(made)) + 1);
+	memcpy(path, named, (size_t)named_len);
 	return measure_one(path);
 }
 
@@ -163,26 +173,30 @@ static void run_fresh(struct place *place)
 
 static void run_first(struct place *place)
 {
-	measure_first(place);
+	measure_first(place, 1);
 }
 
 static const struct operation operations[] = {
-	{ "loop", run_loop, 1, NULL, 0 },
-	{ "getpid", run_getpid, 1000, NULL, 0 },
-	{ "open-mentioned", run_open, 1, "files/mentioned-1", 0 },
-	{ "open-unmentioned", run_open, 1, "files/unmentioned", 0 },
-	{ "rename", run_rename, 1, NULL, 0 },
-	{ "stale-mentioned", run_stale, 1, "files/mentioned-1", 0 },
-	{ "stale-unmentioned", run_stale, 1, "files/unmentioned", 0 },
-	{ "fresh-mentioned", run_fresh, 1, "fresh", 0 },
-	{ "fresh-unmentioned", run_fresh, 1, "other", 0 },
-	{ "first-mentioned", run_first, 1, "fresh", 0 },
-	{ "first-unmentioned", run_first, 1, "other", 0 },
-	{ "exec", run_exec, 1, NULL, 401 },
-	{ "udp-mentioned", run_udp, 1, "127.0.0.1", 0 },
-	{ "udp-unmentioned", run_udp, 1, "127.0.0.2", 0 },
-	{ "tcp-mentioned", run_tcp, 1, "127.0.0.1", 0 },
-	{ "tcp-unmentioned", run_tcp, 1, "127.0.0.2", 0 },
+	{ "loop", run_loop, .times = 1 },
+	{ "getpid", run_getpid, .times = 1000 },
+	{ "open-mentioned", run_open, 1, .where = "files/mentioned-1" },
+	{ "open-unmentioned", run_open, 1, .where = "files/unmentioned" },
+	{ "rename", run_rename, .times = 1 },
+	{ "stale-mentioned", run_stale, 1, .where = "files/mentioned-1" },
+	{ "stale-unmentioned", run_stale, 1, .where = "files/unmentioned" },
+	{ "fresh-mentioned", run_fresh, 1, .where = "fresh" },
+	{ "fresh-unmentioned", run_fresh, 1, .where = "other" },
+	{ "first-mentioned", run_first, 1, .where = "fresh", .depth = 1 },
+	{ "first-unmentioned", run_first, 1, .where = "other", .depth = 1 },
+	{ "nested-mentioned", run_first, 1, .where = "fresh", .depth = 2 },
+	{ "nested-unmentioned", run_first, 1, .where = "other", .depth = 2 },
+	{ "unknown-mentioned", run_first, 1, .where = "fresh", .depth = 3 },
+	{ "unknown-unmentioned", run_first, 1, .where = "other", .depth = 3 },
+	{ "exec", run_exec, 1, .rounds = 401 },
+	{ "udp-mentioned", run_udp, 1, .where = "127.0.0.1" },
+	{ "udp-unmentioned", run_udp, 1, .where = "127.0.0.2" },
+	{ "tcp-mentioned", run_tcp, 1, .where = "127.0.0.1" },
+	{ "tcp-unmentioned", run_tcp, 1, .where = "127.0.0.2" },
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
@@ -215,7 +229,7 @@ static uint64_t one_round(const struct operation *op, struct place *place)
 	if (op->run == run_fresh)
 		return measure_fresh(place);
 	if (op->run == run_first)
-		return measure_first(place);
+		return measure_first(place, op->depth);
 	return round_of(op, place);
 }
 

@@ -90,7 +90,7 @@ def _limit(suite: str, name: str) -> tuple[str, float] | None:
         return EMPTY, CACHED[suite]
     if name == "open-unmentioned":
         return EMPTY, CACHED[suite] * UNMENTIONED_SHARE
-    if name.startswith(("stale-", "fresh-", "first-")):
+    if name.startswith(("stale-", "fresh-", "first-", "nested-")):
         return EMPTY, COLD
     if name.startswith(("udp-", "tcp-")) and suite == "trixie":
         return NONE, CONNECT_ABOVE_NONE
