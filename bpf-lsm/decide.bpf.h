@@ -101,6 +101,7 @@ static __always_inline int bl_answer(struct bl_scratch *scratch, const struct bl
 	if (verdict < BL_VERDICT_ALERT && !pending)
 		return BL_JUDGED_PASS;
 	bl_object_fill(scratch, act);
+	bl_shown_find(scratch);
 	scratch->event.verdict = verdict;
 	scratch->event.rule = rule;
 	scratch->event.others = others;

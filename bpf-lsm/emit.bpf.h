@@ -3,7 +3,7 @@
 #pragma once
 
 #include "file.h"
-#include "subject.bpf.h"
+#include "overlay.bpf.h"
 
 /* What a run came to. */
 enum bl_judged {
@@ -18,7 +18,7 @@ struct bl_act {
 	struct super_block *sb; /* the dentry's */
 	struct inode *inode;   /* NULL: does not exist yet */
 	struct linux_binprm *bprm; /* exec, where its first bytes have been read */
-	__u64 shown;	       /* the dentry that is opened or run, the overlay's if that does it; or 0 */
+	__u64 shown;	       /* the dentry that is run, the overlay's if that does it; file_open: the file; or 0 */
 	struct inode *linked;  /* what gets the name, if it has or gets several; else NULL */
 	__u8 op;
 	__u8 access; /* for the record */
@@ -370,9 +370,45 @@ static __always_inline void bl_record_fill(struct bl_scratch *scratch)
 	bl_cgroup_fill(scratch, task);
 }
 
+/* A fingerprint of an alert about something that is called 'what' in it. */
+static __always_inline __u64 bl_told_print(const struct bl_scratch *scratch, __u64 what)
+{
+	__u64 print = bl_mix(globals.keys[2], what);
+
+	print = bl_mix(print, bpf_get_current_task());
+	print = bl_mix(print, scratch->event.rule | (__u64)scratch->event.others << 32);
+	return bl_mix(print, scratch->generation) | 1;
+}
+
 /*
- * An alert about a file that an overlay opens tells what was just told of the overlay's own if it is of
- * the same rule with as many others. What is overwritten meanwhile is told twice. Verified on its own.
+ * A directory, and those that an overlay opens for its sake: the first of its layers when it is opened, and
+ * all of them when it is listed. Neither is told twice: what was told holds while it would be told again, of the
+ * same names and to the same conditions.
+ */
+static __always_inline int bl_directory_told(struct bl_scratch *scratch)
+{
+	__u64 instant = scratch->print + scratch->stamp * globals.keys[4] +
+			bl_sequence(&rename_lock) * globals.keys[3];
+	__u64 print = bl_told_print(scratch, bl_mix(instant, scratch->shown)), *slot;
+
+	slot = &told[print >> 32 & (BL_TOLD_SLOTS - 1)];
+	if (!scratch->layer) {
+		*slot = print;
+		return 0;
+	}
+	if (*slot == print)
+		return 1;
+	print = bl_told_print(scratch, bl_mix(bl_mix(instant, scratch->shown), scratch->layer));
+	slot = &told[print >> 32 & (BL_TOLD_SLOTS - 1)];
+	if (scratch->listing)
+		return *slot == print;
+	*slot = print;
+	return 0;
+}
+
+/*
+ * An alert about what an overlay opens tells what was just told of the overlay's own if it is of the same
+ * rule with as many others. What is overwritten meanwhile is told twice. Verified on its own.
  */
 __noinline int bl_is_told(struct bl_scratch *scratch)
 {
@@ -380,10 +416,9 @@ __noinline int bl_is_told(struct bl_scratch *scratch)
 
 	if (!scratch || !scratch->shown || scratch->event.verdict >= BL_VERDICT_DENY)
 		return 0;
-	print = bl_mix(globals.keys[2], scratch->shown);
-	print = bl_mix(print, bpf_get_current_task());
-	print = bl_mix(print, scratch->event.rule | (__u64)scratch->event.others << 32);
-	print = bl_mix(print, scratch->generation) | 1;
+	if ((scratch->event.mode & S_IFMT) == S_IFDIR)
+		return bl_directory_told(scratch);
+	print = bl_told_print(scratch, scratch->shown);
 	slot = &told[print >> 32 & (BL_TOLD_SLOTS - 1)];
 	if (!scratch->own) {
 		*slot = print;

@@ -54,7 +54,7 @@ struct bl_dir dirs[BL_DIR_SLOTS];
 /* Fingerprints of accesses that no rule concerns: who, what, how, by which policy. */
 __u64 passes[BL_PASS_SLOTS];
 
-/* Fingerprints of alerts: what was told of an overlay's file is not told again of the one below. */
+/* Fingerprints of alerts: what was told of an overlay's is not told again of what it opens below. */
 __u64 told[BL_TOLD_SLOTS];
 
 /* Sequences that writers make odd: see struct seqcount, which both locks begin with. */

@@ -97,14 +97,6 @@ static __always_inline int bl_is_reconnected(const struct bl_act *act)
 	       act->access == BL_ACCESS_READ && (act->inode->i_mode & S_IFMT) == S_IFDIR;
 }
 
-/* The dentry that somebody opens: of what an overlay opens for him, the overlay's. */
-static __always_inline __u64 bl_open_shown(struct file *file, int own, struct dentry *dentry)
-{
-	if (own && !bl_fake_paths())
-		return bl_read(struct backing_file, (__u64)file, user_path.dentry);
-	return (__u64)dentry;
-}
-
 /*
  * An open of which the label could not tell at once. The second, internal open of an overlay is the
  * kernel's, with the credentials of whoever mounted it: it is judged for who acts.
@@ -135,7 +127,7 @@ BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int vali
 	if (flags & FMODE_EXEC)
 		return 0;
 	act.own = (mode & FMODE_NOACCOUNT) != 0;
-	act.shown = bl_open_shown(file, act.own, act.dentry);
+	act.shown = (__u64)file;
 	if (bl_is_reconnected(&act))
 		return 0;
 	act.search = act.access;

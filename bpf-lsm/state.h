@@ -227,7 +227,8 @@ struct bl_scratch {
 	__u64 mounts_end;
 	__u64 groups;	  /* the subject's struct group_info */
 	__u64 cgroup;	  /* cursor over cgroups */
-	__u64 shown;	  /* as in struct bl_act */
+	__u64 shown;	  /* as in struct bl_act; in a record's making the dentry, see bl_shown_find() */
+	__u64 layer;	  /* dentry of a directory that an overlay opens; 0: it is none */
 	__u64 unix_address; /* of a socket with an abstract name */
 	__u64 args;	  /* user space address of a program's arguments that were not looked at yet */
 	__u64 args_end;
@@ -242,7 +243,8 @@ struct bl_scratch {
 	__u32 settled;	  /* 1: nothing is being mounted, so that labels may be kept */
 	__u32 mode;	  /* of an object that may have several names, and the device if it is one */
 	__u32 rdev;
-	__u32 own;	  /* 1: the task's own credentials say who acts, whatever it acts with */
+	__u32 own;	  /* as in struct bl_act */
+	__u32 listing;	  /* 1: the directory above is open already */
 	struct bl_state states[BL_ALIASES_MAX];
 
 	struct bl_lists lists;	/* of a destination */

@@ -15,6 +15,7 @@ typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
 typedef __s32 s32;
+typedef __s64 s64;
 typedef unsigned int fmode_t;
 typedef unsigned short umode_t;
 typedef __u32 dev_t;
@@ -71,6 +72,15 @@ struct hlist_head {
 	struct hlist_node *first;
 };
 
+typedef struct {
+	s64 counter;
+} atomic64_t;
+typedef atomic64_t atomic_long_t;
+
+struct rw_semaphore {
+	atomic_long_t owner;
+};
+
 struct inode {
 	umode_t i_mode;
 	const struct inode_operations *i_op;
@@ -83,6 +93,7 @@ struct inode {
 	};
 	struct super_block *i_sb;
 	u32 i_generation;
+	struct rw_semaphore i_rwsem;
 	struct hlist_head i_dentry;
 };
 
@@ -189,6 +200,32 @@ struct fs_struct {
 	struct path root;
 };
 
+/* A path that a call is looking up, on its stack. */
+struct nameidata {
+	struct path path;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+/* A system call's number and arguments. */
+struct pt_regs {
+#ifdef __TARGET_ARCH_x86
+	unsigned long bx;
+	unsigned long di;
+	unsigned long orig_ax;
+#elif defined(__TARGET_ARCH_arm64)
+	u64 orig_x0;
+	s32 syscallno;
+#endif
+};
+
 struct mm_struct {
 	struct file *exe_file;
 };
@@ -225,6 +262,8 @@ struct task_struct {
 	const struct cred *cred;
 	struct nsproxy *nsproxy;
 	struct fs_struct *fs;
+	struct files_struct *files;
+	struct nameidata *nameidata;
 	struct css_set *cgroups;
 	kuid_t loginuid;
 	unsigned int sessionid;

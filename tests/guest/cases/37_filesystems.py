@@ -7,8 +7,8 @@ from evasion import row
 from trial import PROGRAMS, do, events, policy, push_program, trial
 
 RULE = {"id": "place", "on": "open", "access": "read", "path": "/srv/p/**", "action": "deny"}
-CLEAN = ("for m in $(awk '$2 ~ \"^/srv/[pm]/\" { print $2 }' /proc/mounts | tac); do umount -l $m; done; "
-         "losetup -D; rm -rf /srv/p /srv/m /srv/image*")
+CLEAN = ("for m in $(awk '$2 ~ \"^/srv/[pmq]/\" { print $2 }' /proc/mounts | tac); do umount -l $m; done; "
+         "losetup -D; rm -rf /srv/p /srv/m /srv/q /srv/image*")
 DIRECTORIES = "mkdir -p /srv/p /srv/m/u /srv/m/w /srv/m/o /srv/m/x; modprobe -a overlay loop btrfs 2> /dev/null || :; "
 
 
@@ -138,9 +138,9 @@ OVERLAID_FILES = DIRECTORIES + "mkdir -p /srv/p/d; for f in p/d/a p/d/b p/d/c m/
 EVERYWHERE = ["/srv/m/o/**", "/srv/p/**", "/srv/m/u/**"]
 
 
-def counted_in_overlay(g, *args, **more):
+def counted_in_overlay(g, *args, setup="", then="", **more):
     try:
-        g.sh(OVERLAID_FILES)
+        g.sh(setup + OVERLAID_FILES + "; " + then)
         return counted(g, *args, **more)
     finally:
         g.sh(CLEAN)
@@ -162,6 +162,40 @@ def test_overlay_open_by_a_rule_on_both_names_is_one_event(g):
     found = counted_in_overlay(g, EVERYWHERE, "alert", {**opened, "again": "[read('/srv/m/o/a') for _ in range(3)]",
                                                         "below": "read('/srv/p/d/b')"})
     assert found == collections.Counter({"a": 4, "b": 1, "c": 1, "mine": 1}), found
+
+
+LISTED = "mkdir -p /srv/p/d/dir /srv/m/u/dir /srv/p/d/below /srv/m/u/above /srv/m/x; echo x > /srv/p/d/dir/low; " \
+    "echo x > /srv/m/u/dir/up; "
+
+
+def test_overlay_directory_by_a_rule_on_both_names_is_one_event(g):
+    """It is opened in a layer when it is opened, and in all of them when it is listed."""
+    listing = "assert set(os.listdir('/srv/m/o/dir')) == {'low', 'up'}"
+    again = "fd = os.open('/srv/m/o/dir', os.O_RDONLY); [(os.lseek(fd, 0, 0), os.listdir(fd)) for _ in range(3)]"
+    found = counted_in_overlay(g, EVERYWHERE, "alert", {
+        "merged": listing, "again": "[os.listdir('/srv/m/o/dir') for _ in range(3)]", "one descriptor": again,
+        "lower": "os.listdir('/srv/m/o/below')", "upper": "os.listdir('/srv/m/o/above')",
+        "only opened": "os.close(os.open('/srv/m/o/below', os.O_RDONLY))"}, setup=LISTED)
+    # What dup'ed and rewound descriptors list was told when they were opened.
+    assert found == collections.Counter({"dir": 5, "below": 2, "above": 1}), found
+
+
+def test_overlay_directory_by_a_rule_on_its_layers_is_told(g):
+    """Whatever else is listed by who lists it: another overlay's directory, of which the rule knows no name, is not
+    told by what was told of the first."""
+    other = "mkdir -p /srv/q/u /srv/q/w /srv/q/o; mount -t overlay q " \
+        "-o lowerdir=/srv/p/d,upperdir=/srv/q/u,workdir=/srv/q/w /srv/q/o; mkdir /srv/q/u/dir 2> /dev/null || :; "
+    found = counted_in_overlay(g, EVERYWHERE, "alert", {
+        "both": "os.listdir('/srv/m/o/dir'); os.listdir('/srv/q/o/below'); os.listdir('/srv/m/o/dir')",
+        "at once": "fd = os.open('/srv/m/o/dir', os.O_RDONLY); os.listdir(fd); os.listdir('/srv/q/o/below')"},
+        setup=LISTED, then=other)
+    assert found == collections.Counter({"dir": 3, "below": 2}), found
+    layers = {"merged": "[os.listdir('/srv/m/o/dir') for _ in range(2)]", "lower": "os.listdir('/srv/m/o/below')",
+              "other": "os.listdir('/srv/q/o/below')"}
+    # At the first listing the overlay marks its upper directory.
+    found = counted_in_overlay(g, ["/srv/p/**", "/srv/m/u/**"], "alert", layers, setup=LISTED,
+                               then=other + "ls /srv/m/o/dir > /dev/null")
+    assert found == collections.Counter({"dir": 4, "below": 2}), found
 
 
 def test_overlay_program_by_a_rule_on_both_names_is_one_event(g):
