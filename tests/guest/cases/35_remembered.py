@@ -13,8 +13,8 @@ ROUNDS = 300
 WANDERER = "/root/wander.py"
 CHANGES = 60
 LONGEST = 33  # bytes: more than a name in a dentry can have
-LENGTHS = """
-import os, sys
+IS_REFUSED = """
+import itertools, os, shutil, sys
 
 place, uid, longest = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 
@@ -30,6 +30,8 @@ def is_refused(path):
     return False
 
 
+"""
+LENGTHS = IS_REFUSED + """
 for n in range(1, longest + 1):
     one, other = (os.path.join(place, "d" * (n - 1) + end) for end in "dx")
     names = ["1", "2", "3", "4", "f" * (n - 1) + "x", "f" * n]
@@ -46,6 +48,28 @@ for n in range(1, longest + 1):
         os.rename(one, place + "/aside")
         os.rename(other, one)
         os.rename(place + "/aside", other)
+print("done")
+"""
+NESTED = IS_REFUSED + """
+known = os.path.join(place, "known")
+os.mkdir(known)
+for name in "12345678":
+    os.mknod(os.path.join(known, name), 0o644)
+    if is_refused(os.path.join(known, name)):
+        print("wrong:", name)
+for n in range(1, longest + 1):
+    right = tuple(letter * n for letter in "def")
+    for names in itertools.product(*((name, name[:-1] + "x") for name in right)):
+        top, low, name = names
+        # Their making is known by another name of theirs.
+        os.makedirs(os.path.join(place, "made", low))
+        os.mknod(os.path.join(place, "made", low, name), 0o644)
+        os.rename(os.path.join(place, "made"), os.path.join(known, top))
+        path = os.path.join(known, top, low, name)
+        for turn in range(2):
+            if is_refused(path) != (names == right):
+                print("wrong:", turn, path)
+        shutil.rmtree(os.path.join(known, top))
 print("done")
 """
 UNMOUNT = f"while mountpoint -q {PLACE}; do umount -l {PLACE}; done"
@@ -118,6 +142,19 @@ def test_names_of_all_lengths(g: TestGuest) -> None:
         g.sh(f"mkdir -p {PLACE}; chmod 755 {PLACE}")
         with policy(g, rule):
             found = g.run(["python3", "-c", LENGTHS, PLACE, str(NOBODY), str(LONGEST)], timeout=300).stdout
+        assert found == "done\n", found
+    finally:
+        g.remove(PLACE)
+
+
+def test_new_directories_in_new_ones(g: TestGuest) -> None:
+    """A file's first look, where the nearest directory that is remembered is three levels above it."""
+    paths = [f"{PLACE}/known/{'d' * n}/{'e' * n}/{'f' * n}" for n in range(1, LONGEST + 1)]
+    rule = {"id": "nested", "on": "open", "path": paths, "access": "read", "by": {"uid": NOBODY}, "action": "deny"}
+    try:
+        g.sh(f"mkdir -p {PLACE}; chmod 755 {PLACE}")
+        with policy(g, rule):
+            found = g.run(["python3", "-c", NESTED, PLACE, str(NOBODY), str(LONGEST)], timeout=300).stdout
         assert found == "done\n", found
     finally:
         g.remove(PLACE)
