@@ -196,7 +196,7 @@ static __always_inline void bl_object_name(struct bl_scratch *scratch, struct de
 {
 	__u32 sequence;
 
-	if (sb->s_flags & SB_NOUSER) {
+	if (bl_is_pseudo(sb)) {
 		scratch->super.prefix_len = 0;
 		bl_walk_start(&scratch->walk);
 		bl_walk_prepend(&scratch->walk, dentry->d_name.name, dentry->d_name.len);
@@ -370,12 +370,27 @@ static __always_inline void bl_record_fill(struct bl_scratch *scratch)
 	bl_cgroup_fill(scratch, task);
 }
 
+/* A fingerprint of a dentry and what it is at the moment: others may have had its address. */
+static __always_inline __u64 bl_shown_print(__u64 dentry)
+{
+	__u64 inode = bl_read(struct dentry, dentry, d_inode);
+	__u64 print = bl_mix(dentry, inode);
+
+	print = bl_mix(print, bl_read(struct dentry, dentry, d_parent));
+	print = bl_mix(print, bl_read(struct dentry, dentry, d_name.hash_len));
+	return bl_mix(print, inode ? bl_read(struct inode, inode, i_ino) : 0);
+}
+
 /* A fingerprint of an alert about something that is called 'what' in it. */
 static __always_inline __u64 bl_told_print(const struct bl_scratch *scratch, __u64 what)
 {
 	__u64 print = bl_mix(globals.keys[2], what);
 
 	print = bl_mix(print, bpf_get_current_task());
+	print = bl_mix(print, bpf_get_current_pid_tgid());
+	/* A program's own file is told of before, and what it maps of that after it has become another one. */
+	if (scratch->event.op == BL_OP_OPEN)
+		print = bl_mix(print, scratch->print);
 	print = bl_mix(print, scratch->event.rule | (__u64)scratch->event.others << 32);
 	return bl_mix(print, scratch->generation) | 1;
 }
@@ -387,9 +402,9 @@ static __always_inline __u64 bl_told_print(const struct bl_scratch *scratch, __u
  */
 static __always_inline int bl_directory_told(struct bl_scratch *scratch)
 {
-	__u64 instant = scratch->print + scratch->stamp * globals.keys[4] +
-			bl_sequence(&rename_lock) * globals.keys[3];
-	__u64 print = bl_told_print(scratch, bl_mix(instant, scratch->shown)), *slot;
+	__u64 what = bl_shown_print(scratch->shown) + scratch->stamp * globals.keys[4] +
+		     bl_sequence(&rename_lock) * globals.keys[3];
+	__u64 print = bl_told_print(scratch, what), *slot;
 
 	slot = &told[print >> 32 & (BL_TOLD_SLOTS - 1)];
 	if (!scratch->layer) {
@@ -398,7 +413,7 @@ static __always_inline int bl_directory_told(struct bl_scratch *scratch)
 	}
 	if (*slot == print)
 		return 1;
-	print = bl_told_print(scratch, bl_mix(bl_mix(instant, scratch->shown), scratch->layer));
+	print = bl_told_print(scratch, bl_mix(what, scratch->layer));
 	slot = &told[print >> 32 & (BL_TOLD_SLOTS - 1)];
 	if (scratch->listing)
 		return *slot == print;
@@ -418,7 +433,7 @@ __noinline int bl_is_told(struct bl_scratch *scratch)
 		return 0;
 	if ((scratch->event.mode & S_IFMT) == S_IFDIR)
 		return bl_directory_told(scratch);
-	print = bl_told_print(scratch, scratch->shown);
+	print = bl_told_print(scratch, bl_shown_print(scratch->shown));
 	slot = &told[print >> 32 & (BL_TOLD_SLOTS - 1)];
 	if (!scratch->own) {
 		*slot = print;

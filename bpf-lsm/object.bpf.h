@@ -198,14 +198,17 @@ static long bl_state_turn(__u32 index, void *ctx)
 	return 0;
 }
 
-/* A fingerprint of the label's classes and the policy that they belong to; 0 where there are none. */
+/*
+ * A fingerprint of the label's classes, of where they hold, and of the policy that they belong to; 0 where there
+ * are none.
+ */
 static __always_inline __u64 bl_label_key(const struct bl_matcher *m, const struct bl_label *label)
 {
 	__u64 key;
 
 	if (!label->n_classes)
 		return 0;
-	key = m->header->generation * globals.keys[7] +
+	key = m->header->generation * globals.keys[7] + label->flags * globals.keys[5] +
 	      (label->classes[0] | (__u64)label->classes[1] << 32) * globals.keys[2];
 	if (label->n_classes > 2)
 		key += (label->classes[2] | (__u64)label->classes[3] << 32) * globals.keys[3] +
@@ -322,6 +325,16 @@ __noinline int bl_root_own(struct bl_scratch *scratch, __u64 sb_flags)
 	return 0;
 }
 
+/* What is on it has no path, ever: what the kernel has to itself, and memfds of huge pages. */
+static __always_inline int bl_is_pseudo(struct super_block *sb)
+{
+	unsigned long flags = sb->s_flags;
+
+	if (!(flags & (SB_NOUSER | SB_KERNMOUNT)))
+		return 0;
+	return flags & SB_NOUSER || sb->s_magic == BL_MAGIC_HUGETLBFS;
+}
+
 /*
  * Works out the label of a dentry into scratch->label, by rename_lock's sequence. A file's
  * superblock comes from its inode: since its path is in a union (6.18), the verifier trusts nothing
@@ -339,7 +352,7 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 		bl_linked_load(scratch, inode);
 	scratch->based = 1;
 	scratch->keep = 0;
-	if (sb->s_flags & SB_NOUSER) {
+	if (bl_is_pseudo(sb)) {
 		scratch->super.n_aliases = 0;
 		scratch->super.overflow = 0;
 		scratch->walk_end = BL_WALK_LOST;

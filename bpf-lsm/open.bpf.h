@@ -22,6 +22,8 @@
 #define FS_IOC_FSSETXATTR 0x401c5820
 #define FS_IOC_SETVERSION   0x40087602
 #define FS_IOC32_SETVERSION 0x40047602
+#define EXT4_IOC_SETVERSION   0x40086604
+#define EXT4_IOC32_SETVERSION 0x40046604
 #define FS_IOC_ENABLE_VERITY 0x40806685
 #define FS_IOC_SET_ENCRYPTION_POLICY 0x800c6613
 
@@ -323,6 +325,12 @@ static __always_inline int bl_ioctl_sets_flags(struct file *file, __u32 cmd)
 	return !bpf_core_type_exists(struct file_kattr) || !file->f_inode->i_op->fileattr_set;
 }
 
+static __always_inline int bl_ioctl_sets_version(__u32 cmd)
+{
+	return cmd == FS_IOC_SETVERSION || cmd == FS_IOC32_SETVERSION ||
+	       cmd == EXT4_IOC_SETVERSION || cmd == EXT4_IOC32_SETVERSION;
+}
+
 /* A file with verity can't be written any more, an encrypted directory not be used without the key. */
 static __always_inline int bl_ioctl_seals(__u32 cmd)
 {
@@ -331,8 +339,7 @@ static __always_inline int bl_ioctl_seals(__u32 cmd)
 
 static __always_inline int bl_open_ioctl(struct file *file, __u32 cmd, __u32 hook)
 {
-	if (!bl_ioctl_sets_flags(file, cmd) && cmd != FS_IOC_SETVERSION &&
-	    cmd != FS_IOC32_SETVERSION && !bl_ioctl_seals(cmd))
+	if (!bl_ioctl_sets_flags(file, cmd) && !bl_ioctl_sets_version(cmd) && !bl_ioctl_seals(cmd))
 		return 0;
 	return bl_open_object(file->f_path.dentry, file->f_inode->i_sb, file->f_inode, NULL,
 			      BL_ACCESS_ATTRIBUTES, BL_ACCESS_ATTRIBUTES, hook);

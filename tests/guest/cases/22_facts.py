@@ -78,7 +78,10 @@ def test_memfd(g):
             "asked": "execve_check(copy_to_memory('/bin/true'))",
             "sealed": "f = anonymous('/bin/true', 2); import fcntl; fcntl.fcntl(f, 1033, 15); "
                       "execveat(f, b'', AT_EMPTY_PATH)",
-            "a script in it": "run(script_in_memory())", "shared memory": "protect_anonymous(1)"}
+            "a script in it": "run(script_in_memory())", "shared memory": "protect_anonymous(1)",
+            "huge pages": "import mmap; f = os.memfd_create('huge', 4); os.ftruncate(f, 2 << 20); "
+                          "mmap.mmap(f, 2 << 20, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_EXEC)"}
+    g.sh("echo 4 > /proc/sys/vm/nr_hugepages")
     found = try_it(g, [rule("memfd")], ways, {"tmpfs": "run('/srv/f/memory/tool')",
                                               "private memory": "protect_anonymous(2)"})
     for event in found:

@@ -63,15 +63,18 @@ def test_newer_calls_for_attributes(g):
 
 @row("C6")
 def test_what_seals_a_file(g):
-    """fs-verity takes the right to write for good, encryption the use of a directory: of what is only read."""
+    """fs-verity takes the right to write for good, encryption the use of a directory: of what is only read. And
+    ext4's own ioctl for what is called its version."""
     enable = "fs_ioctl('/srv/w/fs/{}/a', 0x40806685, struct.pack('III116x', 1, 1, 4096))"
     encrypt = "fs_ioctl('/srv/w/fs/{}/empty', 0x800c6613, struct.pack('BBBB8s', 0, 1, 4, 3, b'whatever'))"
+    version = "fs_ioctl('/srv/w/fs/{}/b', 0x40086604, struct.pack('L', 7))"
     try_it(g, [deny("attributes", path="/srv/w/fs/in/**")],
-           {"verity": enable.format("in"), "encryption": encrypt.format("in")},
-           {"verity, other": enable.format("out"), "encryption, other": encrypt.format("out"), "read": "read('/srv/w/fs/in/a')"},
-           prepare="truncate -s 32M /srv/w/image; mkfs.ext4 -q -b 4096 -O verity,encrypt /srv/w/image; mkdir /srv/w/fs; "
+           {"verity": enable.format("in"), "encryption": encrypt.format("in"), "version": version.format("in")},
+           {"verity, other": enable.format("out"), "encryption, other": encrypt.format("out"),
+            "version, other": version.format("out"), "read": "read('/srv/w/fs/in/a')"},
+           prepare="truncate -s 32M /srv/w/image; mkfs.ext4 -q -b 4096 -O verity,encrypt,^metadata_csum /srv/w/image; mkdir /srv/w/fs; "
                    "mount -o loop /srv/w/image /srv/w/fs; mkdir -p /srv/w/fs/in/empty /srv/w/fs/out/empty; "
-                   "echo x > /srv/w/fs/in/a; echo x > /srv/w/fs/out/a", clean="umount /srv/w/fs 2> /dev/null || :; ")
+                   "for f in in/a in/b out/a out/b; do echo x > /srv/w/fs/$f; done", clean="umount /srv/w/fs 2> /dev/null || :; ")
 
 
 @row("C6", "E4")

@@ -96,5 +96,8 @@ def test_containers_have_no_exceptions_to_take(g):
         assert do(g, {"inside": inside}) == {"inside": "ok"}
         with policy(g, RULE):
             assert do(g, {"inside": inside}) == {"inside": "ok"}
+            # What was let pass there is remembered, and not for the host's program.
+            host = f"{inside}\nwith held('{SHELL}') as pid: trace_attach(pid)"
+            assert do(g, {"and the host's": host}) == {"and the host's": "EPERM"}
     finally:
         g.sh(CLEAN)
