@@ -10,7 +10,9 @@
 #define BL_SCRATCH_SLOTS 4
 #define BL_SCRATCH_SPARES 128
 #define BL_PREFIX_BYTES	 256 /* of a mount point's path, for events only */
-#define BL_MOUNTS_MAX	 8192 /* mounts of one superblock that are looked at */
+#define BL_MOUNTS_MAX \
+	1024 /* mounts of one superblock that are looked at, before all of the host's are */
+#define BL_TREE_STEPS	 (1 << 19) /* through the host's mounts; there and back it is two for each */
 
 #define BL_KEYS		    8
 #define BL_CRED_SLOTS	    4096
@@ -223,7 +225,9 @@ struct bl_scratch {
 	__u64 sb;	  /* superblock being looked at */
 	__u64 sb_root;
 	__u64 part;	  /* what one of its mounts shows, looked for among a name's dentries */
-	__u64 mount;	  /* cursor over its mounts */
+	__u64 mount;	  /* cursor over its mounts, or the host's */
+	__u32 ascends;	  /* 1: what is below that one was seen */
+	__u32 _pad;
 	__u64 mounts_end;
 	__u64 groups;	  /* the subject's struct group_info */
 	__u64 cgroup;	  /* cursor over cgroups */

@@ -154,29 +154,104 @@ static __always_inline void bl_mount_first(struct bl_scratch *scratch)
 		scratch->sb + bpf_core_field_offset(struct super_block, s_mounts) - instance;
 }
 
-/* One mount of the superblock: if it is the host's, its path's states become an alias. */
+/* A mount of the superblock that is the host's: its path's states become an alias. */
+static __always_inline void bl_mount_add(const struct bl_super_ctx *c, __u64 mount)
+{
+	struct bl_scratch *scratch = c->scratch;
+	const struct bl_matcher *m = c->matcher;
+	__u64 root = bl_read(struct mount, mount, mnt.mnt_root);
+
+	scratch->cursor.seen = 1;
+	bl_climb(scratch, mount, root);
+	if (scratch->cursor.state == BL_CURSOR_DONE) {
+		bl_path_run(m, m->walk->n_comps, 0, BL_TRIE_ROOT, m->header->dfa_start);
+		bl_alias_add(m, scratch, root);
+	} else {
+		scratch->super.overflow = 1;
+	}
+}
+
+/* One mount of the superblock, in whatever namespace. */
 static long bl_mount_turn(__u32 index, void *ctx)
 {
 	struct bl_super_ctx *c = ctx;
 	struct bl_scratch *scratch = c->scratch;
-	const struct bl_matcher *m = c->matcher;
-	__u64 mount = scratch->mount, root;
+	__u64 mount = scratch->mount;
 
 	if (!mount || mount == scratch->mounts_end)
 		return 1;
-	if (bl_read(struct mount, mount, mnt_ns) == globals.host_ns) {
-		scratch->cursor.seen = 1;
-		root = bl_read(struct mount, mount, mnt.mnt_root);
-		bl_climb(scratch, mount, root);
-		if (scratch->cursor.state == BL_CURSOR_DONE) {
-			bl_path_run(m, m->walk->n_comps, 0, BL_TRIE_ROOT, m->header->dfa_start);
-			bl_alias_add(m, scratch, root);
-		} else {
-			scratch->super.overflow = 1;
-		}
-	}
+	if (bl_read(struct mount, mount, mnt_ns) == globals.host_ns)
+		bl_mount_add(c, mount);
 	scratch->mount = bl_mount_next(mount);
 	return 0;
+}
+
+/* One step through the tree of the host's mounts: down, on, or up. */
+static long bl_tree_turn(__u32 index, void *ctx)
+{
+	struct bl_super_ctx *c = ctx;
+	struct bl_scratch *scratch = c->scratch;
+	const __u64 children = bpf_core_field_offset(struct mount, mnt_mounts);
+	const __u64 sibling = bpf_core_field_offset(struct mount, mnt_child);
+	__u64 mount = scratch->mount, next, parent;
+
+	if (!scratch->ascends) {
+		if (bl_read(struct mount, mount, mnt.mnt_sb) == scratch->sb)
+			bl_mount_add(c, mount);
+		next = bl_read(struct mount, mount, mnt_mounts.next);
+		if (next != mount + children) {
+			scratch->mount = next - sibling;
+			return !next;
+		}
+	}
+	if (mount == scratch->mounts_end) {
+		scratch->mount = 0;
+		return 1;
+	}
+	next = bl_read(struct mount, mount, mnt_child.next);
+	parent = bl_read(struct mount, mount, mnt_parent);
+	scratch->ascends = next == parent + children;
+	scratch->mount = scratch->ascends ? parent : next - sibling;
+	return !next;
+}
+
+static __always_inline void bl_super_begin(struct bl_scratch *scratch)
+{
+	struct bl_super *super = &scratch->super;
+
+	super->n_aliases = 0;
+	super->moves = 0;
+	super->parts = 0;
+	super->overflow = 0;
+	super->prefix_len = 0;
+	scratch->cursor.seen = 0;
+}
+
+/* All mounts of the superblock. 0: there are too many, others' namespaces included. */
+static __always_inline int bl_mounts_walk(struct bl_super_ctx *ctx)
+{
+	struct bl_scratch *scratch = ctx->scratch;
+
+	bl_super_begin(scratch);
+	bl_mount_first(scratch);
+	bpf_loop(BL_MOUNTS_MAX, bl_mount_turn, ctx, 0);
+	return !scratch->mount || scratch->mount == scratch->mounts_end;
+}
+
+/*
+ * All mounts of the host: whoever makes any number of them in a namespace of his own takes no names from what
+ * the host mounts. 0: there are too many.
+ */
+static __always_inline int bl_tree_walk(struct bl_super_ctx *ctx)
+{
+	struct bl_scratch *scratch = ctx->scratch;
+
+	bl_super_begin(scratch);
+	scratch->mounts_end = bl_read(struct mnt_namespace, globals.host_ns, root);
+	scratch->mount = scratch->mounts_end;
+	scratch->ascends = 0;
+	bpf_loop(BL_TREE_STEPS, bl_tree_turn, ctx, 0);
+	return !scratch->mount;
 }
 
 /* A superblock that the host doesn't mount has names of its own: from its root on. */
@@ -201,15 +276,7 @@ static long bl_super_turn(__u32 index, void *ctx)
 	super->generation = c->matcher->header->generation;
 	super->event = bl_mount_event();
 	super->renames = renames;
-	super->n_aliases = 0;
-	super->moves = 0;
-	super->parts = 0;
-	super->overflow = 0;
-	super->prefix_len = 0;
-	scratch->cursor.seen = 0;
-	bl_mount_first(scratch);
-	bpf_loop(BL_MOUNTS_MAX, bl_mount_turn, ctx, 0);
-	if (scratch->mount && scratch->mount != scratch->mounts_end)
+	if (!bl_mounts_walk(c) && !bl_tree_walk(c))
 		super->overflow = 1;
 	if (!scratch->cursor.seen)
 		bl_alias_own(c->matcher, scratch);

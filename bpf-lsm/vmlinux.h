@@ -149,9 +149,11 @@ struct super_block___chain {
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 
 struct mnt_namespace {
+	struct mount *root;
 	u64 event;
 };
 
@@ -159,6 +161,8 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct list_head mnt_mounts;
+	struct list_head mnt_child;
 	struct list_head mnt_instance;
 	struct mnt_namespace *mnt_ns;
 };

@@ -8,6 +8,19 @@ RULE = {"id": "place", "on": "open", "access": "read", "path": "/srv/p/**", "act
 CLEAN = ("for mount in $(awk '$2 ~ \"^/srv/[mp]/\" { print $2 }' /proc/mounts | tac); do umount $mount; done; "
          "rm -rf /srv/p /srv/m")
 
+# More mounts of the root file system than are looked at in other namespaces than the host's.
+FLOOD = """
+import ctypes, time
+mount = ctypes.CDLL(None).mount
+assert mount(b"t", b"/mnt", b"tmpfs", 0, None) == 0
+for i in range(8400):
+    place = b"/mnt/%d" % i
+    open(place, "w").close()
+    assert mount(b"/etc/passwd", place, None, 4096, None) == 0
+print("flooded", flush=True)
+time.sleep(900)
+"""
+
 
 def judge(g, rule, prepare, change, deeds):
     """Shows that deeds work before and after a change, and then that they are refused after one
@@ -135,3 +148,18 @@ def test_overlay_in_a_user_namespace(g):
     trial(g, [{**RULE, "path": "/srv/p/file"}], overlay, allowed=neighbour,
           prepare="modprobe overlay; mkdir -p /srv/p /srv/m; echo x > /srv/p/file; echo x > /srv/p/other",
           clean=CLEAN)
+
+
+@row("A3", "E8")
+def test_mounts_by_the_thousand_in_a_namespace_of_ones_own(g):
+    """They take nobody's names away: neither is a guarded file free, nor any other one refused."""
+    g.sh(f"cat > /srv/flood.py << 'END'{FLOOD}END")
+    flood = "setpriv --reuid=1000 --regid=1000 --clear-groups unshare -Urm python3 /srv/flood.py " \
+            "> /run/flood 2>&1 & until grep -q flooded /run/flood; do sleep 0.5; done"
+    rules = [RULE, {**RULE, "id": "subject", "path": "/srv/m/**", "by": {"exe": "/usr/bin/cat"}}]
+    found = trial(g, rules, {"guarded": "read('/srv/p/file')", "by a program": "sh('cat /srv/m/file')"},
+                  allowed={"elsewhere": "read('/etc/passwd')", "by another": "read('/srv/m/file')",
+                           "started": "run('/bin/true')"},
+                  prepare=f"mkdir -p /srv/p /srv/m; echo x > /srv/p/file; echo x > /srv/m/file; {flood}",
+                  clean=f"pkill -f [f]lood.py; rm -f /run/flood; {CLEAN}")
+    assert {event["BAILIFF_PATH"] for event in found} == {"/srv/p/file", "/srv/m/file"}, found
