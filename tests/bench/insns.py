@@ -93,7 +93,7 @@ def _limit(suite: str, name: str) -> tuple[str, float] | None:
         return EMPTY, CACHED[suite]
     if name == "open-unmentioned":
         return EMPTY, CACHED[suite] * UNMENTIONED_SHARE
-    if name.startswith(("stale-", "fresh-", "first-", "nested-")):
+    if name.startswith(("stale-", "fresh-", "first-", "nested-", "unknown-")):
         return EMPTY, COLD
     if name.startswith(("udp-", "tcp-")) and suite == "trixie":
         return NONE, CONNECT_ABOVE_NONE
