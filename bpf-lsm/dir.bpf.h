@@ -27,22 +27,10 @@ static __always_inline int bl_is_mounted_part(const struct bl_scratch *scratch, 
 	return 0;
 }
 
-/* What counts of each word of a name of so many bytes, the NUL behind it included. */
-#define BL_BYTES(n) ((n) <= 0 ? 0ull : (n) >= 8 ? ~0ull : (1ull << ((n)*8 & 63)) - 1)
-/* clang-format off */
-#define BL_MASK(n)  { BL_BYTES(n), BL_BYTES(n - 8), BL_BYTES(n - 16), BL_BYTES(n - 24) }
-#define BL_MASKS(n) BL_MASK(n), BL_MASK(n + 1), BL_MASK(n + 2), BL_MASK(n + 3)
-/* clang-format on */
-
-const __u64 name_masks[BL_SHORT_NAME_MAX + 1][BL_SHORT_NAME_WORDS] = {
-	BL_MASKS(1),  BL_MASKS(5),  BL_MASKS(9),  BL_MASKS(13),
-	BL_MASKS(17), BL_MASKS(21), BL_MASKS(25), BL_MASKS(29),
-};
-
 /* True when the first len bytes at 'words' are those at 'name'. */
 static __always_inline int bl_name_is(const __u64 *words, __u32 len, const __u64 *name)
 {
-	const __u64 *mask = name_masks[len & BL_SHORT_NAME_MAX];
+	const __u64 *mask = bl_name_masks[len & BL_SHORT_NAME_MAX];
 	__u64 other;
 
 	BL_BARRIER(mask); /* as in bl_dir_slot() */
@@ -127,59 +115,97 @@ BL_CALLED int bl_dir_load(struct bl_scratch *scratch, struct bl_dir *dir, struct
 /* The same, which most often is told without a call. inode: the directory's number. */
 static __always_inline int bl_dir_look(struct bl_scratch *scratch, struct dentry *at, __u64 inode)
 {
-	struct bl_dir *dir = bl_dir_slot(inode, scratch->super.key);
+	__u64 key = scratch->super.key;
+	struct bl_dir *dir = bl_dir_slot(inode, key);
 
-	return dir->inode == inode && bl_dir_load(scratch, dir, at, inode);
+	return dir->inode == inode && dir->super == key && bl_dir_load(scratch, dir, at, inode);
 }
 
-/* True when nothing but its directory's states decides what a dentry's name comes to. */
-static __always_inline int bl_dir_decides(const struct bl_scratch *scratch, struct dentry *dentry)
+/* A name of a chain; 0: it is none that one can have. */
+static __always_inline int bl_chain_take(struct bl_scratch *scratch, __u32 i, struct dentry *dentry,
+					 __u32 name_at)
 {
-	return (__u64)dentry != scratch->sb_root &&
-	       !(scratch->super.parts && bl_is_mounted_part(scratch, (__u64)dentry));
+	struct bl_walk *walk = &scratch->walk;
+	__u32 len = dentry->d_name.len;
+
+	walk->chain.len[i] = len;
+	if (len <= BL_SHORT_NAME_MAX) {
+		bl_name_copy(walk->chain.name[i], (const void *)dentry + name_at, len);
+		return 1;
+	}
+	if (i)
+		return 0;
+	bl_walk_start(walk);
+	return bl_walk_prepend(walk, dentry->d_name.name, len);
+}
+
+struct bl_shown_ctx {
+	struct bl_scratch *scratch;
+	struct dentry *at;
+	__u32 shown;
+};
+
+static long bl_shown_turn(__u32 index, void *ctx)
+{
+	struct bl_shown_ctx *c = ctx;
+
+	c->shown = bl_is_mounted_part(c->scratch, (__u64)c->at);
+	c->at = c->at->d_parent;
+	return c->shown;
+}
+
+/* True when a mount shows the dentry or one of those above it, n in all. */
+BL_CALLED int bl_chain_is_shown(struct bl_scratch *scratch, struct dentry *dentry, __u32 n)
+{
+	struct bl_shown_ctx ctx = { .scratch = scratch, .at = dentry };
+
+	bpf_loop(n, bl_shown_turn, &ctx, 0);
+	return ctx.shown;
 }
 
 /*
- * Finds the states that the path of one of the two directories above leads to, and puts the names from there
- * down before the walk's text. parent: the one that the text is in, of which nothing is known. 0: they are not
- * known either.
+ * Finds the names of a dentry, up to a directory of which the states are kept: its own one or one of the
+ * two above; else up to the root. As of one instant: no rename happened since the sequence was what is given.
+ * Leaves them in the walk's chain, and the states in scratch->states, if it is 'based' on some. 0: it takes
+ * a walk of the whole path; there are too many names, or long ones, or a mount shows what is on the way.
  */
-static __always_inline int bl_dir_above(struct bl_scratch *scratch, struct dentry *parent)
+static __always_inline int bl_chain_find(struct bl_scratch *scratch, struct dentry *dentry,
+					 __u32 sequence)
 {
-	struct dentry *above = parent->d_parent, *top;
+	__u32 name_at = bl_name_at(), n = 0;
+	struct dentry *at = dentry;
 
-	if (!bl_dir_decides(scratch, parent))
+	scratch->based = 0;
+	scratch->walk.chain.n = 0;
+	if (!scratch->super.key || sequence & 1)
 		return 0;
-	if (bl_dir_look(scratch, above, above->d_inode->i_ino))
-		return bl_walk_name(&scratch->walk, parent, bl_name_at());
-	if (!bl_dir_decides(scratch, above))
-		return 0;
-	top = above->d_parent;
-	return bl_dir_look(scratch, top, top->d_inode->i_ino) &&
-	       bl_walk_name(&scratch->walk, parent, bl_name_at()) &&
-	       bl_walk_name(&scratch->walk, above, bl_name_at());
-}
+#pragma clang loop unroll(full)
+	for (__u32 i = 0; i < BL_CHAIN_MAX; i++) {
+		if ((__u64)at == scratch->sb_root)
+			break;
+		if (!bl_chain_take(scratch, i, at, name_at))
+			return 0;
+		n = i + 1;
+		at = at->d_parent;
+		if (i < BL_DIR_LEVELS) {
+			__u64 inode = at->d_inode->i_ino;
 
-/*
- * Finds the states that the path of a dentry's directory leads to, or of the two above, as of one instant:
- * no rename happened since the sequence was what is given. Leaves them in scratch->states, and the names
- * below in scratch->walk. 0: they are not known.
- */
-static __always_inline int bl_dir_find(struct bl_scratch *scratch, struct dentry *dentry,
-				       __u32 sequence)
-{
-	struct dentry *parent = dentry->d_parent;
-	__u64 inode = parent->d_inode->i_ino;
-
-	scratch->directory = inode;
-	if (!scratch->super.key || sequence & 1 || !bl_dir_decides(scratch, dentry))
+			if (!i)
+				scratch->directory = inode;
+			if (bl_dir_look(scratch, at, inode)) {
+				scratch->based = 1;
+				break;
+			}
+		}
+	}
+	if (!n || (!scratch->based && (__u64)at != scratch->sb_root))
 		return 0;
-	if (!bl_walk_last(&scratch->walk, dentry, bl_name_at()))
+	if (scratch->super.parts && (!scratch->based || bl_chain_is_shown(scratch, dentry, n)))
 		return 0;
-	if (!bl_dir_look(scratch, parent, inode) && !bl_dir_above(scratch, parent))
-		return 0;
+	bl_barrier();
 	if (bl_sequence(&rename_lock) != sequence)
 		return 0;
+	scratch->walk.chain.n = n;
 	scratch->walk_end = BL_WALK_ROOT;
 	scratch->renames = sequence;
 	return 1;
@@ -239,7 +265,9 @@ static __always_inline int bl_dir_wanted(const struct bl_scratch *scratch)
 {
 	__u64 what = scratch->super.key;
 
-	if (!what || scratch->walk_end != BL_WALK_ROOT || !scratch->walk.n_comps)
+	if (!what || scratch->walk_end != BL_WALK_ROOT)
+		return 0;
+	if (!scratch->walk.chain.n && !scratch->walk.n_comps)
 		return 0;
 	what += scratch->directory;
 	return (bl_looks(what) & 15) == 3;

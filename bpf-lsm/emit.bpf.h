@@ -184,10 +184,12 @@ static __always_inline void bl_prefix_load(struct bl_scratch *scratch, struct su
 	struct inode *inode = sb->s_root->d_inode;
 	struct bl_super *super = inode ? bpf_inode_storage_get(&supers, inode, NULL, 0) : NULL;
 
-	if (!super || !super->prefix_len)
+	if (!super || !super->prefix_len) {
 		scratch->super.prefix_len = 0;
-	else
-		bpf_probe_read_kernel(scratch->super.prefix, BL_PREFIX_BYTES, super->prefix);
+		return;
+	}
+	scratch->super.prefix_len = super->prefix_len;
+	bpf_probe_read_kernel(scratch->super.prefix, BL_PREFIX_BYTES, super->prefix);
 }
 
 /* Takes the object's name for the record: its text stays in the walk, its prefix in super. */

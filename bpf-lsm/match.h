@@ -64,6 +64,21 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fingerprints load lit
 #define BL_FP_BLOCK  4	  /* words a turn of a name's fingerprint */
 #define BL_PATH_PAD  272  /* loads of the last component and block may reach past the text */
 
+#define BL_CHAIN_MAX	    8  /* names of a chain */
+#define BL_SHORT_NAME_MAX   31 /* bytes of a name that is kept in its dentry */
+#define BL_SHORT_NAME_WORDS 4  /* of eight bytes, a NUL at the name's end included */
+
+/*
+ * The names at a path's end, from the last one up: short ones as their dentries have them, with anything
+ * behind the NUL. Only the first may be longer; its text is in the walk.
+ */
+struct bl_chain {
+	__u32 n; /* 0: all names are in the walk's text */
+	__u32 len[BL_CHAIN_MAX];
+	__u32 _pad;
+	__u64 name[BL_CHAIN_MAX][BL_SHORT_NAME_WORDS];
+};
+
 /* A path being matched, and what came of it. Scratch memory; path text ends at BL_PATH_BYTES. */
 struct bl_walk {
 	__u32 pos;	   /* where the text starts in path[] */
@@ -106,6 +121,7 @@ struct bl_walk {
 	__u32 found_len;
 	__u64 pending[BL_COND_WORDS]; /* the numbers of those rules */
 
+	struct bl_chain chain;
 	__u16 comp[BL_DEPTH_MAX]; /* position of each component's leading '/' */
 	char path[BL_PATH_BYTES + BL_PATH_PAD];
 };
@@ -124,25 +140,30 @@ struct bl_matcher {
 #define bl_at(m, offset, type) \
 	((const type *)bl_record(bl_chunk((m)->image, (offset)), (offset), sizeof(type)))
 
-/* The same where it is on every cold decision's way: the first chunk is at hand. */
-#define bl_near(m, offset, type) \
-	((const type *)bl_record(bl_near_chunk((m), (offset)), (offset), sizeof(type)))
-
-BL_INLINE const __u8 *bl_near_chunk(const struct bl_matcher *m, __u32 offset)
-{
-	if (offset < BL_CHUNK_BYTES)
-		return (const __u8 *)m->header;
-	return bl_chunk(m->image, offset);
-}
-
 BL_INLINE const void *bl_record(const __u8 *chunk, __u32 offset, __u32 size)
 {
-	__u32 in = offset & (BL_CHUNK_BYTES - size);
+	__u32 in = offset;
 
 	if (!chunk)
 		return NULL;
 	BL_BARRIER(in);
 	return chunk + (in & (BL_CHUNK_BYTES - size));
+}
+
+/* The same where it is on every cold decision's way: the first chunk is at hand. */
+#define bl_near(m, offset, type) ((const type *)bl_near_record((m), (offset), sizeof(type)))
+
+BL_INLINE const void *bl_near_record(const struct bl_matcher *m, __u32 offset, __u32 size)
+{
+	const __u8 *first = (const __u8 *)m->header;
+	__u32 in = offset;
+
+	if (!first)
+		__builtin_unreachable();
+	BL_BARRIER(in);
+	if (offset < BL_CHUNK_BYTES)
+		return first + (in & (BL_CHUNK_BYTES - size));
+	return bl_record(bl_chunk(m->image, offset), in, size);
 }
 
 /* ---- fingerprints ------------------------------------------------------------------------- */
@@ -187,6 +208,36 @@ BL_INLINE void bl_fp_block(struct bl_fp *fp, const struct bl_header *header, __u
 	}
 }
 
+/* What counts of each word of a name of so many bytes, the NUL behind it included. */
+#define BL_BYTES(n) ((n) <= 0 ? 0ull : (n) >= 8 ? ~0ull : (1ull << ((n)*8 & 63)) - 1)
+/* clang-format off */
+#define BL_MASK(n)  { BL_BYTES(n), BL_BYTES(n - 8), BL_BYTES(n - 16), BL_BYTES(n - 24) }
+#define BL_MASKS(n) BL_MASK(n), BL_MASK(n + 1), BL_MASK(n + 2), BL_MASK(n + 3)
+/* clang-format on */
+
+static const __u64 bl_name_masks[BL_SHORT_NAME_MAX + 1][BL_SHORT_NAME_WORDS] = {
+	BL_MASKS(1),  BL_MASKS(5),  BL_MASKS(9),  BL_MASKS(13),
+	BL_MASKS(17), BL_MASKS(21), BL_MASKS(25), BL_MASKS(29),
+};
+
+/* The words of a short name. */
+BL_INLINE void bl_fp_short(struct bl_fp *fp, const struct bl_header *header, const __u64 *name,
+			   __u32 len)
+{
+	const __u64 *mask = bl_name_masks[len & BL_SHORT_NAME_MAX];
+
+	BL_BARRIER(mask); /* or its address is worked out anew for each word that is read */
+	for (__u32 i = 0; i < BL_SHORT_NAME_WORDS; i++) {
+		__u64 words;
+
+		if (i && i * sizeof(words) >= len)
+			break;
+		words = name[i] & mask[i];
+		bl_fp_add(fp, header, 2 * i, (__u32)words);
+		bl_fp_add(fp, header, 2 * i + 1, words >> 32);
+	}
+}
+
 #ifndef __bpf__
 /* The fingerprint of an edge, as bl_trie_turn() makes it block by block. */
 BL_INLINE __u64 bl_fp_edge(const struct bl_header *header, __u32 node, const char *name, __u32 len)
@@ -225,9 +276,15 @@ BL_INLINE __u64 bl_fp_port(const struct bl_header *header, __u32 addr_class, __u
 /* The value of a fingerprint in a bucket, or 0. */
 BL_INLINE __u32 bl_bucket_find(const struct bl_bucket *bucket, __u64 fp)
 {
-	for (int i = 0; i < BL_BUCKET_SLOTS; i++)
-		if (bucket->fp[i] == fp)
-			return bucket->value[i];
+	for (int i = 0; i < BL_BUCKET_SLOTS; i++) {
+		__u32 value;
+
+		if (bucket->fp[i] != fp)
+			continue;
+		value = bucket->value[i];
+		BL_BARRIER(value); /* or the slot's number is kept, to load it later */
+		return value;
+	}
 	return 0;
 }
 
@@ -238,6 +295,7 @@ BL_INLINE __u32 bl_hash_find(const struct bl_matcher *m, const struct bl_hash *h
 
 	if (!hash->offset)
 		return 0;
+	BL_BARRIER(fp); /* or its parts are kept over the next call */
 	bucket = bl_near(m, hash->offset + ((__u32)fp & hash->mask) * sizeof(*bucket),
 			 struct bl_bucket);
 	if (!bucket)
@@ -288,7 +346,7 @@ static long bl_name_turn(__u32 index, void *ctx)
 	const struct bl_matcher *m = ctx;
 	struct bl_walk *walk = m->walk;
 	__u32 block = (index + 1) & (BL_HASH_WORDS / BL_FP_BLOCK - 1), pos = walk->name_pos;
-	struct bl_fp fp = { .h0 = walk->h0, .h1 = walk->h1 };
+	struct bl_fp fp = {};
 
 	if (block * 4 * BL_FP_BLOCK >= walk->name_len)
 		return 1;
@@ -296,13 +354,13 @@ static long bl_name_turn(__u32 index, void *ctx)
 	BL_BARRIER(pos);
 	bl_fp_block(&fp, m->header, block & (BL_HASH_WORDS / BL_FP_BLOCK - 1),
 		    &walk->path[pos & (BL_PATH_BYTES - 1)], walk->name_len);
-	walk->h0 = fp.h0;
-	walk->h1 = fp.h1;
+	walk->h0 += fp.h0;
+	walk->h1 += fp.h1;
 	return 0;
 }
 
-/* The fingerprint of the edge that the walk's component is; most names are one block long. */
-BL_INLINE __u64 bl_name_fp(const struct bl_matcher *m, __u32 pos, __u32 len)
+/* The words of the walk's component; most names are one block long. */
+BL_INLINE struct bl_fp bl_name_fp(const struct bl_matcher *m, __u32 pos, __u32 len)
 {
 	struct bl_walk *walk = m->walk;
 	struct bl_fp fp = {};
@@ -317,8 +375,14 @@ BL_INLINE __u64 bl_name_fp(const struct bl_matcher *m, __u32 pos, __u32 len)
 		fp.h0 = walk->h0;
 		fp.h1 = walk->h1;
 	}
-	bl_fp_add(&fp, m->header, BL_HASH_WORDS - 1, walk->trie);
-	return bl_fp_end(&fp);
+	return fp;
+}
+
+/* Where the edge of a name's words leads from a state of the trie; 0: there is none. */
+BL_INLINE __u32 bl_trie_child(const struct bl_matcher *m, __u32 trie, struct bl_fp fp)
+{
+	bl_fp_add(&fp, m->header, BL_HASH_WORDS - 1, trie);
+	return bl_hash_find(m, &m->header->trie, bl_fp_end(&fp));
 }
 
 /* One component of the trie's run; 1 ends it. */
@@ -329,7 +393,7 @@ BL_INLINE int bl_trie_step(const struct bl_matcher *m, __u32 k)
 
 	if (k)
 		end = walk->comp[(k - 1) & (BL_DEPTH_MAX - 1)];
-	child = bl_hash_find(m, &m->header->trie, bl_name_fp(m, start, end - start));
+	child = bl_trie_child(m, walk->trie, bl_name_fp(m, start, end - start));
 	if (!child)
 		return 1;
 	walk->trie = child;
@@ -418,10 +482,10 @@ BL_INLINE int bl_run_begin(const struct bl_matcher *m, __u32 n_comps, __u32 unti
 }
 
 /*
- * Ends a run that the trie began at the one given state. A node of the trie knows where the DFA is
- * after its path, so the DFA only reads what the trie could not follow.
+ * Ends the trie's part of a run that began at the given states. A node of the trie knows where the DFA is
+ * after its path, so the DFA only reads what the trie could not follow. True when there is such a rest.
  */
-BL_INLINE void bl_run_end(const struct bl_matcher *m, __u32 until, __u32 trie, __u32 dfa)
+BL_INLINE int bl_run_trie_end(const struct bl_matcher *m, __u32 until, __u32 trie, __u32 dfa)
 {
 	struct bl_walk *walk = m->walk;
 	const struct bl_trie_node *node = NULL;
@@ -438,8 +502,18 @@ BL_INLINE void bl_run_end(const struct bl_matcher *m, __u32 until, __u32 trie, _
 			dfa = node->dfa;
 	}
 	walk->dfa = dfa;
-	if (!dfa || rest <= until)
+	return dfa && rest > until;
+}
+
+/* Ends a run over the walk's text that the trie began at the given states. */
+BL_INLINE void bl_run_end(const struct bl_matcher *m, __u32 until, __u32 trie, __u32 dfa)
+{
+	struct bl_walk *walk = m->walk;
+	__u32 rest;
+
+	if (!bl_run_trie_end(m, until, trie, dfa))
 		return;
+	rest = walk->rest;
 	walk->dfa_end = BL_PATH_BYTES;
 	if (until)
 		walk->dfa_end = walk->comp[(until - 1) & (BL_DEPTH_MAX - 1)];
@@ -460,7 +534,52 @@ BL_INLINE void bl_path_run(const struct bl_matcher *m, __u32 n_comps, __u32 unti
 	bl_run_end(m, until, trie, dfa);
 }
 
-/* The same over the last component. */
+/* One name of the trie's run over a chain; 0 ends it. */
+BL_INLINE int bl_chain_step(const struct bl_matcher *m, __u32 i)
+{
+	struct bl_walk *walk = m->walk;
+	struct bl_fp fp = {};
+	__u32 child;
+
+	bl_fp_short(&fp, m->header, walk->chain.name[i], walk->chain.len[i]);
+	child = bl_trie_child(m, walk->trie, fp);
+	if (!child)
+		return 0;
+	walk->trie = child;
+	walk->rest = i;
+	return !(child & BL_TRIE_LEAF);
+}
+
+_Static_assert(BL_CHAIN_MAX == 8, "the steps of bl_chain_follow()");
+
+/* Follows the trie along the chain. Each name is at a place of its own: no loop is to be kept count of. */
+BL_INLINE int bl_chain_follow(const struct bl_matcher *m, __u32 n)
+{
+	return !((n > 7 && !bl_chain_step(m, 7)) || (n > 6 && !bl_chain_step(m, 6)) ||
+		 (n > 5 && !bl_chain_step(m, 5)) || (n > 4 && !bl_chain_step(m, 4)) ||
+		 (n > 3 && !bl_chain_step(m, 3)) || (n > 2 && !bl_chain_step(m, 2)) ||
+		 (n > 1 && !bl_chain_step(m, 1)) || (n > 0 && !bl_chain_step(m, 0)));
+}
+
+/*
+ * Runs the trie over the walk's chain, from the given states. 0: what the trie can't follow is for the DFA,
+ * which reads text only, or the last name is a long one.
+ */
+BL_INLINE int bl_chain_run(const struct bl_matcher *m, __u32 trie, __u32 dfa)
+{
+	struct bl_walk *walk = m->walk;
+
+	if (walk->chain.len[0] > BL_SHORT_NAME_MAX)
+		return 0;
+	walk->trie = trie;
+	walk->trie_class = 0;
+	walk->rest = walk->chain.n;
+	if (trie && !(trie & (BL_TRIE_BELOW | BL_TRIE_LEAF)))
+		bl_chain_follow(m, walk->chain.n);
+	return !bl_run_trie_end(m, 0, trie, dfa);
+}
+
+/* The same over the last component of the text. */
 BL_INLINE void bl_name_run(const struct bl_matcher *m, __u32 trie, __u32 dfa)
 {
 	if (bl_run_begin(m, 1, 0, trie))

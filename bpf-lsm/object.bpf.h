@@ -163,7 +163,7 @@ static long bl_alias_turn(__u32 index, void *ctx)
 		if (n >= BL_DEPTH_MAX)
 			return 0;
 	}
-	bl_path_run(c->matcher, n, scratch->keep, alias->trie, alias->dfa);
+	bl_path_run(c->matcher, n, scratch->keep, alias->state.trie, alias->state.dfa);
 	if (n && scratch->keep)
 		bl_state_add(c->matcher, scratch);
 	else
@@ -196,6 +196,48 @@ static long bl_state_turn(__u32 index, void *ctx)
 		bl_name_run(c->matcher, state->trie, state->dfa);
 	bl_path_classes(c->matcher);
 	return 0;
+}
+
+/*
+ * Matches the walk's chain without making text of it: where it is below one state, what that comes to isn't kept,
+ * and the DFA need not read. 0: it takes the text.
+ */
+static __always_inline int bl_chain_match(const struct bl_matcher *m, struct bl_scratch *scratch)
+{
+	const struct bl_state *from = &scratch->states[0];
+	__u32 states = scratch->n_states;
+
+	if (!scratch->walk.chain.n || scratch->keep)
+		return 0;
+	if (!scratch->based) {
+		from = &scratch->super.aliases[0].state;
+		states = scratch->super.n_aliases;
+	}
+	if (states != 1)
+		return !states;
+	if (!bl_chain_run(m, from->trie, from->dfa))
+		return 0;
+	bl_path_classes(m);
+	return 1;
+}
+
+/* Matches the walk's text, or what the chain makes for one. */
+static __always_inline void bl_text_match(struct bl_alias_ctx *ctx)
+{
+	struct bl_scratch *scratch = ctx->scratch;
+
+	if (scratch->walk.chain.n)
+		bl_chain_text(&scratch->walk);
+	if (!scratch->based) {
+		scratch->n_states = 0;
+		bpf_loop(scratch->super.n_aliases, bl_alias_turn, ctx, 0);
+	} else if (scratch->walk.n_comps > 1 && scratch->keep) {
+		bpf_loop(scratch->n_states, bl_step_turn, ctx, 0);
+	}
+	if (scratch->n_states == 1)
+		bl_state_turn(0, ctx);
+	else
+		bpf_loop(scratch->n_states, bl_state_turn, ctx, 0);
 }
 
 /*
@@ -256,7 +298,7 @@ static __always_inline __u32 bl_trust_flags(__u32 trust)
 }
 
 /*
- * The classes of the name in scratch->walk, by the superblock in scratch->super, into
+ * The classes of the names in scratch->walk, by the superblock in scratch->super, into
  * scratch->label. Verified on its own. Returns 0: no image.
  */
 __noinline int bl_label_match(struct bl_scratch *scratch)
@@ -270,16 +312,8 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 	label = &scratch->label;
 	bl_walk_reset(&scratch->walk);
 	if (scratch->walk_end == BL_WALK_ROOT) {
-		if (!scratch->based) {
-			scratch->n_states = 0;
-			bpf_loop(scratch->super.n_aliases, bl_alias_turn, &ctx, 0);
-		} else if (scratch->walk.n_comps > 1 && scratch->keep) {
-			bpf_loop(scratch->n_states, bl_step_turn, &ctx, 0);
-		}
-		if (scratch->n_states == 1)
-			bl_state_turn(0, &ctx);
-		else
-			bpf_loop(scratch->n_states, bl_state_turn, &ctx, 0);
+		if (!bl_chain_match(&m, scratch))
+			bl_text_match(&ctx);
 	} else if (scratch->super.n_aliases) {
 		label->flags |= scratch->walk_end == BL_WALK_DEEP ? BL_LABEL_DEEP : BL_LABEL_LOST;
 	}
@@ -316,6 +350,7 @@ __noinline int bl_root_own(struct bl_scratch *scratch, __u64 sb_flags)
 	}
 	if (scratch->walk_end == BL_WALK_ROOT)
 		return 0;
+	scratch->super_of = 0;
 	if (sb_flags & SB_KERNMOUNT) {
 		super->n_aliases = 0;
 	} else if (super->trust != BL_TRUST_HOST) {
@@ -353,18 +388,21 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 	scratch->based = 1;
 	scratch->keep = 0;
 	if (bl_is_pseudo(sb)) {
+		scratch->super_of = 0;
 		scratch->super.n_aliases = 0;
 		scratch->super.overflow = 0;
 		scratch->walk_end = BL_WALK_LOST;
 		label->flags = BL_LABEL_PSEUDO;
 	} else {
 		/* First the superblock: to look at its mounts takes the walk's memory. */
-		if (!bl_super_get(scratch, sb, sequence))
+		if (!bl_super_kept(scratch, sb, sequence) && !bl_super_get(scratch, sb, sequence))
 			return 0;
-		scratch->based = bl_dir_find(scratch, dentry, sequence);
-		if (!scratch->based)
+		if (!bl_chain_find(scratch, dentry, sequence)) {
+			scratch->based = 0;
+			scratch->directory = dentry->d_parent->d_inode->i_ino;
 			bl_walk_dentry(scratch, dentry, sequence);
-		if (!scratch->based || scratch->walk.n_comps > 1)
+		}
+		if (!scratch->based || scratch->walk.chain.n > 1)
 			scratch->keep = bl_dir_wanted(scratch);
 		if (scratch->walk_end == BL_WALK_OWN_ROOT)
 			bl_root_own(scratch, sb->s_flags);

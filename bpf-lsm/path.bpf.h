@@ -61,10 +61,8 @@ static __always_inline __u32 bl_name_at(void)
 }
 
 /* Copies a short name by plain loads of whole words: the last one reaches beyond its end. */
-static __always_inline void bl_name_copy(__u64 *to, struct dentry *dentry, __u32 name_at, __u32 len)
+static __always_inline void bl_name_copy(__u64 *to, const __u64 *words, __u32 len)
 {
-	const __u64 *words = (const void *)dentry + name_at;
-
 	to[0] = words[0];
 	if (len > 8)
 		to[1] = words[1];
@@ -75,11 +73,10 @@ static __always_inline void bl_name_copy(__u64 *to, struct dentry *dentry, __u32
 }
 
 /*
- * Prepends "/name" of a dentry with a short name. What the copy has of the text that follows is put
- * back. 0: there is no room.
+ * Prepends "/name", a short name. What the copy has of the text that follows is put back. 0: there is
+ * no room.
  */
-static __always_inline int bl_walk_short(struct bl_walk *walk, struct dentry *dentry, __u32 name_at,
-					 __u32 len)
+static __always_inline int bl_walk_short(struct bl_walk *walk, const __u64 *words, __u32 len)
 {
 	__u32 pos = walk->pos, n = walk->n_comps;
 	__u64 *to, *behind, text;
@@ -92,7 +89,7 @@ static __always_inline int bl_walk_short(struct bl_walk *walk, struct dentry *de
 	pos -= len;
 	BL_BARRIER(pos);
 	to = (__u64 *)&walk->path[pos & (BL_PATH_BYTES - 1)];
-	bl_name_copy(to, dentry, name_at, len);
+	bl_name_copy(to, words, len);
 	*behind = text;
 	((char *)to)[-1] = '/';
 	pos--;
@@ -109,7 +106,7 @@ static __always_inline int bl_walk_name(struct bl_walk *walk, struct dentry *den
 	__u32 len = dentry->d_name.len;
 
 	if (name_at && len <= BL_SHORT_NAME_MAX)
-		return bl_walk_short(walk, dentry, name_at, len);
+		return bl_walk_short(walk, (const void *)dentry + name_at, len);
 	return bl_walk_prepend(walk, dentry->d_name.name, len);
 }
 
@@ -119,29 +116,23 @@ static __always_inline void bl_walk_start(struct bl_walk *walk)
 	walk->n_comps = 0;
 }
 
-/*
- * Begins the walk's text with "/name" of a dentry: behind it is no text to put back. name_at:
- * bl_short_name(), not 0. 0: the name is too long.
- */
-static __always_inline int bl_walk_last(struct bl_walk *walk, struct dentry *dentry, __u32 name_at)
+/* The next name of a chain, to be prepended to the text. */
+static long bl_chain_turn(__u32 index, void *ctx)
 {
-	__u32 len = dentry->d_name.len, pos;
-	char *to;
+	struct bl_walk *walk = *(struct bl_walk **)ctx;
+	__u32 i = index & (BL_CHAIN_MAX - 1), len = walk->chain.len[i];
 
-	if (len > BL_SHORT_NAME_MAX) {
+	if (len > BL_SHORT_NAME_MAX)
+		return 0;
+	return !bl_walk_short(walk, walk->chain.name[i], len);
+}
+
+/* Makes text of a chain. */
+static __always_inline void bl_chain_text(struct bl_walk *walk)
+{
+	if (walk->chain.len[0] <= BL_SHORT_NAME_MAX)
 		bl_walk_start(walk);
-		return bl_walk_prepend(walk, dentry->d_name.name, len);
-	}
-	pos = BL_PATH_BYTES - len;
-	BL_BARRIER(pos);
-	to = &walk->path[pos & (BL_PATH_BYTES - 1)];
-	bl_name_copy((__u64 *)to, dentry, name_at, len);
-	to[-1] = '/';
-	pos--;
-	walk->comp[0] = pos;
-	walk->pos = pos;
-	walk->n_comps = 1;
-	return 1;
+	bpf_loop(walk->chain.n, bl_chain_turn, &walk, 0);
 }
 
 struct bl_walk_ctx {

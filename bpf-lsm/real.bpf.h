@@ -86,6 +86,7 @@ static __always_inline int bl_real_compute(struct bl_scratch *scratch, struct in
 		bl_linked_load(scratch, inode);
 	scratch->based = 0;
 	scratch->keep = 0;
+	scratch->walk.chain.n = 0;
 	if (!bl_super_get(scratch, inode->i_sb, bl_sequence(&rename_lock)))
 		return 0;
 	bl_real_walk(scratch, inode);

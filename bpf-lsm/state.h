@@ -22,9 +22,8 @@
 #define BL_DIR_SLOTS	    4096
 #define BL_DIR_DEPTH	    11 /* components of a directory that is kept */
 #define BL_DIR_STATES	    4
+#define BL_DIR_LEVELS	    3 /* directories above an object that are looked for among those kept */
 #define BL_LINKS_MAX	    262144 /* objects with several names, of two policies */
-#define BL_SHORT_NAME_MAX   31 /* bytes of a name that is kept in its dentry */
-#define BL_SHORT_NAME_WORDS 4  /* of eight bytes, a NUL at the name's end included */
 
 /* Set by user space through the skeleton (.bss); one word each, read without a lock. */
 struct bl_globals {
@@ -105,11 +104,16 @@ struct bl_linked {
 	__u32 _pad;
 };
 
+/* States of both machines after a path. */
+struct bl_state {
+	__u32 trie;
+	__u32 dfa;
+} __attribute__((aligned(8)));
+
 /* A host mount of a superblock, as far as rules can reach below it. */
 struct bl_alias {
-	__u64 root; /* dentry that is mounted there */
-	__u32 trie; /* states that the mount point's path leads to */
-	__u32 dfa;
+	__u64 root;	       /* dentry that is mounted there */
+	struct bl_state state; /* that the mount point's path leads to */
 };
 
 /* Racing looks may count wrong: it decides only what is worth remembering. */
@@ -117,12 +121,6 @@ struct bl_sight {
 	__u64 what; /* address of a dentry, or of a directory: its superblock's key and inode number */
 	__u64 looks;
 };
-
-/* States of both machines after a path. */
-struct bl_state {
-	__u32 trie;
-	__u32 dfa;
-} __attribute__((aligned(8)));
 
 /*
  * What the path of a directory leads to, found by its inode's number. It holds wherever a chain of
@@ -222,12 +220,12 @@ struct bl_scratch {
 	__u64 stamp;	  /* generation and epoch that this run began with */
 	__u64 print;	  /* of the subject's conditions, 1 where the policy looks at none */
 
-	__u64 sb;	  /* superblock being looked at */
+	__u64 sb;	  /* superblock being looked at, or that was last */
 	__u64 sb_root;
 	__u64 part;	  /* what one of its mounts shows, looked for among a name's dentries */
 	__u64 mount;	  /* cursor over its mounts, or the host's */
 	__u32 ascends;	  /* 1: what is below that one was seen */
-	__u32 _pad;
+	__u32 super_of;	  /* generation of which 'super' is the record of 'sb', for further use; 0: none */
 	__u64 mounts_end;
 	__u64 groups;	  /* the subject's struct group_info */
 	__u64 cgroup;	  /* cursor over cgroups */
@@ -240,7 +238,7 @@ struct bl_scratch {
 	__u32 args_failed; /* 1: they could not be read */
 
 	__u64 directory;  /* number of the inode that the last dentry is in */
-	__u32 based;	  /* 1: 'states' are those of the directory that the walk's text is below */
+	__u32 based;	  /* 1: 'states' are those of the directory that the walk's names are below */
 	__u32 keep;	  /* 1: what the directory's path leads to is going to be kept */
 	__u32 n_states;
 	__u32 is_linked;  /* 1: the object has several names, 'linked' is of them */

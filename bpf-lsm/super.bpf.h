@@ -111,8 +111,8 @@ static __always_inline void bl_alias_add(const struct bl_matcher *m, struct bl_s
 	for (__u32 i = 0; i < BL_ALIASES_MAX; i++) {
 		if (i >= n)
 			break;
-		if (super->aliases[i].root == root && super->aliases[i].trie == trie &&
-		    super->aliases[i].dfa == dfa)
+		if (super->aliases[i].root == root && super->aliases[i].state.trie == trie &&
+		    super->aliases[i].state.dfa == dfa)
 			return;
 	}
 	if (n >= BL_ALIASES_MAX) {
@@ -122,8 +122,8 @@ static __always_inline void bl_alias_add(const struct bl_matcher *m, struct bl_s
 	BL_BARRIER(n);
 	n &= BL_ALIASES_MAX - 1;
 	super->aliases[n].root = root;
-	super->aliases[n].trie = trie;
-	super->aliases[n].dfa = dfa;
+	super->aliases[n].state.trie = trie;
+	super->aliases[n].state.dfa = dfa;
 	super->n_aliases = n + 1;
 }
 
@@ -261,8 +261,8 @@ static __always_inline void bl_alias_own(const struct bl_matcher *m, struct bl_s
 
 	super->n_aliases = 1;
 	super->aliases[0].root = scratch->sb_root;
-	super->aliases[0].trie = BL_TRIE_ROOT;
-	super->aliases[0].dfa = m->header->dfa_start;
+	super->aliases[0].state.trie = BL_TRIE_ROOT;
+	super->aliases[0].state.dfa = m->header->dfa_start;
 }
 
 /* One attempt at scratch->super; 1: neither a mount nor a rename got in between. */
@@ -294,8 +294,8 @@ static long bl_key_turn(__u32 index, void *ctx)
 	struct bl_super *super = &((struct bl_super_ctx *)ctx)->scratch->super;
 	const struct bl_alias *alias = &super->aliases[index & (BL_ALIASES_MAX - 1)];
 
-	super->key = bl_mix(super->key, alias->trie);
-	super->key = bl_mix(super->key, alias->dfa);
+	super->key = bl_mix(super->key, alias->state.trie);
+	super->key = bl_mix(super->key, alias->state.dfa);
 	if (super->parts)
 		super->key = bl_mix(super->key, alias->root);
 	return 0;
@@ -355,8 +355,8 @@ static __always_inline int bl_super_load(struct bl_scratch *scratch, const struc
 	bl_barrier();
 	if (!bl_super_current(super, sequence))
 		return 0;
-	__builtin_memcpy(&scratch->super.key, &super->key,
-			 offsetof(struct bl_super, aliases[1]) - offsetof(struct bl_super, key));
+	__builtin_memcpy(&scratch->super.event, &super->event,
+			 offsetof(struct bl_super, aliases[1]) - offsetof(struct bl_super, event));
 	if (super->n_aliases > 1)
 		__builtin_memcpy(scratch->super.aliases, super->aliases, sizeof(super->aliases));
 	bl_barrier();
@@ -377,6 +377,17 @@ static __always_inline void bl_super_store(struct bl_scratch *scratch, struct bl
 }
 
 /*
+ * True when scratch->super is still the superblock's, as it nearly always is. One that the host mounts can't have
+ * gone, and another one be at its address, without a change of the mount table.
+ */
+static __always_inline int bl_super_kept(const struct bl_scratch *scratch,
+					 const struct super_block *sb, __u32 sequence)
+{
+	return scratch->sb == (__u64)sb && scratch->super_of == scratch->generation &&
+	       bl_super_current(&scratch->super, sequence);
+}
+
+/*
  * Leaves the superblock's record, as of rename_lock's sequence, in scratch->super. Returns 0: no
  * image.
  */
@@ -391,13 +402,18 @@ static __always_inline int bl_super_get(struct bl_scratch *scratch, struct super
 
 	scratch->sb = (__u64)sb;
 	scratch->sb_root = (__u64)root;
-	if (super && bl_super_load(scratch, super, sequence))
-		return 1;
-	if (!bl_super_scan(scratch))
-		return 0;
-	if (sb->s_user_ns->level)
-		scratch->super.trust = BL_TRUST_NONE;
-	if (super && !scratch->super.overflow)
-		bl_super_store(scratch, super);
+	scratch->super_of = 0;
+	if (!super || !bl_super_load(scratch, super, sequence)) {
+		if (!bl_super_scan(scratch))
+			return 0;
+		if (sb->s_user_ns->level)
+			scratch->super.trust = BL_TRUST_NONE;
+		if (scratch->super.overflow)
+			return 1;
+		if (super)
+			bl_super_store(scratch, super);
+	}
+	if (scratch->super.trust == BL_TRUST_HOST)
+		scratch->super_of = scratch->generation;
 	return 1;
 }

@@ -22,7 +22,7 @@
 /* What an operation works on. */
 struct place {
 	char path[PATH_MAX];	/* file to open, or directory of new files */
-	char names[2][PATH_MAX]; /* a file that is renamed to and fro */
+	char names[2][PATH_MAX + 32]; /* a file that is renamed to and fro */
 	struct sockaddr_in peer;
 	int fd;
 	unsigned int turn;
@@ -145,7 +145,7 @@ static uint64_t measure_fresh(struct place *place)
  */
 static uint64_t measure_first(struct place *place, unsigned int depth)
 {
-	static const char below[] = "/a/b/c";
+	static const char below[] = "/a/b";
 	char made[PATH_MAX + 16], named[PATH_MAX + 32], path[PATH_MAX + 48];
 	int named_len;
 
@@ -165,7 +165,53 @@ static uint64_t measure_first(struct place *place, unsigned int depth)
 	return measure_one(path);
 }
 
-/* These stand for the two in the table. */
+/* Lays a directory aside, for good: the next ones would get its inodes. */
+static void lay_aside(const char *path, char *aside, size_t size)
+{
+	static unsigned int count;
+
+	snprintf(aside, size, "%s.%05d.%05u", path, getpid(), count++);
+	if (rename(path, aside) < 0)
+		die(path);
+}
+
+/*
+ * A file of which nothing on the way is known, as after a start: new directories have taken the places of the
+ * three above it. The place's names are the topmost one's: now, and of the one that was there at first.
+ */
+static uint64_t measure_unknown(struct place *place)
+{
+	char *top = place->names[0], aside[PATH_MAX + 32], path[PATH_MAX + 32];
+
+	if (place->turn++ > 0) {
+		lay_aside(top, aside, sizeof(aside));
+	} else {
+		strcpy(top, place->path);
+		*strrchr(top, '/') = '\0';
+		*strrchr(top, '/') = '\0';
+		lay_aside(top, place->names[1], sizeof(place->names[1]));
+	}
+	snprintf(path, sizeof(path), "%s", place->path);
+	*strrchr(path, '/') = '\0';
+	if (mkdir(top, 0755) < 0 || mkdir(path, 0755) < 0 || mkdir(place->path, 0755) < 0)
+		die(path);
+	snprintf(path, sizeof(path), "%s/12345-00001", place->path);
+	if (mknod(path, S_IFREG | 0644, 0) < 0)
+		die(path);
+	return measure_one(path);
+}
+
+/* Puts back what was there at first. */
+static void end_unknown(struct place *place)
+{
+	char aside[PATH_MAX + 32];
+
+	lay_aside(place->names[0], aside, sizeof(aside));
+	if (rename(place->names[1], place->names[0]) < 0)
+		die(place->names[1]);
+}
+
+/* These stand for the three in the table. */
 static void run_fresh(struct place *place)
 {
 	measure_fresh(place);
@@ -174,6 +220,11 @@ static void run_fresh(struct place *place)
 static void run_first(struct place *place)
 {
 	measure_first(place, 1);
+}
+
+static void run_unknown(struct place *place)
+{
+	measure_unknown(place);
 }
 
 static const struct operation operations[] = {
@@ -190,8 +241,8 @@ static const struct operation operations[] = {
 	{ "first-unmentioned", run_first, 1, .where = "other", .depth = 1 },
 	{ "nested-mentioned", run_first, 1, .where = "fresh", .depth = 2 },
 	{ "nested-unmentioned", run_first, 1, .where = "other", .depth = 2 },
-	{ "unknown-mentioned", run_first, 1, .where = "fresh", .depth = 3 },
-	{ "unknown-unmentioned", run_first, 1, .where = "other", .depth = 3 },
+	{ "unknown-mentioned", run_unknown, 1, .where = "fresh" },
+	{ "unknown-unmentioned", run_unknown, 1, .where = "other" },
 	{ "exec", run_exec, 1, .rounds = 401 },
 	{ "udp-mentioned", run_udp, 1, .where = "127.0.0.1" },
 	{ "udp-unmentioned", run_udp, 1, .where = "127.0.0.2" },
@@ -230,6 +281,8 @@ static uint64_t one_round(const struct operation *op, struct place *place)
 		return measure_fresh(place);
 	if (op->run == run_first)
 		return measure_first(place, op->depth);
+	if (op->run == run_unknown)
+		return measure_unknown(place);
 	return round_of(op, place);
 }
 
@@ -275,6 +328,8 @@ int main(int argc, char **argv)
 		if (place.turn & 1 &&
 		    (operations[i].run == run_rename || operations[i].run == run_stale))
 			run_rename(&place);
+		if (operations[i].run == run_unknown)
+			end_unknown(&place);
 		close(place.fd);
 	}
 	return 0;

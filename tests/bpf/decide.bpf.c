@@ -71,11 +71,12 @@ static __always_inline int image_open(struct bl_matcher *m)
 	return m->header != NULL;
 }
 
-/* Runs both machines over a slot's path; its classes stay in the slot. */
+/* Runs both machines over a slot's path, as a chain if it is one; its classes stay in the slot. */
 static __always_inline void path_classify(struct bl_matcher *m)
 {
 	bl_walk_reset(m->walk);
-	bl_path_run(m, m->walk->n_comps, 0, BL_TRIE_ROOT, m->header->dfa_start);
+	if (!m->walk->chain.n || !bl_chain_run(m, BL_TRIE_ROOT, m->header->dfa_start))
+		bl_path_run(m, m->walk->n_comps, 0, BL_TRIE_ROOT, m->header->dfa_start);
 	bl_path_classes(m);
 }
 

@@ -136,6 +136,34 @@ int decide_kernel_publish(struct decide_kernel *k, const uint8_t *bytes, size_t 
 	return 0;
 }
 
+/*
+ * The same path as dentries have it, if the kernel side would take it so: short names, with something behind
+ * the NUL, but for the last one.
+ */
+static void fill_chain(struct bl_walk *walk)
+{
+	struct bl_chain *chain = &walk->chain;
+	uint32_t end = BL_PATH_BYTES;
+
+	chain->n = 0;
+	if (walk->n_comps > BL_CHAIN_MAX)
+		return;
+	memset(chain->name, 0xa5, sizeof(chain->name));
+	for (uint32_t i = 0; i < walk->n_comps; i++) {
+		uint32_t start = walk->comp[i] + 1u, len = end - start;
+
+		chain->len[i] = len;
+		end = walk->comp[i];
+		if (len <= BL_SHORT_NAME_MAX) {
+			memcpy(chain->name[i], walk->path + start, len);
+			((char *)chain->name[i])[len] = 0;
+		} else if (i > 0) {
+			return;
+		}
+	}
+	chain->n = walk->n_comps;
+}
+
 int decide_kernel_path(struct decide_kernel *k, size_t slot, const char *path)
 {
 	struct bl_walk *walk = &k->walks[slot];
@@ -154,6 +182,7 @@ int decide_kernel_path(struct decide_kernel *k, size_t slot, const char *path)
 		walk->comp[n++] = (uint16_t)at;
 	}
 	walk->n_comps = n;
+	fill_chain(walk);
 	return 0;
 }
 
@@ -167,6 +196,7 @@ int decide_kernel_name(struct decide_kernel *k, size_t slot, const char *name, s
 	memcpy(walk->path + walk->pos, name, len);
 	walk->comp[0] = (uint16_t)walk->pos;
 	walk->n_comps = 1;
+	walk->chain.n = 0;
 	return 0;
 }
 

@@ -13,6 +13,8 @@ ROUNDS = 300
 WANDERER = "/root/wander.py"
 CHANGES = 60
 LONGEST = 33  # bytes: more than a name in a dentry can have
+DEEPEST = 9  # names below a place: with its own more than are looked at in one go
+WORDS = (2, 7, 8, 9, 16, 17, 31, 32)  # bytes of names: about whole words, and more than a dentry can have
 IS_REFUSED = """
 import itertools, os, shutil, sys
 
@@ -70,6 +72,25 @@ for n in range(1, longest + 1):
             if is_refused(path) != (names == right):
                 print("wrong:", turn, path)
         shutil.rmtree(os.path.join(known, top))
+print("done")
+"""
+WHOLE = IS_REFUSED + """
+lengths = [int(n) for n in sys.argv[4:]]
+for depth in range(2, longest + 1):
+    for n in lengths:
+        right = tuple(chr(ord("a") + i) * n for i in range(depth))
+        ways = [right] + [right[:i] + (right[i][:-1] + "~",) + right[i + 1:] for i in range(depth)]
+        for names in ways:
+            # Their making is known by another name of the first.
+            made = os.path.join(place, "made")
+            os.makedirs(os.path.join(made, *names[1:-1]))
+            os.mknod(os.path.join(made, *names[1:]), 0o644)
+            os.rename(made, os.path.join(place, names[0]))
+            path = os.path.join(place, *names)
+            for turn in range(2):
+                if is_refused(path) != (names == right):
+                    print("wrong:", turn, path)
+            shutil.rmtree(os.path.join(place, names[0]))
 print("done")
 """
 UNMOUNT = f"while mountpoint -q {PLACE}; do umount -l {PLACE}; done"
@@ -158,6 +179,25 @@ def test_new_directories_in_new_ones(g: TestGuest) -> None:
         assert found == "done\n", found
     finally:
         g.remove(PLACE)
+
+
+def test_whole_paths_at_a_first_look(g: TestGuest) -> None:
+    """Nothing of the path is known: names of all lengths that are looked up in another way, by the trie alone
+    and where a pattern must read them."""
+    rights = [["a" * n] + [chr(ord("a") + i) * n for i in range(1, depth)]
+              for depth in range(2, DEEPEST + 1) for n in WORDS]
+    literals = ["/".join([PLACE, *names]) for names in rights]
+    patterns = ["/".join([PLACE, f"{names[0][:-2]}?a", *names[1:]]) for names in rights]
+    for paths in literals, patterns:
+        rule = {"id": "whole", "on": "open", "path": paths, "access": "read", "by": {"uid": NOBODY}, "action": "deny"}
+        try:
+            g.sh(f"mkdir -p {PLACE}; chmod 755 {PLACE}")
+            with policy(g, rule):
+                found = g.run(["python3", "-c", WHOLE, PLACE, str(NOBODY), str(DEEPEST), *map(str, WORDS)],
+                              timeout=600).stdout
+            assert found == "done\n", found
+        finally:
+            g.remove(PLACE)
 
 
 @row("A12", "A14")
