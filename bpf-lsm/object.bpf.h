@@ -312,7 +312,11 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 	label = &scratch->label;
 	bl_walk_reset(&scratch->walk);
 	if (scratch->walk_end == BL_WALK_ROOT) {
-		if (!bl_chain_match(&m, scratch))
+		int matched = bl_chain_match(&m, scratch);
+
+		/* Or each way out of the chain goes on by itself, and the verifier with it. */
+		BL_BARRIER(matched);
+		if (!matched)
 			bl_text_match(&ctx);
 	} else if (scratch->super.n_aliases) {
 		label->flags |= scratch->walk_end == BL_WALK_DEEP ? BL_LABEL_DEEP : BL_LABEL_LOST;
