@@ -5,6 +5,7 @@
 #include "maps.bpf.h"
 
 #define EPERM 1
+#define ENOMEM 12
 #define SIGKILL 9
 
 /* include/linux/fs.h, include/linux/dcache.h, include/linux/sched.h, include/linux/stat.h */

@@ -68,15 +68,24 @@ struct {
 } exec_paths SEC(".maps");
 
 /*
- * What the names of objects with several names come to. Written here; absent: no name that was seen is
- * one that a rule mentions. User space takes out what belongs to earlier policies.
+ * What the names of objects with several names come to, by one policy. Written here; absent: no name that
+ * was seen is one that a rule mentions, or there was no room. User space makes it, with a record of each
+ * pool.
  */
-struct {
+struct bl_links_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, BL_LINKS_MAX);
-	__type(key, struct bl_linked_key);
-	__type(value, struct bl_linked);
+	__uint(key_size, sizeof(struct bl_linked_key));
+	__uint(value_size, sizeof(struct bl_linked));
+};
+
+/* By the lowest bit of the policy's generation, as the images. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct bl_links_map);
 } links SEC(".maps");
 
 /*

@@ -113,6 +113,14 @@ static __always_inline int bl_label_forbid(struct inode *inode)
 	return 1;
 }
 
+/* Whether an inode has had a second name. */
+static __always_inline int bl_label_forbidden(struct inode *inode)
+{
+	const struct bl_label *label = bpf_inode_storage_get(&labels, inode, NULL, 0);
+
+	return label && label->lock == BL_LOCK_LINKED;
+}
+
 struct bl_alias_ctx {
 	struct bl_scratch *scratch;
 	const struct bl_matcher *matcher;

@@ -288,8 +288,11 @@ static __always_inline int bl_open_unlink(struct dentry *dentry)
 		return 0;
 	if (inode->i_nlink > 1 && !bl_label_forbid(inode))
 		return bl_fail_closed();
-	return bl_open_dentry(dentry, inode, BL_ACCESS_DELETE, bl_going_search(inode),
-			      BL_HOOK_UNLINK);
+	if (bl_open_dentry(dentry, inode, BL_ACCESS_DELETE, bl_going_search(inode), BL_HOOK_UNLINK))
+		return -EPERM;
+	if (globals.linked && inode->i_nlink == 1 && bl_label_forbidden(inode))
+		bl_linked_drop(inode);
+	return 0;
 }
 
 static __always_inline int bl_open_attributes(struct dentry *dentry, __u32 hook)

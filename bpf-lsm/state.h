@@ -23,7 +23,10 @@
 #define BL_DIR_DEPTH	    11 /* components of a directory that is kept */
 #define BL_DIR_STATES	    4
 #define BL_DIR_LEVELS	    3 /* directories above an object that are looked for among those kept */
-#define BL_LINKS_MAX	    262144 /* objects with several names, of two policies */
+#define BL_LINKS_MAX	    262144 /* objects with several names, of one policy */
+#define BL_POOLS	    16	   /* by who owns the objects: root, 14 for users, one for all from ... */
+#define BL_POOL_UIDS	    65536  /* ... here on, which are those of user namespaces */
+#define BL_POOL_MAX	    16384  /* objects of each pool but root's, which takes what is left */
 
 /* Set by user space through the skeleton (.bss); one word each, read without a lock. */
 struct bl_globals {
@@ -38,6 +41,7 @@ struct bl_globals {
 	__u32 denies;	   /* 1: some rule in force refuses */
 	__u32 looking;	   /* generation for which names of linked objects are looked for; 0: none */
 	__u32 linked;	   /* links made to objects that rules mention, counted up */
+	__u32 spilled[2];  /* by slot: generation that could not keep the names of all objects */
 	__u32 _pad;
 	__u32 daemon_tgid; /* the daemon's own accesses are not judged; 0: none */
 	__u64 next_epoch;  /* jiffies */
@@ -57,6 +61,7 @@ enum bl_label_flags {
 	BL_LABEL_PSEUDO = 1 << 2,    /* on a kernel-internal file system: no path can name it */
 	BL_LABEL_CONTAINER = 1 << 3, /* on a superblock that the host does not mount */
 	BL_LABEL_UNTRUSTED = 1 << 4, /* on a superblock of another user namespace */
+	BL_LABEL_SPILLED = 1 << 5,   /* its names are not known: they may be what others' are */
 };
 
 /*
@@ -88,21 +93,24 @@ struct bl_label {
 
 #define BL_LOCK_LINKED 0xffffffffu
 
-/* An object with several names, and the policy that its classes belong to. */
+/* An object with several names. Of a pool: its number in the inode's place, the rest is 0. */
 struct bl_linked_key {
 	__u64 inode;   /* number */
 	__u32 dev;     /* of its superblock, as in s_dev */
 	__u32 version; /* i_generation: numbers are given out again */
-	__u32 generation;
-	__u32 _pad;
 };
 
-/* What its names come to: classes are only added, 0 is a free place. */
+/* What its names come to, or those of a pool's objects that had no room: classes are only added, 0 is a free place. */
 struct bl_linked {
 	__u32 classes[BL_CLASSES_MAX];
 	__u32 overflow; /* 1: more than fit */
-	__u32 _pad;
+	union {
+		__u32 pool; /* that the object is counted in */
+		__u32 kept; /* objects of the pool, and BL_POOL_FULL */
+	};
 };
+
+#define BL_POOL_FULL 0x80000000u /* once, and for the policy: nothing more is kept */
 
 /* States of both machines after a path. */
 struct bl_state {
@@ -247,6 +255,8 @@ struct bl_scratch {
 	__u32 rdev;
 	__u32 own;	  /* as in struct bl_act */
 	__u32 listing;	  /* 1: the directory above is open already */
+	__u32 spilled;	  /* 1: 'linked' is what may be, not what is */
+	__u32 _pad2;
 	struct bl_state states[BL_ALIASES_MAX];
 
 	struct bl_lists lists;	/* of a destination */

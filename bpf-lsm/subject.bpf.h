@@ -27,7 +27,9 @@ static __always_inline enum bl_trust bl_exe_trust(const struct bl_label *label)
 {
 	if (label->flags & (BL_LABEL_LOST | BL_LABEL_DEEP | BL_LABEL_PSEUDO | BL_LABEL_UNTRUSTED))
 		return BL_TRUST_NONE;
-	return label->flags & BL_LABEL_CONTAINER ? BL_TRUST_CONTAINER : BL_TRUST_HOST;
+	if (label->flags & (BL_LABEL_CONTAINER | BL_LABEL_SPILLED))
+		return BL_TRUST_CONTAINER;
+	return BL_TRUST_HOST;
 }
 
 /*

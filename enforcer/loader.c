@@ -430,22 +430,39 @@ void bl_loader_retire(struct bl_loader *loader)
 	put_image(loader, slot, loader->image_fd);
 	slot = !slot;
 	bpf_map_delete_elem(bpf_map__fd(loader->skeleton->maps.images), &slot);
+	bpf_map_delete_elem(bpf_map__fd(loader->skeleton->maps.links), &slot);
 	loader->replaced = false;
 }
 
-/* What is known of objects with several names by other policies than the one in force. */
-static void forget_links(struct bl_loader *loader)
+/* What a policy will know of objects with several names: nothing yet, but that there are pools. */
+static int create_links(void)
 {
-	int fd = bpf_map__fd(loader->skeleton->maps.links);
-	struct bl_linked_key key, next;
-	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	int fd = bpf_map_create(BPF_MAP_TYPE_HASH, "bl_links", sizeof(struct bl_linked_key),
+				sizeof(struct bl_linked), BL_LINKS_MAX, &opts);
 
-	while (more) {
-		key = next;
-		more = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (key.generation != loader->generation)
-			bpf_map_delete_elem(fd, &key);
+	for (uint32_t i = 0; fd >= 0 && i < BL_POOLS; i++) {
+		const struct bl_linked_key key = { .inode = i };
+		const struct bl_linked pool = { 0 };
+		int r;
+
+		if (bpf_map_update_elem(fd, &key, &pool, BPF_NOEXIST) == 0)
+			continue;
+		r = -errno;
+		bl_close(fd);
+		return r;
 	}
+	return fd;
+}
+
+static int put_links(struct bl_loader *loader, uint32_t slot)
+{
+	_cleanup_close_ int fd = create_links();
+	int map = bpf_map__fd(loader->skeleton->maps.links);
+
+	if (fd < 0)
+		return fd;
+	return bpf_map_update_elem(map, &slot, &fd, BPF_ANY) < 0 ? -errno : 0;
 }
 
 int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, char **reterr_text)
@@ -456,7 +473,11 @@ int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, 
 	bl_close(loader->staged_fd);
 	loader->staged_fd = -1;
 	bl_loader_retire(loader);
-	forget_links(loader);
+	r = put_links(loader, generation & 1);
+	if (r < 0)
+		return fail(reterr_text, r,
+			    "cannot create the kernel's table of files with several names: %s",
+			    strerror(-r));
 	fd = create_image(len / BL_CHUNK_BYTES);
 	if (fd < 0)
 		return fail(reterr_text, fd, "cannot create a table of %zu bytes in the kernel: %s",

@@ -83,7 +83,8 @@ static void print_hooks(const json_t *hooks)
 }
 
 /* Hard links to what rules mention. */
-static void print_names(const struct bl_tool *tool, const json_t *names, bool looking)
+static void print_names(const struct bl_tool *tool, const json_t *names, bool looking,
+			long long full)
 {
 	bool complete = json_is_true(json_object_get(names, "complete"));
 
@@ -95,6 +96,11 @@ static void print_names(const struct bl_tool *tool, const json_t *names, bool lo
 		printf(", %snot all were looked at%s", bl_tool_colour(tool, BL_COLOUR_BAD),
 		       bl_tool_colour(tool, BL_COLOUR_OFF));
 	putchar('\n');
+	if (full)
+		printf("         %sthere was no room %lld times%s: what rules refuse of such a file they "
+		       "refuse of all files with several names of that owner\n",
+		       bl_tool_colour(tool, BL_COLOUR_BAD), full,
+		       bl_tool_colour(tool, BL_COLOUR_OFF));
 }
 
 static void print_counters(const struct bl_tool *tool, const json_t *status)
@@ -138,7 +144,8 @@ static void print_status(const struct bl_tool *tool, const json_t *status)
 		print_policy(tool, policy);
 	print_hooks(json_object_get(status, "hooks"));
 	print_names(tool, json_object_get(status, "names"),
-		    json_is_true(json_object_get(status, "reloading")));
+		    json_is_true(json_object_get(status, "reloading")),
+		    number(json_object_get(status, "counters"), "links_full"));
 	print_counters(tool, status);
 }
 

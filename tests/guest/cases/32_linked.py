@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Objects with several names: what a rule says of one name holds for the object, by any of them."""
 
+import json
+
 from evasion import row
 from trial import do, events, policy, trial
 
@@ -174,3 +176,100 @@ def test_seen_in_a_container_only(g):
              "ln srv/p/file srv/q/file; cat srv/q/file\""
     trial(g, [{**RULE, "path": "/srv/p/file"}], {"other name": f"sh('''{script}''')"},
           prepare="mkdir -p /srv/p /srv/m; echo x > /srv/p/file", clean=CLEAN)
+
+
+USERS_ROOM = 16384  # BL_POOL_MAX
+OTHER_USER, READER = 1001, 2000
+ON_TMPFS = "mkdir -p /srv/t; mount -t tmpfs -o mode=755 t /srv/t; mkdir -m 777 /srv/t/p /srv/t/m"
+NOT_ON_TMPFS = "umount -l /srv/t 2> /dev/null || :; rm -rf /srv/t"
+MAKE = """
+import os, sys
+
+first, last, keep, uid = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == 'keep', int(sys.argv[4])
+os.setresuid(uid, uid, uid)
+os.umask(0)
+for i in range(first, last):
+    here, there = f'/srv/t/p/{i}', f'/srv/t/m/{i}'
+    os.close(os.open(here, os.O_CREAT | os.O_WRONLY, 0o666))
+    os.link(here, there)
+    if not keep:
+        os.unlink(there)
+        os.unlink(here)
+"""
+
+
+def full(g):
+    return json.loads(g.sh("bailiff status --json"))["counters"]["links_full"]
+
+
+def make(g, *arguments):
+    """Has a user make links to what the rule is about."""
+    g.run(["python3", "-c", MAKE, *map(str, arguments)], timeout=600)
+
+
+def pair(name, owner, place="m"):
+    """A file with two names of which no rule says anything."""
+    return f"echo x > /srv/t/{place}/{name}; ln /srv/t/{place}/{name} /srv/t/{place}/{name}-2; chown {owner} /srv/t/{place}/{name}; "
+
+
+@row("A2")
+def test_more_links_than_fit(g):
+    """What a user makes takes the room of his own files alone. Then each of them may be any of them, to rules that
+    refuse, and none has an exception; making links is refused to nobody."""
+    rules = [{**RULE, "path": "/srv/t/p/**", "by": {"uid": READER}},
+             {**RULE, "id": "secret", "path": "/srv/t/m/secret", "unless": [{"by": {"exe": "/srv/t/x/cat"}}]}]
+    read = "as_user({}, {}, [], lambda: read('/srv/t/m/{}'))"
+    by = {name: read.format(READER, READER, name) for name in ("late", "his", "roots", "another", "of-root")}
+    cat = "sh('/srv/t/{} /srv/t/m/secret')"
+    try:
+        g.sh(f"{ON_TMPFS}; mkdir /srv/t/x; echo x > /srv/t/m/secret; for f in x/cat m/tool; do cp /bin/cat /srv/t/$f; "
+             f"chown {USER} /srv/t/$f; ln /srv/t/$f /srv/t/$f-2; done; {pair('his', USER)}{pair('another', OTHER_USER)}{pair('of-root', 0)}")
+        with policy(g, *rules):
+            before = full(g)
+            make(g, 0, USERS_ROOM - 10, "keep", USER)
+            answers = do(g, {name: by[name] for name in ("his", "another", "of-root")} | {"cat": cat.format("x/cat")})
+            assert set(answers.values()) == {"ok"} and full(g) == before, (answers, full(g), before)
+            make(g, USERS_ROOM, USERS_ROOM + 40, "keep", USER)
+            assert full(g) > before
+            assert "no room" in g.sh("bailiff status")
+            g.sh(f"mv /srv/t/m/{USERS_ROOM + 30} /srv/t/m/late; echo x > /srv/t/p/roots; ln /srv/t/p/roots /srv/t/m/roots")
+            g.sh(DROP)
+            answers = do(g, by)
+            assert answers == {"late": "EPERM", "his": "EPERM", "roots": "EPERM", "another": "ok", "of-root": "ok"}, answers
+            do(g, {"spilled": "sh('/srv/t/x/cat /srv/t/m/late')"})
+            assert do(g, {"no exception": cat.format("m/tool")}) == {"no exception": "EPERM"}
+            g.sh("find /srv/t/p -type f -delete")
+            g.run(["bailiff", "reload"], timeout=300)
+            assert do(g, {"his": by["his"]}) == {"his": "ok"}, "the next policy has room again"
+    finally:
+        g.sh(NOT_ON_TMPFS)
+
+
+def test_links_that_go_again(g):
+    """What has gone takes no room."""
+    try:
+        g.sh(f"{ON_TMPFS}; {pair('his', USER)}")
+        with policy(g, {**RULE, "path": "/srv/t/p/**", "by": {"uid": READER}}):
+            before = full(g)
+            make(g, 0, USERS_ROOM + 1000, "go", USER)
+            assert full(g) == before
+            answers = do(g, {"his": f"as_user({READER}, {READER}, [], lambda: read('/srv/t/m/his'))"})
+            assert answers == {"his": "ok"}, answers
+    finally:
+        g.sh(NOT_ON_TMPFS)
+
+
+def test_more_links_than_fit_where_nothing_is_refused(g):
+    """Nothing is told of a file that isn't so."""
+    try:
+        g.sh(f"{ON_TMPFS}; {pair('his', USER)}")
+        with policy(g, {**RULE, "path": "/srv/t/p/**", "by": {"uid": READER}, "action": "alert"}) as since:
+            before = full(g)
+            make(g, 0, USERS_ROOM + 20, "keep", USER)
+            assert full(g) > before
+            deeds = {name: f"as_user({READER}, {READER}, [], lambda: read('/srv/t/{name}'))" for name in ("m/his", "p/1")}
+            assert set(do(g, deeds).values()) == {"ok"}
+            g.wait_until(lambda: [e for e in events(g, since) if e["BAILIFF_PATH"] == "/srv/t/p/1"], 60, "the alert")
+            assert not [e for e in events(g, since) if e["BAILIFF_PATH"] == "/srv/t/m/his"]
+    finally:
+        g.sh(NOT_ON_TMPFS)
