@@ -340,10 +340,21 @@ static __always_inline int bl_ioctl_seals(__u32 cmd)
 	return cmd == FS_IOC_ENABLE_VERITY || cmd == FS_IOC_SET_ENCRYPTION_POLICY;
 }
 
+/*
+ * What an object's other names come to is kept by its number and version: a new version has them forgotten, which
+ * is as good as a name that no rule knows. Nearly all calls are none of these.
+ */
 static __always_inline int bl_open_ioctl(struct file *file, __u32 cmd, __u32 hook)
 {
-	if (!bl_ioctl_sets_flags(file, cmd) && !bl_ioctl_sets_version(cmd) && !bl_ioctl_seals(cmd))
+	struct dentry *dentry = file->f_path.dentry;
+	struct inode *inode = file->f_inode;
+	__u8 search = BL_ACCESS_ATTRIBUTES;
+
+	if (bl_ioctl_sets_version(cmd)) {
+		if (bl_has_names(dentry, inode))
+			search = BL_ACCESS_TAKE;
+	} else if (!bl_ioctl_sets_flags(file, cmd) && !bl_ioctl_seals(cmd)) {
 		return 0;
-	return bl_open_object(file->f_path.dentry, file->f_inode->i_sb, file->f_inode, NULL,
-			      BL_ACCESS_ATTRIBUTES, BL_ACCESS_ATTRIBUTES, hook);
+	}
+	return bl_open_object(dentry, inode->i_sb, inode, NULL, BL_ACCESS_ATTRIBUTES, search, hook);
 }

@@ -168,14 +168,12 @@ static const struct bl_hook_entry table[] = {
 	{
 		.program = "bl_file_ioctl",
 		.hook = "file_ioctl",
-		.ops = OP(OPEN),
-		.accesses = BL_ACCESS_ATTRIBUTES,
+		.ops = OP(EXEC) | OP(OPEN) | BL_OPS_UNIX,
 	},
 	{
 		.program = "bl_file_ioctl_compat",
 		.hook = "file_ioctl_compat",
-		.ops = OP(OPEN),
-		.accesses = BL_ACCESS_ATTRIBUTES,
+		.ops = OP(EXEC) | OP(OPEN) | BL_OPS_UNIX,
 		.optional = true,
 	},
 	{

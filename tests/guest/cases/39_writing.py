@@ -77,6 +77,20 @@ def test_what_seals_a_file(g):
                    "for f in in/a in/b out/a out/b; do echo x > /srv/w/fs/$f; done", clean="umount /srv/w/fs 2> /dev/null || :; ")
 
 
+@row("A2", "C6")
+def test_version_of_a_file_with_several_names(g):
+    """It would have the other name forgotten: whoever is refused anything may not change it, whatever the rules are on."""
+    version = "fs_ioctl('/srv/w/fs/{}', 0x40086604, struct.pack('L', 7))"
+    for rule in (deny("write", path="/srv/w/fs/in/*"), {**deny(None, path="/srv/w/fs/in/a"), "on": "exec"}):
+        rule = {key: value for key, value in rule.items() if value}
+        try_it(g, [rule], {"guarded name": version.format("in/a"), "other name": version.format("out/a")},
+               {"single": version.format("in/b"), "other file": version.format("out/c")},
+               prepare="truncate -s 32M /srv/w/image; mkfs.ext4 -q -b 4096 -O ^metadata_csum /srv/w/image; mkdir /srv/w/fs; "
+                       "mount -o loop /srv/w/image /srv/w/fs; mkdir -p /srv/w/fs/in /srv/w/fs/out; "
+                       "for f in in/a in/b out/c; do echo x > /srv/w/fs/$f; done; ln /srv/w/fs/in/a /srv/w/fs/out/a; "
+                       "ln /srv/w/fs/out/c /srv/w/fs/out/d; ", clean="umount /srv/w/fs 2> /dev/null || :; ")
+
+
 @row("C6", "E4")
 def test_attributes_by_32_bit_calls(g):
     """From 6.8 on a 32-bit ioctl has a hook of its own."""
