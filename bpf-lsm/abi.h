@@ -525,6 +525,7 @@ enum bl_counter {
 	BL_COUNT_EXE_KEPT,	  /* attempts to change what a process's executable is, refused */
 	BL_COUNT_FAILED_CLOSED,	  /* operations refused because no verdict could be computed */
 	BL_COUNT_LINKS_FULL,	  /* objects with several names that could not be kept */
+	BL_COUNT_MOUNTS,	  /* changes of the host's mount table, or attempts of who may */
 	_BL_COUNT_MAX,
 };
 

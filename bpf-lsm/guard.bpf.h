@@ -11,12 +11,37 @@
 #define PR_SET_MM_EXE_FILE 13
 #define PR_SET_MM_MAP	   14
 
+/* include/uapi/linux/capability.h */
+#define CAP_SYS_ADMIN 21
+
+/*
+ * Whether the current task may change the host's mount table: it has the right in the initial user namespace,
+ * which is that of the host's mounts and of all namespaces that theirs propagate from. To another user
+ * namespace's they are slaves: nothing comes back. The capabilities are one word of 64 bits or two of 32.
+ */
+static __always_inline int bl_may_mount(void)
+{
+	const struct cred *cred = bpf_get_current_task_btf()->cred;
+	__u64 effective = ~0ull;
+
+	if (cred->user_ns->level)
+		return 0;
+	bpf_probe_read_kernel(&effective, sizeof(effective),
+			      (const void *)cred +
+				      bpf_core_field_offset(struct cred, cap_effective));
+	return effective >> CAP_SYS_ADMIN & 1;
+}
+
 /*
  * The mount table is about to change: every label is worked out anew, and none is kept until it has
- * changed: then user space sees it, and has them all made anew once more.
+ * changed: then user space sees it, and has them all made anew once more. mount(2) comes here before it is
+ * asked whether it is allowed: nobody else's attempts make labels stale.
  */
 static __always_inline int bl_mounts_change(void)
 {
+	if (!bl_may_mount())
+		return 0;
+	bl_count(BL_COUNT_MOUNTS);
 	globals.mounted = bpf_jiffies64() + BL_JIFFIES_MOUNT;
 	__sync_fetch_and_add(&globals.epoch, 1);
 	return 0;

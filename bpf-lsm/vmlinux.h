@@ -57,6 +57,11 @@ struct user_namespace {
 	int level;
 };
 
+/* Two words of 32 bits before 6.3. */
+typedef struct {
+	u64 val;
+} kernel_cap_t;
+
 /* From 6.17 on; struct fileattr before. */
 struct file_kattr;
 
@@ -193,6 +198,8 @@ struct cred {
 	kgid_t gid;
 	kuid_t euid;
 	kgid_t egid;
+	kernel_cap_t cap_effective;
+	struct user_namespace *user_ns;
 	struct group_info *group_info;
 };
 

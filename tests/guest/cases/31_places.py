@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Places: mounts that come and go, directories that move, and names too deep or long to spell out."""
 
+import json
+
 from evasion import row
 from trial import check_fields, do, events, policy, trial
 
@@ -163,3 +165,31 @@ def test_mounts_by_the_thousand_in_a_namespace_of_ones_own(g):
                   prepare=f"mkdir -p /srv/p /srv/m; echo x > /srv/p/file; echo x > /srv/m/file; {flood}",
                   clean=f"pkill -f [f]lood.py; rm -f /run/flood; {CLEAN}")
     assert {event["BAILIFF_PATH"] for event in found} == {"/srv/p/file", "/srv/m/file"}, found
+
+
+def changes(g):
+    return json.loads(g.sh("bailiff status --json"))["counters"]["mount_changes"]
+
+
+@row("A3", "E8")
+def test_mounts_that_are_not_the_hosts(g):
+    """Who can't change what the host mounts has nothing looked at anew: not by calls that fail, nor in a namespace of
+    his own. A namespace that shares the host's mounts does change them."""
+    rule = {**RULE, "path": "/srv/p/g/**"}
+    look = {"read": "for i in range(4): read('/srv/p/free/file')"}
+    attempts = "as_user(1000, 1000, [], lambda: [libc.mount(b't', b'/mnt', b'tmpfs', 0, None) for i in range(50)])"
+    own = "sh('setpriv --reuid=1000 --regid=1000 --clear-groups unshare -Urm sh -ec \"mount -t tmpfs t /mnt; umount /mnt\"')"
+    peer = "sh('unshare -m --propagation unchanged mount --bind /srv/p/free /srv/p/g')"
+    try:
+        g.sh("mkdir -p /srv/p; mount -t tmpfs t /srv/p; mount --make-shared /srv/p; mkdir /srv/p/g /srv/p/free; "
+             "echo x > /srv/p/free/file")
+        with policy(g, rule):
+            before = changes(g)
+            answers = do(g, {**look, "attempts": attempts, "own": own})
+            assert set(answers.values()) == {"ok"}, answers
+            assert changes(g) == before
+            assert do(g, {"peer": peer}) == {"peer": "ok"}
+            assert changes(g) > before
+            assert do(g, look) == {"read": "EPERM"}
+    finally:
+        g.sh("umount -R /srv/p; rm -rf /srv/p")
