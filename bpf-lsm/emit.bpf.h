@@ -74,14 +74,17 @@ static __always_inline __u32 bl_object_text(struct bl_scratch *scratch)
 	return len;
 }
 
-/* A task's executable as its mount shows it; 0 for kernel threads and tasks that are gone. */
+/*
+ * A task's executable as its mount shows it; 0 for kernel threads, tasks that are gone, and such as say that they
+ * are another.
+ */
 static __always_inline __u32 bl_exe_text(struct bl_scratch *scratch, struct task_struct *task,
 					 __u32 cut)
 {
 	struct mm_struct *mm = task->mm;
 	struct file *exe = mm ? mm->exe_file : NULL;
 
-	if (!exe)
+	if (!exe || !bl_is_started(exe->f_flags))
 		return 0;
 	bl_climb(scratch, (__u64)exe->f_path.mnt - bpf_core_field_offset(struct mount, mnt),
 		 (__u64)exe->f_path.dentry);

@@ -73,7 +73,9 @@ static __always_inline int bl_look_at(struct dentry *dentry)
  * Where rules go by executables, nobody makes another file his own after the start: in a user namespace
  * of one's own, which anybody may make, that takes no privilege, and a child that shares the memory does
  * it for a process that never left the host's. PR_SET_MM_MAP may leave the executable alone; what it
- * says is in the caller's memory, where it can change after a look.
+ * says is in the caller's memory, where it can change after a look. Such a process runs no program that rules
+ * know (bl_is_started()): it has no exception by that, but no rule for its own program holds for it either. So
+ * where rules refuse it is refused.
  */
 static __always_inline int bl_exe_keep(int option, unsigned long what)
 {

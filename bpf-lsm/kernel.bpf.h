@@ -109,6 +109,16 @@ static __always_inline const struct cred *bl_actor(const struct task_struct *tas
 	return task->real_cred;
 }
 
+/*
+ * Whether a process was started as its exe (of these f_flags), or has made another file that since (PR_SET_MM).
+ * The kernel opens what it starts for execution, which no descriptor is, and a fork hands the very same open
+ * file on.
+ */
+static __always_inline int bl_is_started(__u32 flags)
+{
+	return !!(flags & FMODE_EXEC);
+}
+
 /* Takes a word into a fingerprint with secret keys. */
 static __always_inline __u64 bl_mix(__u64 print, __u64 word)
 {

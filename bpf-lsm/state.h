@@ -256,7 +256,7 @@ struct bl_scratch {
 	__u32 own;	  /* as in struct bl_act */
 	__u32 listing;	  /* 1: the directory above is open already */
 	__u32 spilled;	  /* 1: 'linked' is what may be, not what is */
-	__u32 _pad2;
+	__u32 exe_flags;  /* f_flags of the exe that is looked at */
 	struct bl_state states[BL_ALIASES_MAX];
 
 	struct bl_lists lists;	/* of a destination */

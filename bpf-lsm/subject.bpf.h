@@ -42,7 +42,9 @@ __noinline int bl_subject_exe_match(struct bl_scratch *scratch, struct bl_subjec
 
 	if (!scratch || !subject || !bl_run_start(&m, scratch))
 		return 0;
-	bl_subject_exe(&m, subject->bits, bl_exe_trust(&scratch->label));
+	bl_subject_exe(&m, subject->bits,
+		       bl_is_started(scratch->exe_flags) ? bl_exe_trust(&scratch->label)
+							 : BL_TRUST_NONE);
 	return 1;
 }
 
@@ -189,6 +191,8 @@ static __always_inline int bl_subject_exe_compute(struct bl_scratch *scratch,
 
 	scratch->object = scratch->label;
 	scratch->label.flags = BL_LABEL_PSEUDO;
+	if (exe)
+		scratch->exe_flags = exe->f_flags;
 	if (exe && scratch->tables & BL_TABLES_EXES && !bl_exe_load(scratch, exe))
 		r = bl_label_compute(scratch, exe->f_path.dentry, exe->f_inode->i_sb,
 				     bl_sequence(&rename_lock));

@@ -73,6 +73,28 @@ def test_exe_link_that_lies(g):
         g.remove("/root/masquerade", "/srv/masquerade", "/srv/b")
 
 
+@row("F2")
+def test_exe_link_that_lies_where_nothing_is_refused(g):
+    """It may be changed there: who has done so has no exception, and no exe that events could name."""
+    push_program(g, "masquerade", "/root/masquerade")
+    g.run(["install", "-m", "755", "/root/masquerade", "/srv/masquerade"])
+    try:
+        g.sh(PREPARE)
+        deed = "door('/srv/masquerade', '{}', '/srv/b/shell', '/srv/b/secret')"
+        deeds = {"as root": deed.format("map"),
+                 "in a user namespace": f"as_user(1000, 1000, [], lambda: {deed.format('namespace')})"}
+        with policy(g, {**EXCEPTED, "action": "alert"}) as since:
+            assert set(do(g, deeds).values()) == {"ok"}, do(g, deeds)
+            found = g.wait_until(lambda: (seen := events(g, since)) and len(seen) >= 2 and seen, 60, "two alerts")
+            assert {event.get("BAILIFF_EXE") for event in found} == {None}, found
+            excepted = {"excepted": "sh('/srv/b/shell -c \"read x < /srv/b/secret\"')"}
+            assert do(g, {**excepted, "not": "read('/srv/b/secret')"}) == {"excepted": "ok", "not": "ok"}
+            found = g.wait_until(lambda: (seen := events(g, since)) and len(seen) >= 3 and seen, 60, "a third alert")
+            assert len(found) == 3 and found[2]["BAILIFF_EXE"].startswith("/usr/bin/python3"), found
+    finally:
+        g.remove("/root/masquerade", "/srv/masquerade", "/srv/b")
+
+
 def exe_changes_refused(g):
     return json.loads(g.sh("bailiff status --json"))["counters"]["exe_changes_refused"]
 
