@@ -112,15 +112,6 @@ BL_CALLED int bl_dir_load(struct bl_scratch *scratch, struct bl_dir *dir, struct
 	return dir->lock == lock;
 }
 
-/* The same, which most often is told without a call. inode: the directory's number. */
-static __always_inline int bl_dir_look(struct bl_scratch *scratch, struct dentry *at, __u64 inode)
-{
-	__u64 key = scratch->super.key;
-	struct bl_dir *dir = bl_dir_slot(inode, key);
-
-	return dir->inode == inode && dir->super == key && bl_dir_load(scratch, dir, at, inode);
-}
-
 /* A name of a chain; 0: it is none that one can have. */
 static __always_inline int bl_chain_take(struct bl_scratch *scratch, __u32 i, struct dentry *dentry,
 					 __u32 name_at)
@@ -172,12 +163,14 @@ BL_CALLED int bl_chain_is_shown(struct bl_scratch *scratch, struct dentry *dentr
 static __always_inline int bl_chain_find(struct bl_scratch *scratch, struct dentry *dentry,
 					 __u32 sequence)
 {
+	__u64 key = scratch->super.key, inode = 0;
 	__u32 name_at = bl_name_at(), n = 0;
 	struct dentry *at = dentry;
+	struct bl_dir *dir = NULL;
 
 	scratch->based = 0;
 	scratch->walk.chain.n = 0;
-	if (!scratch->super.key || sequence & 1)
+	if (!key || sequence & 1)
 		return 0;
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < BL_CHAIN_MAX; i++) {
@@ -188,18 +181,28 @@ static __always_inline int bl_chain_find(struct bl_scratch *scratch, struct dent
 		n = i + 1;
 		at = at->d_parent;
 		if (i < BL_DIR_LEVELS) {
-			__u64 inode = at->d_inode->i_ino;
+			struct bl_dir *slot;
 
+			inode = at->d_inode->i_ino;
 			if (!i)
 				scratch->directory = inode;
-			if (bl_dir_look(scratch, at, inode)) {
-				scratch->based = 1;
+			slot = bl_dir_slot(inode, key);
+			if (slot->inode == inode && slot->super == key) {
+				dir = slot;
 				break;
 			}
 		}
 	}
-	if (!n || (!scratch->based && (__u64)at != scratch->sb_root))
+	if (!n)
 		return 0;
+	/* One call: each takes the verifier through all of it. */
+	if (dir) {
+		if (!bl_dir_load(scratch, dir, at, inode))
+			return 0;
+		scratch->based = 1;
+	} else if ((__u64)at != scratch->sb_root) {
+		return 0;
+	}
 	if (scratch->super.parts && (!scratch->based || bl_chain_is_shown(scratch, dentry, n)))
 		return 0;
 	bl_barrier();

@@ -252,7 +252,8 @@ static __always_inline __u8 bl_going_search(struct inode *inode)
 static __always_inline int bl_open_rename(struct dentry *from, struct dentry *to)
 {
 	struct inode *inode = from->d_inode, *replaced = to->d_inode;
-	__u8 access = BL_ACCESS_CREATE, search = BL_ACCESS_CREATE;
+	/* What is asked at last is one number to the verifier, and not each that it can be. */
+	volatile __u8 access = BL_ACCESS_CREATE, search = BL_ACCESS_CREATE;
 
 	if (bl_open_there(from, BL_ACCESS_DELETE, BL_ACCESS_TAKE, BL_HOOK_RENAME))
 		return -EPERM;
