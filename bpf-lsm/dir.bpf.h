@@ -145,20 +145,20 @@ static long bl_shown_turn(__u32 index, void *ctx)
 	return c->shown;
 }
 
-/* True when a mount shows the dentry or one of those above it, n in all. */
-BL_CALLED int bl_chain_is_shown(struct bl_scratch *scratch, struct dentry *dentry, __u32 n)
+/* True when a mount shows the dentry or one of those above it that the chain has names of. */
+BL_CALLED int bl_chain_is_shown(struct bl_scratch *scratch, struct dentry *dentry)
 {
 	struct bl_shown_ctx ctx = { .scratch = scratch, .at = dentry };
 
-	bpf_loop(n, bl_shown_turn, &ctx, 0);
+	bpf_loop(scratch->walk.chain.n, bl_shown_turn, &ctx, 0);
 	return ctx.shown;
 }
 
 /*
  * Finds the names of a dentry, up to a directory of which the states are kept: its own one or one of the
  * two above; else up to the root. As of one instant: no rename happened since the sequence was what is given.
- * Leaves them in the walk's chain, and the states in scratch->states, if it is 'based' on some. 0: it takes
- * a walk of the whole path; there are too many names, or long ones, or a mount shows what is on the way.
+ * Leaves them in the walk's chain, and the states in scratch->states, if it is 'based' on some. 0: there is no
+ * chain, and it takes a walk of the whole path; there are too many names, or long ones, or a mount shows what is on the way.
  */
 static __always_inline int bl_chain_find(struct bl_scratch *scratch, struct dentry *dentry,
 					 __u32 sequence)
@@ -203,12 +203,12 @@ static __always_inline int bl_chain_find(struct bl_scratch *scratch, struct dent
 	} else if ((__u64)at != scratch->sb_root) {
 		return 0;
 	}
-	if (scratch->super.parts && (!scratch->based || bl_chain_is_shown(scratch, dentry, n)))
+	scratch->walk.chain.n = n;
+	if (scratch->super.parts && (!scratch->based || bl_chain_is_shown(scratch, dentry)))
 		return 0;
 	bl_barrier();
 	if (bl_sequence(&rename_lock) != sequence)
 		return 0;
-	scratch->walk.chain.n = n;
 	scratch->walk_end = BL_WALK_ROOT;
 	scratch->renames = sequence;
 	return 1;

@@ -411,6 +411,7 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 			return 0;
 		if (!bl_chain_find(scratch, dentry, sequence)) {
 			scratch->based = 0;
+			scratch->walk.chain.n = 0;
 			scratch->directory = dentry->d_parent->d_inode->i_ino;
 			bl_walk_dentry(scratch, dentry, sequence);
 		}

@@ -120,11 +120,14 @@ static __always_inline void bl_walk_start(struct bl_walk *walk)
 static long bl_chain_turn(__u32 index, void *ctx)
 {
 	struct bl_walk *walk = *(struct bl_walk **)ctx;
-	__u32 i = index & (BL_CHAIN_MAX - 1), len = walk->chain.len[i];
+	__u32 len;
 
+	if (index >= BL_CHAIN_MAX)
+		return 1;
+	len = walk->chain.len[index];
 	if (len > BL_SHORT_NAME_MAX)
 		return 0;
-	return !bl_walk_short(walk, walk->chain.name[i], len);
+	return !bl_walk_short(walk, walk->chain.name[index], len);
 }
 
 /* Makes text of a chain. */
