@@ -143,8 +143,9 @@ C = [
         "a link makes a name: `create`"),
     Row("C5", "deny", "unlink, rmdir, mknod, mkdir, a socket's bind",
         "each has its inode hook: `create`, `delete`"),
-    Row("C5b", "limit", "btrfs subvolumes made and deleted by ioctl, attributes that XFS sets by handle",
-        "the kernel asks no security module; both take root"),
+    Row("C5b", "limit", "btrfs subvolumes made and deleted by ioctl, attributes that XFS sets by handle, files that it "
+        "opens by handle with the flag that the kernel executes them",
+        "the kernel asks no security module, or tells it what root has said; all take root on the host"),
     Row("C6", "deny", "chmod, chown, utimes, extended attributes, access control lists, chattr, verity, encryption",
         "each has its hook: `attributes`"),
     Row("C7", "deny", "a descriptor passed by SCM_RIGHTS or taken by pidfd_getfd",
