@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Blinding: state that vanishes, processes that are gone before anybody looks, names that lie."""
 
+import contextlib
 import json
 
 from evasion import row
@@ -53,46 +54,43 @@ def test_names_that_lie(g):
     check_fields(found[1], exe="/srv/b/shell")
 
 
-@row("F2")
-def test_exe_link_that_lies(g):
-    """A process makes another program its exe, as root, or in a user namespace of its own for its parent."""
+@contextlib.contextmanager
+def masquerades(g):
+    """The deeds of processes that make another program their exe and read the secret."""
     push_program(g, "masquerade", "/root/masquerade")
     g.run(["install", "-m", "755", "/root/masquerade", "/srv/masquerade"])
     try:
         g.sh(PREPARE)
         deed = "door('/srv/masquerade', '{}', '/srv/b/shell', '/srv/b/secret')"
-        deeds = {"as root": deed.format("map"),
-                 "in a user namespace": f"as_user(1000, 1000, [], lambda: {deed.format('namespace')})"}
+        yield {"as root": deed.format("map"),
+               "in a user namespace": f"as_user(1000, 1000, [], lambda: {deed.format('namespace')})"}
+    finally:
+        g.remove("/root/masquerade", "/srv/masquerade", "/srv/b")
+
+
+@row("F2")
+def test_exe_link_that_lies(g):
+    """A process makes another program its exe, as root, or in a user namespace of its own for its parent."""
+    with masquerades(g) as deeds:
         assert set(do(g, deeds).values()) == {"ok"}, do(g, deeds)
         with policy(g, EXCEPTED):
             before = exe_changes_refused(g)
             assert set(do(g, deeds).values()) == {"EPERM"}, do(g, deeds)
             assert exe_changes_refused(g) == before + len(deeds)
             assert do(g, {"excepted": "sh('/srv/b/shell -c \"read x < /srv/b/secret\"')"}) == {"excepted": "ok"}
-    finally:
-        g.remove("/root/masquerade", "/srv/masquerade", "/srv/b")
 
 
 @row("F2")
 def test_exe_link_that_lies_where_nothing_is_refused(g):
     """It may be changed there: who has done so has no exception, and no exe that events could name."""
-    push_program(g, "masquerade", "/root/masquerade")
-    g.run(["install", "-m", "755", "/root/masquerade", "/srv/masquerade"])
-    try:
-        g.sh(PREPARE)
-        deed = "door('/srv/masquerade', '{}', '/srv/b/shell', '/srv/b/secret')"
-        deeds = {"as root": deed.format("map"),
-                 "in a user namespace": f"as_user(1000, 1000, [], lambda: {deed.format('namespace')})"}
-        with policy(g, {**EXCEPTED, "action": "alert"}) as since:
-            assert set(do(g, deeds).values()) == {"ok"}, do(g, deeds)
-            found = g.wait_until(lambda: (seen := events(g, since)) and len(seen) >= 2 and seen, 60, "two alerts")
-            assert {event.get("BAILIFF_EXE") for event in found} == {None}, found
-            excepted = {"excepted": "sh('/srv/b/shell -c \"read x < /srv/b/secret\"')"}
-            assert do(g, {**excepted, "not": "read('/srv/b/secret')"}) == {"excepted": "ok", "not": "ok"}
-            found = g.wait_until(lambda: (seen := events(g, since)) and len(seen) >= 3 and seen, 60, "a third alert")
-            assert len(found) == 3 and found[2]["BAILIFF_EXE"].startswith("/usr/bin/python3"), found
-    finally:
-        g.remove("/root/masquerade", "/srv/masquerade", "/srv/b")
+    with masquerades(g) as deeds, policy(g, {**EXCEPTED, "action": "alert"}) as since:
+        assert set(do(g, deeds).values()) == {"ok"}, do(g, deeds)
+        found = g.wait_until(lambda: (seen := events(g, since)) and len(seen) >= 2 and seen, 60, "two alerts")
+        assert {event.get("BAILIFF_EXE") for event in found} == {None}, found
+        excepted = {"excepted": "sh('/srv/b/shell -c \"read x < /srv/b/secret\"')"}
+        assert do(g, {**excepted, "not": "read('/srv/b/secret')"}) == {"excepted": "ok", "not": "ok"}
+        found = g.wait_until(lambda: (seen := events(g, since)) and len(seen) >= 3 and seen, 60, "a third alert")
+        assert len(found) == 3 and found[2]["BAILIFF_EXE"].startswith("/usr/bin/python3"), found
 
 
 def exe_changes_refused(g):
