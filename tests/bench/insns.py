@@ -22,6 +22,7 @@ COLD = 1700
 CONNECT_ABOVE_NONE = 600
 EXEC_PERCENT = 1.0
 SPREAD_PERCENT = 3.0
+EXEC_RUNS = 5
 
 Figures = dict[str, float]
 
@@ -33,11 +34,22 @@ def _prepare(g: TestGuest, work: pathlib.Path) -> None:
          f"touch {place}/files/mentioned-1 {place}/files/unmentioned {place}/renamed/here")
 
 
+def _run(g: TestGuest, *operations: str) -> Figures:
+    output = g.run([f"{PROGRAMS}/insns", policies.DIR, *operations], timeout=bench.PATIENCE_S).stdout
+    return {name: float(value) for name, value in (line.split() for line in output.splitlines())}
+
+
+def _measure_exec(g: TestGuest) -> float:
+    """The least of several processes': where one's memory lies makes a difference of half a percent."""
+    g.sh(f"cat {EXECUTED} > /dev/null")
+    return min(_run(g, "exec")["exec"] for _ in range(EXEC_RUNS))
+
+
 def _measure(g: TestGuest, what: str, *operations: str) -> Figures:
     bench.say(f"{g.options().suite}: measuring: {what}")
-    g.sh(f"cat {EXECUTED} > /dev/null")
-    output = g.run([f"{PROGRAMS}/insns", policies.DIR, *operations], timeout=bench.PATIENCE_S).stdout
-    figures = {name: float(value) for name, value in (line.split() for line in output.splitlines())}
+    figures = _run(g, *operations)
+    if "exec" in figures:
+        figures["exec"] = _measure_exec(g)
     if abs(figures.get("loop", 2.0) - 2.0) > 0.01:
         raise bench.BenchError(f"a loop of two instructions took {figures['loop']}: is this -icount shift=0?")
     return figures
@@ -84,6 +96,9 @@ def _suite(args: argparse.Namespace, suite: str, work: pathlib.Path, package: pa
             _say_figures(suite, "1,000,000 addresses", found["1,000,000 addresses"], found[NONE])
         counted = [line for line in g.sh("bailiff status").splitlines() if "counted" in line]
         bench.say(f"{suite}: {' '.join(counted)}")
+        # What the kernel itself needs has changed a little since the start.
+        g.sh("systemctl stop bailiffd")
+        found[NONE]["exec"] = min(found[NONE]["exec"], _measure_exec(g))
     return kernel, found
 
 
