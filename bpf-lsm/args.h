@@ -80,7 +80,7 @@ BL_INLINE int bl_args_begin(struct bl_matcher *m, __u32 n, __u32 skip)
 
 	if (!next)
 		return 0;
-	m->access = BL_ACCESS_EXEC;
+	m->walk->access = BL_ACCESS_EXEC;
 	walk->args_start = *next;
 	walk->dfa = *next;
 	walk->args_left = n;

@@ -4,28 +4,32 @@
 
 #include "match.h"
 
-/* Offset of the bitset of the range that holds id, or 0. */
+/* Offset of the bitset of the range that holds id, or 0. The bounds are in the walk as in bl_addr_find(). */
 BL_CALLED __u32 bl_range_find(const struct bl_matcher *m, const struct bl_ranges *ranges, __u32 id)
 {
-	__u32 low = 0, high = ranges->count, bits = 0;
+	struct bl_walk *walk = m->walk;
 
+	walk->low = 0;
+	walk->high = ranges->count;
+	walk->best = 0;
+	BL_UNROLL
 	for (int i = 0; i < 14; i++) {
-		__u32 middle = (low + high) >> 1;
+		__u32 middle = (walk->low + walk->high) >> 1;
 		const struct bl_range_bits *range;
 
-		if (low >= high)
+		if (walk->low >= walk->high)
 			break;
 		range = bl_at(m, ranges->offset + middle * sizeof(*range), struct bl_range_bits);
 		if (!range)
 			break;
 		if (range->first <= id) {
-			bits = range->bits;
-			low = middle + 1;
+			walk->best = range->bits;
+			walk->low = middle + 1;
 		} else {
-			high = middle;
+			walk->high = middle;
 		}
 	}
-	return bits;
+	return walk->best;
 }
 
 /* A bitset as one piece: none crosses a chunk. */

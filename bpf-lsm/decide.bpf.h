@@ -29,22 +29,22 @@ static __always_inline int bl_label_mentions(const struct bl_label *label, struc
 	return label->exec_access & act->search;
 }
 
-/* Searches the lists of a labelled object; the strictest match stays in the walk. */
-static __always_inline void bl_label_search(struct bl_matcher *m, const struct bl_label *label,
-					    __u32 exec)
+/* The lists of a labelled object. */
+static __always_inline void bl_label_lists(struct bl_matcher *m, const struct bl_label *label,
+					   __u32 exec)
 {
 	const struct bl_header *header = m->header;
 
 	/* There no exception holds that is for a program, and so nobody's is taken. */
-	if (m->access == BL_ACCESS_TRACE &&
+	if (m->walk->access == BL_ACCESS_TRACE &&
 	    label->flags & (BL_LABEL_CONTAINER | BL_LABEL_UNTRUSTED))
 		return;
 	if (label->flags & BL_LABEL_LOST)
-		bl_list_search(m, exec ? header->exec_lost : header->open_lost);
+		bl_list_add(m->walk, exec ? header->exec_lost : header->open_lost);
 	else if (label->flags & BL_LABEL_DEEP)
-		bl_list_search(m, exec ? header->exec_deep : header->open_deep);
+		bl_list_add(m->walk, exec ? header->exec_deep : header->open_deep);
 	else if (exec && label->flags & BL_LABEL_PSEUDO)
-		bl_list_search(m, header->exec_pseudo);
+		bl_list_add(m->walk, header->exec_pseudo);
 	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
 		const struct bl_class *class;
 
@@ -53,7 +53,7 @@ static __always_inline void bl_label_search(struct bl_matcher *m, const struct b
 		class = bl_at(m, label->classes[i], struct bl_class);
 		if (!class)
 			break;
-		bl_list_search(m, exec ? class->exec_list : class->open_list);
+		bl_list_add(m->walk, exec ? class->exec_list : class->open_list);
 	}
 }
 
@@ -71,14 +71,13 @@ __noinline int bl_search(struct bl_scratch *scratch, struct bl_subject *subject,
 	m.bits = NULL;
 	if (subject)
 		m.bits = subject->bits;
-	m.except = 0;
-	m.access = scratch->search;
+	m.walk->access = scratch->search;
 	bl_verdict_reset(&scratch->walk);
-	if (op == BL_OP_CONNECT) {
-		bl_lists_search(&m, &scratch->lists);
-	} else {
-		bl_label_search(&m, &scratch->label, op == BL_OP_EXEC);
-	}
+	if (op == BL_OP_CONNECT)
+		bl_lists_add(&m, &scratch->lists);
+	else
+		bl_label_lists(&m, &scratch->label, op == BL_OP_EXEC);
+	bl_lists_run(&m);
 	return 1;
 }
 

@@ -198,7 +198,7 @@ static __always_inline int bl_run_start(struct bl_matcher *m, struct bl_scratch 
 
 static long bl_spare_turn(__u32 index, void *ctx)
 {
-	struct bl_scratch *scratch = bpf_map_lookup_elem(&spares, &index);
+	struct bl_scratch *scratch = bpf_map_lookup_elem(&scratches, &index);
 
 	if (!scratch || !bl_exchange(&scratch->busy, 0, 1))
 		return 0;
@@ -208,10 +208,10 @@ static long bl_spare_turn(__u32 index, void *ctx)
 
 static __always_inline struct bl_scratch *bl_scratch_get(void)
 {
-	__u32 spare;
+	__u32 first = BL_SCRATCH_SPARES + bpf_get_smp_processor_id() * BL_SCRATCH_SLOTS, spare;
 
 	for (__u32 i = 0; i < BL_SCRATCH_SLOTS; i++) {
-		__u32 slot = i;
+		__u32 slot = first + i;
 		struct bl_scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
 
 		if (scratch && bl_exchange(&scratch->busy, 0, 1))
@@ -219,7 +219,7 @@ static __always_inline struct bl_scratch *bl_scratch_get(void)
 	}
 	spare = BL_SCRATCH_SPARES;
 	bpf_loop(BL_SCRATCH_SPARES, bl_spare_turn, &spare, 0);
-	return spare < BL_SCRATCH_SPARES ? bpf_map_lookup_elem(&spares, &spare) : NULL;
+	return spare < BL_SCRATCH_SPARES ? bpf_map_lookup_elem(&scratches, &spare) : NULL;
 }
 
 static __always_inline void bl_scratch_put(struct bl_scratch *scratch)

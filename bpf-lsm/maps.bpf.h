@@ -92,20 +92,15 @@ struct {
  * Work space. LSM programs can be preempted by others on the same CPU, so a slot is claimed. Where the
  * kernel preempts, any number of tasks can be in the middle of a run on one CPU: what finds its CPU's
  * slots taken takes one of the spare ones, and only when those are all taken too it fails closed.
+ * One map for both, the spare ones first: with two, the verifier would go on with each of them. Sized
+ * by the daemon, for all processors.
  */
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, BL_SCRATCH_SLOTS);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BL_SCRATCH_SPARES + BL_SCRATCH_SLOTS);
 	__type(key, __u32);
 	__type(value, struct bl_scratch);
 } scratches SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, BL_SCRATCH_SPARES);
-	__type(key, __u32);
-	__type(value, struct bl_scratch);
-} spares SEC(".maps");
 
 /* TCP sockets whose connection was asked for at this end. */
 struct {

@@ -24,6 +24,7 @@ static __always_inline const __u8 *bl_chunk(bl_image_t image, __u32 offset)
 
 #define BL_LOOP(count, fn, ctx) bpf_loop((count), (fn), (ctx), 0)
 #define BL_BARRIER(x)		asm volatile("" : "+r"(x))
+#define BL_UNROLL		_Pragma("clang loop unroll(full)")
 #define BL_INLINE		static __always_inline
 /* The compiler would load byte by byte: it takes BPF for a machine that can't load unaligned. */
 #define BL_LOAD64(at)		(*(const __u64 *)(at))
@@ -47,6 +48,7 @@ static inline void bl_loop(__u32 count, bl_loop_fn fn, void *ctx)
 
 #define BL_LOOP(count, fn, ctx) bl_loop((count), (fn), (ctx))
 #define BL_BARRIER(x)		((void)0)
+#define BL_UNROLL
 #define BL_INLINE		static inline __attribute__((unused))
 #define BL_LOAD64(at)                                           \
 	({                                                      \
@@ -64,6 +66,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fingerprints load lit
 #define BL_FP_BLOCK  4	  /* words a turn of a name's fingerprint */
 #define BL_PATH_PAD  272  /* loads of the last component and block may reach past the text */
 
+#define BL_LISTS_MAX	    8  /* of an access; a power of two */
 #define BL_CHAIN_MAX	    8  /* names of a chain */
 #define BL_SHORT_NAME_MAX   31 /* bytes of a name that is kept in its dentry */
 #define BL_SHORT_NAME_WORDS 4  /* of eight bytes, a NUL at the name's end included */
@@ -98,8 +101,14 @@ struct bl_walk {
 	__u32 overflow;	   /* more names than BL_CLASSES_MAX: the object counts as lost */
 	__u32 classes[BL_CLASSES_MAX];
 
-	__u32 list;	   /* offset of the list being searched */
+	__u32 low, high;   /* bounds of a search by halves */
+	__u32 best;	   /* what it has found */
+
+	__u32 n_lists;
+	__u32 lists[BL_LISTS_MAX]; /* offsets of the lists to search */
+	__u32 list;	   /* offset of the one being searched */
 	__u32 access;	   /* what is asked */
+	__u32 except;	   /* offset of the exceptions being searched */
 	__u32 excepted;	   /* accesses that a rule's exceptions take out */
 	__u32 verdict;	   /* enum bl_verdict of the strictest match */
 	__u32 rule;
@@ -132,8 +141,6 @@ struct bl_matcher {
 	const struct bl_header *header;
 	struct bl_walk *walk;
 	const __u64 *bits; /* the subject's conditions; NULL: only condition 0 holds */
-	__u32 except;	   /* offset of the exceptions being searched */
-	__u32 access;
 };
 
 /* A record of 'size' bytes (a power of two that it is aligned to) at an offset of the image. */
@@ -635,12 +642,12 @@ static long bl_except_turn(__u32 index, void *ctx)
 {
 	const struct bl_matcher *m = ctx;
 	const struct bl_except *except =
-		bl_at(m, m->except + index * sizeof(*except), struct bl_except);
+		bl_at(m, m->walk->except + index * sizeof(*except), struct bl_except);
 
 	if (!except)
 		return 1;
 	if (bl_cond_holds(m->bits, except->cond))
-		m->walk->excepted |= bl_except_access(except, m->access);
+		m->walk->excepted |= bl_except_access(except, m->walk->access);
 	return (except->flags & BL_EXCEPT_LAST) != 0; /* the verifier wants 0 or 1 */
 }
 
@@ -689,14 +696,14 @@ static long bl_cand_turn(__u32 index, void *ctx)
 		bl_at(m, walk->list + sizeof(struct bl_list) + index * sizeof(struct bl_cand),
 		      struct bl_cand);
 
-	if (!cand || !(cand->access & m->access) || !bl_cond_holds(m->bits, cand->cond))
+	if (!cand || !(cand->access & m->walk->access) || !bl_cond_holds(m->bits, cand->cond))
 		return 0;
 	/* An exception for reading is none for the writing that is asked for in the same call. */
 	if (cand->excepts) {
 		walk->excepted = 0;
-		m->except = cand->excepts;
+		walk->except = cand->excepts;
 		BL_LOOP(BL_EXCEPTS_MAX, bl_except_turn, m);
-		if (!(cand->access & m->access & ~walk->excepted))
+		if (!(cand->access & m->walk->access & ~walk->excepted))
 			return 0;
 	}
 	if (!cand->verdict) {
@@ -721,17 +728,51 @@ BL_INLINE void bl_verdict_reset(struct bl_walk *walk)
 	walk->rank = 0;
 	walk->n_seen = 0;
 	walk->n_pending = 0;
+	walk->n_lists = 0;
 }
 
-/* Searches one list (0: none) for what m->access asks; the strictest match stays in the walk. */
+/* Searches one list (0: none) for what m->walk->access asks; the strictest match stays in the walk. */
 BL_INLINE void bl_list_search(struct bl_matcher *m, __u32 offset)
 {
 	const struct bl_list *list = offset ? bl_at(m, offset, struct bl_list) : NULL;
 
-	if (!list || !(list->access & m->access))
+	if (!list || !(list->access & m->walk->access))
 		return;
 	m->walk->list = offset;
 	BL_LOOP(list->count, bl_cand_turn, m);
+}
+
+/* A list of an access; 0: none. */
+BL_INLINE void bl_list_add(struct bl_walk *walk, __u32 offset)
+{
+	__u32 n = walk->n_lists;
+
+	if (!offset || n >= BL_LISTS_MAX)
+		return;
+	BL_BARRIER(n);
+	walk->lists[n & (BL_LISTS_MAX - 1)] = offset;
+	walk->n_lists = n + 1;
+}
+
+/* A further list. */
+static long bl_list_turn(__u32 index, void *ctx)
+{
+	struct bl_matcher *m = ctx;
+
+	bl_list_search(m, m->walk->lists[(index + 1) & (BL_LISTS_MAX - 1)]);
+	return 0;
+}
+
+/* Searches the lists that were added; mostly it is one. */
+BL_INLINE void bl_lists_run(struct bl_matcher *m)
+{
+	__u32 n = m->walk->n_lists;
+
+	if (!n)
+		return;
+	bl_list_search(m, m->walk->lists[0]);
+	if (n > 1)
+		BL_LOOP(m->walk->n_lists - 1, bl_list_turn, m);
 }
 
 /* Further rules that matched; BL_SEEN_MAX - 1 means at least so many. */

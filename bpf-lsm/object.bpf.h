@@ -122,8 +122,8 @@ static __always_inline int bl_label_forbidden(struct inode *inode)
 }
 
 struct bl_alias_ctx {
+	struct bl_matcher m;
 	struct bl_scratch *scratch;
-	const struct bl_matcher *matcher;
 };
 
 /* Finds the component below which a mount's root lies. */
@@ -171,11 +171,11 @@ static long bl_alias_turn(__u32 index, void *ctx)
 		if (n >= BL_DEPTH_MAX)
 			return 0;
 	}
-	bl_path_run(c->matcher, n, scratch->keep, alias->state.trie, alias->state.dfa);
+	bl_path_follow(scratch, n, scratch->keep, alias->state.trie, alias->state.dfa);
 	if (n && scratch->keep)
-		bl_state_add(c->matcher, scratch);
+		bl_state_add(&c->m, scratch);
 	else
-		bl_path_classes(c->matcher);
+		bl_path_classes(&c->m);
 	return 0;
 }
 
@@ -185,10 +185,10 @@ static long bl_step_turn(__u32 index, void *ctx)
 	struct bl_alias_ctx *c = ctx;
 	struct bl_state *state = &c->scratch->states[index & (BL_ALIASES_MAX - 1)];
 
-	bl_path_run(c->matcher, c->scratch->walk.n_comps, 1, state->trie, state->dfa);
-	bl_run_alive(c->matcher);
-	state->trie = c->matcher->walk->trie;
-	state->dfa = c->matcher->walk->dfa;
+	bl_path_follow(c->scratch, c->scratch->walk.n_comps, 1, state->trie, state->dfa);
+	bl_run_alive(&c->m);
+	state->trie = c->m.walk->trie;
+	state->dfa = c->m.walk->dfa;
 	return 0;
 }
 
@@ -197,12 +197,10 @@ static long bl_state_turn(__u32 index, void *ctx)
 {
 	struct bl_alias_ctx *c = ctx;
 	struct bl_state *state = &c->scratch->states[index & (BL_ALIASES_MAX - 1)];
+	__u32 n_comps = c->scratch->keep ? 1 : c->scratch->walk.n_comps;
 
-	if (c->scratch->walk.n_comps > 1 && !c->scratch->keep)
-		bl_path_run(c->matcher, c->scratch->walk.n_comps, 0, state->trie, state->dfa);
-	else
-		bl_name_run(c->matcher, state->trie, state->dfa);
-	bl_path_classes(c->matcher);
+	bl_path_follow(c->scratch, n_comps, 0, state->trie, state->dfa);
+	bl_path_classes(&c->m);
 	return 0;
 }
 
@@ -312,15 +310,15 @@ static __always_inline __u32 bl_trust_flags(__u32 trust)
 __noinline int bl_label_match(struct bl_scratch *scratch)
 {
 	struct bl_label *label;
-	struct bl_matcher m;
-	struct bl_alias_ctx ctx = { .scratch = scratch, .matcher = &m };
+	struct bl_alias_ctx ctx;
 
-	if (!scratch || !bl_run_start(&m, scratch))
+	if (!scratch || !bl_run_start(&ctx.m, scratch))
 		return 0;
+	ctx.scratch = scratch;
 	label = &scratch->label;
 	bl_walk_reset(&scratch->walk);
 	if (scratch->walk_end == BL_WALK_ROOT) {
-		int matched = bl_chain_match(&m, scratch);
+		int matched = bl_chain_match(&ctx.m, scratch);
 
 		/* Or each way out of the chain goes on by itself, and the verifier with it. */
 		BL_BARRIER(matched);
@@ -333,10 +331,10 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 		bl_names_add(scratch);
 	if (scratch->walk.overflow || scratch->super.overflow)
 		label->flags |= BL_LABEL_LOST;
-	label->tables = m.header->flags;
+	label->tables = ctx.m.header->flags;
 	label->n_classes = scratch->walk.n_classes;
 	__builtin_memcpy(label->classes, scratch->walk.classes, sizeof(label->classes));
-	bl_label_summary(&m, label);
+	bl_label_summary(&ctx.m, label);
 	return 1;
 }
 

@@ -219,3 +219,26 @@ BL_CALLED int bl_walk_dentry(struct bl_scratch *scratch, struct dentry *dentry, 
 	}
 	return 0;
 }
+
+/*
+ * Runs both machines over the last n_comps components of the walk's text but for 'until' ones at its end, from
+ * the given states, as bl_path_run(). Verified on its own: there are many ways to get here. Returns 0: no
+ * image, and the object counts as lost.
+ */
+__noinline int bl_path_follow(struct bl_scratch *scratch, __u32 n_comps, __u32 until, __u32 trie,
+			      __u32 dfa)
+{
+	struct bl_matcher m;
+
+	if (!scratch)
+		return 0;
+	if (!bl_run_start(&m, scratch)) {
+		scratch->walk.overflow = 1;
+		return 0;
+	}
+	if (n_comps == 1 && !until)
+		bl_name_run(&m, trie, dfa);
+	else
+		bl_path_run(&m, n_comps, until, trie, dfa);
+	return 1;
+}

@@ -65,31 +65,48 @@ BL_INLINE __u32 bl_embedded(const struct bl_prefix_key *addr)
 	return !third && word[3] == BL_LOCAL6 ? 0 : word[3];
 }
 
-BL_INLINE __u32 bl_prefix_mask(__u32 len)
-{
-	return len >= 32 ? ~0u : len ? __builtin_bswap32(~0u << (32 - len)) : 0;
-}
+#define BL_PREFIX_MAX 256 /* more than any length */
 
+/* Of 32 bits that a prefix covers n of; as stored. */
+#define BL_ONES(n)  [96 + (n)] = __builtin_bswap32(~0u << (32 - (n)))
+#define BL_ONES4(n) BL_ONES(n), BL_ONES(n + 1), BL_ONES(n + 2), BL_ONES(n + 3)
+
+/* What a prefix covers of its first word, by its length from the 96th on; 32 further on, of the word before. */
+static const __u32 bl_prefix_masks[96 + BL_PREFIX_MAX] = {
+	[0 ... 96] = 0, BL_ONES4(1),  BL_ONES4(5),  BL_ONES4(9),
+	BL_ONES4(13),	BL_ONES4(17), BL_ONES4(21), BL_ONES4(25),
+	BL_ONES(29),	BL_ONES(30),  BL_ONES(31),  [128 ... 96 + BL_PREFIX_MAX - 1] = ~0u,
+};
+
+/* No branches: the verifier would go on with each that the four words can take. */
 BL_INLINE void bl_prefix_cut(struct bl_prefix_key *ret, const struct bl_prefix_key *key, __u32 len)
 {
-	for (__u32 i = 0; i < 4; i++) {
-		ret->word[i] = key->word[i] & bl_prefix_mask(len);
-		len = len > 32 ? len - 32 : 0;
-	}
+	const __u32 *mask = &bl_prefix_masks[96 + (len & (BL_PREFIX_MAX - 1))];
+
+	BL_BARRIER(mask);
+	for (__u32 i = 0; i < 4; i++)
+		ret->word[i] = key->word[i] & mask[-32 * (int)i];
 }
 
-/* Offset of the address's struct bl_addr_class, or 0. */
+/*
+ * Offset of the address's struct bl_addr_class, or 0. The bounds are in the walk: of what is in memory the
+ * verifier knows nothing, and so it need not go on with each way to halve them.
+ */
 BL_INLINE __u32 bl_addr_find(const struct bl_matcher *m, const struct bl_prefix_key *key, int v6)
 {
 	const struct bl_lens *lens = v6 ? &m->header->v6 : &m->header->v4;
-	__u32 low = 0, high = lens->n, best = 0;
+	struct bl_walk *walk = m->walk;
 
+	walk->low = 0;
+	walk->high = lens->n;
+	walk->best = 0;
+	BL_UNROLL
 	for (int i = 0; i < 6; i++) {
-		__u32 middle = (low + high) >> 1, len, found;
+		__u32 middle = (walk->low + walk->high) >> 1, len, found;
 		const struct bl_prefix *prefix;
 		struct bl_prefix_key cut;
 
-		if (low >= high)
+		if (walk->low >= walk->high)
 			break;
 		BL_BARRIER(middle);
 		len = lens->len[middle & (BL_PREFIX_LENS_MAX - 1)];
@@ -97,13 +114,13 @@ BL_INLINE __u32 bl_addr_find(const struct bl_matcher *m, const struct bl_prefix_
 		found = bl_hash_find(m, &m->header->addrs, bl_fp_prefix(m->header, &cut, len, v6));
 		prefix = found ? bl_at(m, found, struct bl_prefix) : NULL;
 		if (prefix) {
-			best = prefix->best;
-			low = middle + 1;
+			walk->best = prefix->best;
+			walk->low = middle + 1;
 		} else {
-			high = middle;
+			walk->high = middle;
 		}
 	}
-	return best;
+	return walk->best;
 }
 
 /* The lists of a destination: rules that name addresses, rules that don't, offsets or 0. */
@@ -173,10 +190,17 @@ BL_INLINE void bl_connect_lists(const struct bl_matcher *m, const struct bl_peer
 		ret->by_v4 = bl_embedded_list(m, embedded, port_class);
 }
 
+BL_INLINE void bl_lists_add(struct bl_matcher *m, const struct bl_lists *lists)
+{
+	bl_list_add(m->walk, lists->by_addr);
+	bl_list_add(m->walk, lists->by_port);
+	bl_list_add(m->walk, lists->by_v4);
+}
+
 /* Searches the lists of a destination; the strictest match stays in the walk. */
 BL_INLINE void bl_lists_search(struct bl_matcher *m, const struct bl_lists *lists)
 {
-	bl_list_search(m, lists->by_addr);
-	bl_list_search(m, lists->by_port);
-	bl_list_search(m, lists->by_v4);
+	m->walk->n_lists = 0;
+	bl_lists_add(m, lists);
+	bl_lists_run(m);
 }

@@ -134,8 +134,16 @@ static int create_image(uint32_t chunks)
 static int load_skeleton(struct bl_loader *loader, char **reterr_text)
 {
 	struct lsm_bpf *skeleton = loader->skeleton;
-	int r;
+	int r, cpus = libbpf_num_possible_cpus();
 
+	if (cpus < 0)
+		return fail(reterr_text, cpus, "cannot tell how many processors there are: %s",
+			    strerror(-cpus));
+	r = bpf_map__set_max_entries(skeleton->maps.scratches,
+				     BL_SCRATCH_SPARES + cpus * BL_SCRATCH_SLOTS);
+	if (r < 0)
+		return fail(reterr_text, r, "cannot make work space for %d processors: %s", cpus,
+			    strerror(-r));
 	r = bpf_map__set_max_entries(skeleton->maps.ring, loader->options.ring_bytes);
 	if (r < 0)
 		return fail(reterr_text, r, "cannot set the event ring to %zu bytes: %s",

@@ -170,12 +170,11 @@ static void decide_connect(struct bl_matcher *m, const struct bl_query *query)
 
 void bl_decide(const struct bl_tables *tables, const struct bl_query *query, struct bl_answer *ret)
 {
-	struct bl_walk walk = {};
+	struct bl_walk walk = { .access = query->access };
 	struct bl_matcher m = {
 		.image = tables->bytes,
 		.header = (const struct bl_header *)tables->bytes,
 		.walk = &walk,
-		.access = query->access,
 	};
 	__u64 bits[BL_COND_WORDS];
 

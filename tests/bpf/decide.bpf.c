@@ -196,7 +196,7 @@ int decide(struct decide_query *asked)
 		m.bits = bits;
 	}
 	m.walk = object;
-	m.access = query->access;
+	object->access = query->access;
 	bl_verdict_reset(object);
 	if (query->op == BL_OP_CONNECT) {
 		peer_search(&m, &query->peer);
@@ -222,6 +222,7 @@ int decide(struct decide_query *asked)
 
 struct timed {
 	struct bl_matcher m;
+	__u32 access;
 	__u32 slots;
 	__u32 matched;
 };
@@ -241,6 +242,7 @@ static long open_turn(__u32 index, void *ctx)
 	m.walk = bpf_map_lookup_elem(&walks, &slot);
 	if (!m.walk)
 		return 1;
+	m.walk->access = timed->access;
 	bl_verdict_reset(m.walk);
 	path_classify(&m);
 	object_search(&m, BL_OP_OPEN);
@@ -258,6 +260,7 @@ static long peer_turn(__u32 index, void *ctx)
 	m.walk = bpf_map_lookup_elem(&walks, &zero);
 	if (!m.walk || !peer)
 		return 1;
+	m.walk->access = timed->access;
 	bl_verdict_reset(m.walk);
 	peer_search(&m, peer);
 	timed->matched += m.walk->verdict != BL_VERDICT_UNSET;
@@ -268,7 +271,7 @@ static __always_inline int timed_start(struct timed *timed, const struct decide_
 {
 	if (!image_open(&timed->m))
 		return 0;
-	timed->m.access = timing->access;
+	timed->access = timing->access;
 	timed->slots = timing->slots;
 	return 1;
 }
