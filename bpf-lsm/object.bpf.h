@@ -126,20 +126,6 @@ struct bl_alias_ctx {
 	struct bl_scratch *scratch;
 };
 
-/* Finds the component below which a mount's root lies. */
-static long bl_alias_level(__u32 index, void *ctx)
-{
-	struct bl_alias_ctx *c = ctx;
-	__u32 level = index & (BL_DEPTH_MAX - 1);
-
-	if (level > c->scratch->walk.n_comps)
-		return 1;
-	if (c->scratch->dentries[level] != c->scratch->part)
-		return 0;
-	c->scratch->level = level;
-	return 1;
-}
-
 /* Adds the states that a run over a directory's path has ended in. */
 static __always_inline void bl_state_add(const struct bl_matcher *m, struct bl_scratch *scratch)
 {
@@ -164,10 +150,7 @@ static long bl_alias_turn(__u32 index, void *ctx)
 	struct bl_alias *alias = &scratch->super.aliases[index & (BL_ALIASES_MAX - 1)];
 
 	if (alias->root != scratch->sb_root) {
-		scratch->part = alias->root;
-		scratch->level = BL_DEPTH_MAX;
-		bpf_loop(BL_DEPTH_MAX, bl_alias_level, c, 0);
-		n = scratch->level;
+		n = bl_level_find(scratch, alias->root);
 		if (n >= BL_DEPTH_MAX)
 			return 0;
 	}
@@ -236,6 +219,7 @@ static __always_inline void bl_text_match(struct bl_alias_ctx *ctx)
 		bl_chain_text(&scratch->walk);
 	if (!scratch->based) {
 		scratch->n_states = 0;
+		scratch->depth = scratch->walk.n_comps;
 		bpf_loop(scratch->super.n_aliases, bl_alias_turn, ctx, 0);
 	} else if (scratch->walk.n_comps > 1 && scratch->keep) {
 		bpf_loop(scratch->n_states, bl_step_turn, ctx, 0);
@@ -380,6 +364,20 @@ static __always_inline int bl_is_pseudo(struct super_block *sb)
 	return flags & SB_NOUSER || sb->s_magic == BL_MAGIC_HUGETLBFS;
 }
 
+/* The path of a dentry into scratch->walk, and the mounts that show it into scratch->super. 0: no image. */
+static __always_inline int bl_path_find(struct bl_scratch *scratch, struct dentry *dentry,
+					struct super_block *sb, __u32 sequence)
+{
+	bl_walk_dentry(scratch, dentry, sequence);
+	if (!scratch->super.many)
+		return 1;
+	if (!bl_super_narrow(scratch, sb))
+		return 0;
+	bl_walk_dentry(scratch, dentry, bl_sequence(&rename_lock));
+	bl_super_narrowed(scratch);
+	return 1;
+}
+
 /*
  * Works out the label of a dentry into scratch->label, by rename_lock's sequence. A file's
  * superblock comes from its inode: since its path is in a union (6.18), the verifier trusts nothing
@@ -411,7 +409,8 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 			scratch->based = 0;
 			scratch->walk.chain.n = 0;
 			scratch->directory = dentry->d_parent->d_inode->i_ino;
-			bl_walk_dentry(scratch, dentry, sequence);
+			if (!bl_path_find(scratch, dentry, sb, sequence))
+				return 0;
 		}
 		if (!scratch->based || scratch->walk.chain.n > 1)
 			scratch->keep = bl_dir_wanted(scratch);

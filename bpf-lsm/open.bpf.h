@@ -54,13 +54,6 @@ static __always_inline int bl_open_dentry(struct dentry *dentry, struct inode *i
 	return bl_open_object(dentry, dentry->d_sb, inode, NULL, access, search, hook);
 }
 
-/* A name that an existing object gets, NULL: a new one. */
-static __always_inline int bl_open_name(struct dentry *dentry, struct inode *linked, __u8 access,
-					__u8 search, __u32 hook)
-{
-	return bl_open_object(dentry, dentry->d_sb, NULL, linked, access, search, hook);
-}
-
 /* The daemon's self-test: one inode is refused to one process, whatever the policy says. */
 static __always_inline int bl_is_canary(struct file *file)
 {
@@ -245,6 +238,20 @@ static __always_inline __u8 bl_going_search(struct inode *inode)
 	return bl_is_linked(inode) ? BL_ACCESS_TAKE : BL_ACCESS_DELETE;
 }
 
+/* What a rename or a link takes of the old name; with a frame of its own, of which nothing is left for the new one. */
+BL_CALLED int bl_open_old(struct dentry *from, struct inode *inode, struct inode *linked,
+			  __u8 access, __u32 hook)
+{
+	return bl_open_object(from, from->d_sb, inode, linked, access, BL_ACCESS_TAKE, hook);
+}
+
+/* What it takes of the new one. */
+BL_CALLED int bl_open_new(struct dentry *to, struct inode *linked, __u8 access, __u8 search,
+			  __u32 hook)
+{
+	return bl_open_object(to, to->d_sb, NULL, linked, access, search, hook);
+}
+
 /*
  * Another name for an object would be a way around every rule on it: so a rename or a link takes
  * the right to whatever any rule on the old name refuses.
@@ -255,7 +262,7 @@ static __always_inline int bl_open_rename(struct dentry *from, struct dentry *to
 	/* What is asked at last is one number to the verifier, and not each that it can be. */
 	volatile __u8 access = BL_ACCESS_CREATE, search = BL_ACCESS_CREATE;
 
-	if (bl_open_there(from, BL_ACCESS_DELETE, BL_ACCESS_TAKE, BL_HOOK_RENAME))
+	if (inode && bl_open_old(from, inode, NULL, BL_ACCESS_DELETE, BL_HOOK_RENAME))
 		return -EPERM;
 	if (replaced) {
 		access |= BL_ACCESS_DELETE;
@@ -263,7 +270,7 @@ static __always_inline int bl_open_rename(struct dentry *from, struct dentry *to
 	}
 	if (inode && !bl_is_linked(inode))
 		inode = NULL;
-	return bl_open_name(to, inode, access, search, BL_HOOK_RENAME);
+	return bl_open_new(to, inode, access, search, BL_HOOK_RENAME);
 }
 
 static __always_inline int bl_open_link(struct dentry *from, struct dentry *to)
@@ -274,10 +281,9 @@ static __always_inline int bl_open_link(struct dentry *from, struct dentry *to)
 		return 0;
 	if (!bl_label_forbid(inode))
 		return bl_fail_closed();
-	if (bl_open_object(from, from->d_sb, inode, inode, BL_ACCESS_ATTRIBUTES, BL_ACCESS_TAKE,
-			   BL_HOOK_LINK))
+	if (bl_open_old(from, inode, inode, BL_ACCESS_ATTRIBUTES, BL_HOOK_LINK))
 		return -EPERM;
-	return bl_open_name(to, inode, BL_ACCESS_CREATE, BL_ACCESS_CREATE, BL_HOOK_LINK);
+	return bl_open_new(to, inode, BL_ACCESS_CREATE, BL_ACCESS_CREATE, BL_HOOK_LINK);
 }
 
 /* One of several names goes: what is left of them may be another one than the label's. */

@@ -90,6 +90,12 @@ static __always_inline int bl_real_compute(struct bl_scratch *scratch, struct in
 	if (!bl_super_get(scratch, inode->i_sb, bl_sequence(&rename_lock)))
 		return 0;
 	bl_real_walk(scratch, inode);
+	if (scratch->super.many) {
+		if (!bl_super_narrow(scratch, inode->i_sb))
+			return 0;
+		bl_real_walk(scratch, inode);
+		bl_super_narrowed(scratch);
+	}
 	scratch->label.flags = bl_trust_flags(scratch->super.trust);
 	scratch->label.stamp = scratch->stamp;
 	scratch->label.renames = scratch->renames;

@@ -162,7 +162,8 @@ struct bl_super {
 	__u8 trust;	/* enum bl_trust */
 	__u8 moves;	/* 1: a rename above a mount point would change names here */
 	__u8 parts;	/* 1: some mount shows only a part of it */
-	__u8 overflow;	/* 1: more aliases than fit, names are missing */
+	__u8 overflow;	/* 1: names are missing */
+	__u8 many;	/* 1: more aliases than fit: each object is looked at for those that show it */
 	struct bl_alias aliases[BL_ALIASES_MAX];
 	char prefix[BL_PREFIX_BYTES]; /* host path of the first mount of its root */
 };
@@ -221,6 +222,8 @@ struct bl_scratch {
 	__u32 walk_end;	  /* enum bl_walk_end of the last walk */
 	__u32 renames;	  /* rename_lock's sequence at that instant */
 	__u32 level;	  /* component that a mount below the root is at */
+	__u32 depth;	  /* of the dentry that 'dentries' are of: its components */
+	__u32 narrow;	  /* 1: only mounts count that show one of them */
 	__u32 strings_used;
 	__u32 search;	  /* access mask that rules are searched for */
 	__u32 access;	  /* the one for the record */
@@ -231,6 +234,7 @@ struct bl_scratch {
 	__u64 sb;	  /* superblock being looked at, or that was last */
 	__u64 sb_root;
 	__u64 part;	  /* what one of its mounts shows, looked for among a name's dentries */
+	__u64 above;	  /* fingerprint of the dentries that mounts were looked for of */
 	__u64 mount;	  /* cursor over its mounts, or the host's */
 	__u32 ascends;	  /* 1: what is below that one was seen */
 	__u32 super_of;	  /* generation of which 'super' is the record of 'sb', for further use; 0: none */

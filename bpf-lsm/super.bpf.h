@@ -116,7 +116,7 @@ static __always_inline void bl_alias_add(const struct bl_matcher *m, struct bl_s
 			return;
 	}
 	if (n >= BL_ALIASES_MAX) {
-		super->overflow = 1;
+		super->many = 1;
 		return;
 	}
 	BL_BARRIER(n);
@@ -131,6 +131,48 @@ struct bl_super_ctx {
 	struct bl_scratch *scratch;
 	const struct bl_matcher *matcher;
 };
+
+/* Finds the component below which a mount's root lies, scratch->part. */
+static long bl_level_turn(__u32 index, void *ctx)
+{
+	struct bl_scratch *scratch = *(struct bl_scratch **)ctx;
+	__u32 level = index & (BL_DEPTH_MAX - 1);
+
+	if (level > scratch->depth)
+		return 1;
+	if (scratch->dentries[level] != scratch->part)
+		return 0;
+	scratch->level = level;
+	return 1;
+}
+
+/* Which one of the dentries a mount's root is, by its component; BL_DEPTH_MAX: none. */
+static __always_inline __u32 bl_level_find(struct bl_scratch *scratch, __u64 root)
+{
+	scratch->part = root;
+	scratch->level = BL_DEPTH_MAX;
+	bpf_loop(BL_DEPTH_MAX, bl_level_turn, &scratch, 0);
+	return scratch->level;
+}
+
+static long bl_above_turn(__u32 index, void *ctx)
+{
+	struct bl_scratch *scratch = *(struct bl_scratch **)ctx;
+
+	if (index > scratch->depth)
+		return 1;
+	scratch->part = bl_mix(scratch->part, scratch->dentries[index & (BL_DEPTH_MAX - 1)]);
+	return 0;
+}
+
+/* A fingerprint of the dentries that were walked last. */
+static __always_inline __u64 bl_above_print(struct bl_scratch *scratch)
+{
+	scratch->part = 0;
+	scratch->depth = scratch->walk.n_comps;
+	bpf_loop(BL_DEPTH_MAX, bl_above_turn, &scratch, 0);
+	return scratch->part;
+}
 
 static __always_inline __u64 bl_mount_next(__u64 mount)
 {
@@ -162,6 +204,9 @@ static __always_inline void bl_mount_add(const struct bl_super_ctx *c, __u64 mou
 	__u64 root = bl_read(struct mount, mount, mnt.mnt_root);
 
 	scratch->cursor.seen = 1;
+	if (scratch->narrow && root != scratch->sb_root &&
+	    bl_level_find(scratch, root) >= BL_DEPTH_MAX)
+		return;
 	bl_climb(scratch, mount, root);
 	if (scratch->cursor.state == BL_CURSOR_DONE) {
 		bl_path_run(m, m->walk->n_comps, 0, BL_TRIE_ROOT, m->header->dfa_start);
@@ -223,6 +268,7 @@ static __always_inline void bl_super_begin(struct bl_scratch *scratch)
 	super->moves = 0;
 	super->parts = 0;
 	super->overflow = 0;
+	super->many = 0;
 	super->prefix_len = 0;
 	scratch->cursor.seen = 0;
 }
@@ -313,7 +359,7 @@ static __always_inline void bl_super_key(struct bl_super_ctx *ctx)
 	bpf_loop(super->n_aliases, bl_key_turn, ctx, 0);
 	if (!super->key)
 		super->key = 1;
-	if (super->overflow || !bl_short_name())
+	if (super->overflow || super->many || ctx->scratch->narrow || !bl_short_name())
 		super->key = 0;
 }
 
@@ -403,6 +449,7 @@ static __always_inline int bl_super_get(struct bl_scratch *scratch, struct super
 	scratch->sb = (__u64)sb;
 	scratch->sb_root = (__u64)root;
 	scratch->super_of = 0;
+	scratch->narrow = 0;
 	if (!super || !bl_super_load(scratch, super, sequence)) {
 		if (!bl_super_scan(scratch))
 			return 0;
@@ -416,4 +463,29 @@ static __always_inline int bl_super_get(struct bl_scratch *scratch, struct super
 	if (scratch->super.trust == BL_TRUST_HOST)
 		scratch->super_of = scratch->generation;
 	return 1;
+}
+
+/*
+ * Where there are more mounts than a record has room for, leaves those in scratch->super that show the dentry that
+ * was walked last or something above it; it is to be walked again then. Nothing of that is of use for others.
+ * Returns 0: no image.
+ */
+static __always_inline int bl_super_narrow(struct bl_scratch *scratch, struct super_block *sb)
+{
+	scratch->above = bl_above_print(scratch);
+	scratch->narrow = 1;
+	scratch->super_of = 0;
+	if (!bl_super_scan(scratch))
+		return 0;
+	if (sb->s_user_ns->level)
+		scratch->super.trust = BL_TRUST_NONE;
+	scratch->super.overflow |= scratch->super.many;
+	return 1;
+}
+
+/* After the second walk: what was looked for must be what is there, or names may be missing. */
+static __always_inline void bl_super_narrowed(struct bl_scratch *scratch)
+{
+	if (scratch->narrow && bl_above_print(scratch) != scratch->above)
+		scratch->walk_end = BL_WALK_RACED;
 }

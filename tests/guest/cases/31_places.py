@@ -167,6 +167,26 @@ def test_mounts_by_the_thousand_in_a_namespace_of_ones_own(g):
     assert {event["BAILIFF_PATH"] for event in found} == {"/srv/p/file", "/srv/m/file"}, found
 
 
+@row("A3", "E8")
+def test_more_parts_mounted_than_are_kept(g):
+    """Twenty directories of the root file system are mounted elsewhere, and rules reach all of them. Each object has the
+    names by which the host mounts it and no others: nothing is free, and nothing refused that no rule names."""
+    rules = [{**RULE, "path": "/**/guarded"}, {**RULE, "id": "one", "path": "/srv/m/7/other"},
+             {**RULE, "id": "but", "path": "/srv/p/19/mine", "unless": {"by": {"exe": "/usr/bin/cat"}}}]
+    refused = {"first": "read('/srv/p/0/guarded')", "mounted": "read('/srv/m/19/guarded')",
+               "by the mount's name": "read('/srv/m/7/other')", "by its own": "read('/srv/p/7/other')",
+               "below": "read('/srv/m/18/d/guarded')", "without an exception": "read('/srv/m/19/mine')"}
+    allowed = {"neighbour": "read('/srv/p/8/other')", "mounted neighbour": "read('/srv/m/19/other')",
+               "not mounted": "read('/etc/passwd')", "started": "run('/bin/true')",
+               "with an exception": "sh('cat /srv/m/19/mine')",
+               "moved": "os.rename('/srv/p/5/other', '/srv/p/6/moved'); read('/srv/m/6/moved'); "
+                        "os.rename('/srv/p/6/moved', '/srv/p/5/other')"}
+    trial(g, rules, refused, allowed=allowed, clean=CLEAN,
+          prepare="for i in $(seq 0 19); do mkdir -p /srv/p/$i/d /srv/m/$i; "
+                  "for name in guarded other mine d/guarded; do echo x > /srv/p/$i/$name; done; "
+                  "mount --bind /srv/p/$i /srv/m/$i; done")
+
+
 def changes(g):
     return json.loads(g.sh("bailiff status --json"))["counters"]["mount_changes"]
 
