@@ -364,18 +364,15 @@ static __always_inline int bl_is_pseudo(struct super_block *sb)
 	return flags & SB_NOUSER || sb->s_magic == BL_MAGIC_HUGETLBFS;
 }
 
-/* The path of a dentry into scratch->walk, and the mounts that show it into scratch->super. 0: no image. */
-static __always_inline int bl_path_find(struct bl_scratch *scratch, struct dentry *dentry,
-					struct super_block *sb, __u32 sequence)
+/* The path of a dentry into scratch->walk, and the mounts that show it into scratch->super. */
+static __always_inline void bl_path_find(struct bl_scratch *scratch, struct dentry *dentry,
+					 struct super_block *sb, __u32 sequence)
 {
 	bl_walk_dentry(scratch, dentry, sequence);
-	if (!scratch->super.many)
-		return 1;
 	if (!bl_super_narrow(scratch, sb))
-		return 0;
+		return;
 	bl_walk_dentry(scratch, dentry, bl_sequence(&rename_lock));
 	bl_super_narrowed(scratch);
-	return 1;
 }
 
 /*
@@ -409,8 +406,7 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 			scratch->based = 0;
 			scratch->walk.chain.n = 0;
 			scratch->directory = dentry->d_parent->d_inode->i_ino;
-			if (!bl_path_find(scratch, dentry, sb, sequence))
-				return 0;
+			bl_path_find(scratch, dentry, sb, sequence);
 		}
 		if (!scratch->based || scratch->walk.chain.n > 1)
 			scratch->keep = bl_dir_wanted(scratch);

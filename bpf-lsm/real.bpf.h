@@ -90,9 +90,7 @@ static __always_inline int bl_real_compute(struct bl_scratch *scratch, struct in
 	if (!bl_super_get(scratch, inode->i_sb, bl_sequence(&rename_lock)))
 		return 0;
 	bl_real_walk(scratch, inode);
-	if (scratch->super.many) {
-		if (!bl_super_narrow(scratch, inode->i_sb))
-			return 0;
+	if (bl_super_narrow(scratch, inode->i_sb)) {
 		bl_real_walk(scratch, inode);
 		bl_super_narrowed(scratch);
 	}

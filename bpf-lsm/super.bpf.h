@@ -465,27 +465,34 @@ static __always_inline int bl_super_get(struct bl_scratch *scratch, struct super
 	return 1;
 }
 
+static __always_inline int bl_is_walked(const struct bl_scratch *scratch)
+{
+	return scratch->walk_end == BL_WALK_ROOT || scratch->walk_end == BL_WALK_OWN_ROOT;
+}
+
 /*
  * Where there are more mounts than a record has room for, leaves those in scratch->super that show the dentry that
- * was walked last or something above it; it is to be walked again then. Nothing of that is of use for others.
- * Returns 0: no image.
+ * was just walked or something above it; nothing of that is of use for others. Returns 1 if it is to be walked again:
+ * the mounts' paths took the walk's memory. What could not be walked has no names, whatever shows it.
  */
 static __always_inline int bl_super_narrow(struct bl_scratch *scratch, struct super_block *sb)
 {
+	if (!scratch->super.many || !bl_is_walked(scratch))
+		return 0;
 	scratch->above = bl_above_print(scratch);
 	scratch->narrow = 1;
 	scratch->super_of = 0;
 	if (!bl_super_scan(scratch))
-		return 0;
+		return 0; /* for want of an image, which the label will want, too */
 	if (sb->s_user_ns->level)
 		scratch->super.trust = BL_TRUST_NONE;
 	scratch->super.overflow |= scratch->super.many;
 	return 1;
 }
 
-/* After the second walk: what was looked for must be what is there, or names may be missing. */
+/* After the second walk: if it was another one, mounts may be missing. */
 static __always_inline void bl_super_narrowed(struct bl_scratch *scratch)
 {
-	if (scratch->narrow && bl_above_print(scratch) != scratch->above)
-		scratch->walk_end = BL_WALK_RACED;
+	if (!bl_is_walked(scratch) || bl_above_print(scratch) != scratch->above)
+		scratch->super.overflow = 1;
 }
