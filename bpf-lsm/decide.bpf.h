@@ -29,6 +29,9 @@ static __always_inline int bl_label_mentions(const struct bl_label *label, struc
 	return label->exec_access & act->search;
 }
 
+_Static_assert(BL_CLASSES_MAX + 1 <= BL_LISTS_MAX,
+	       "the lists of an object's classes and of what it is beside them");
+
 /* The lists of a labelled object. */
 static __always_inline void bl_label_lists(struct bl_matcher *m, const struct bl_label *label,
 					   __u32 exec)
