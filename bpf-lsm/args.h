@@ -2,7 +2,7 @@
 /* What rules ask of a program's arguments, run through the DFA; compiled as BPF and as host C. */
 #pragma once
 
-#include "match.h"
+#include "verdict.h"
 
 /* What an argument that has ended comes to; the next one begins behind it. */
 BL_INLINE void bl_arg_end(struct bl_matcher *m)

@@ -2,7 +2,7 @@
 /* From a destination to the rules about it: the pure logic, as in match.h. */
 #pragma once
 
-#include "match.h"
+#include "verdict.h"
 
 /* A destination in its one form. */
 struct bl_peer {

@@ -37,7 +37,7 @@ void bl_tables_free(struct bl_tables *tables);
  */
 int bl_tables_verify(const uint8_t *bytes, size_t len, const char **reterr_what);
 
-/* One concrete access, to be decided in user space by the kernel's own match.h. */
+/* One concrete access, to be decided in user space by the kernel's own logic. */
 struct bl_query {
 	enum bl_op op;
 	const char
