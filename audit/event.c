@@ -56,6 +56,9 @@ static const char *const hook_names[_BL_HOOK_MAX] = {
 	[BL_HOOK_PTRACE_TRACEME] = "ptrace_traceme",
 	[BL_HOOK_READ_FILE] = "kernel_read_file",
 	[BL_HOOK_CONN_ESTABLISHED] = "inet_conn_established",
+	[BL_HOOK_SB_MOUNT] = "sb_set_mnt_opts",
+	[BL_HOOK_SB_REMOUNT] = "sb_remount",
+	[BL_HOOK_QUOTA_ON] = "quota_on",
 };
 
 #define FAMILY_NAME(number, text) [number] = (text),
@@ -119,6 +122,7 @@ static bool exec_access_fits(const struct bl_event *fixed)
 	switch (fixed->hook) {
 	case BL_HOOK_PTRACE_ACCESS:
 	case BL_HOOK_PTRACE_TRACEME:
+	case BL_HOOK_CREATE: /* of a core dump */
 		return fixed->access == BL_ACCESS_TRACE;
 	case BL_HOOK_BPRM_CHECK:
 		return fixed->access == BL_ACCESS_EXEC || fixed->access == BL_ACCESS_TRACE;

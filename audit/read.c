@@ -13,6 +13,7 @@
 
 #define FIELDS_FIRST 128
 #define US_PER_MS    1000
+#define EVENT_ID_MAX 96 /* a match has room for it */
 
 struct bl_reader {
 	sd_journal *journal;
@@ -34,9 +35,12 @@ static int match(sd_journal *journal, const char *name, const char *value)
 }
 
 /* Values of one name are alternatives, different names must all hold. */
-static int match_ours(sd_journal *journal, bool verdicts_only)
+static int match_ours(sd_journal *journal, bool verdicts_only, const char *event_id)
 {
 	int r = match(journal, "_UID", "0");
+
+	if (r >= 0 && event_id)
+		r = match(journal, "BAILIFF_EVENT_ID", event_id);
 
 	if (r >= 0)
 		r = match(journal, "_SYSTEMD_UNIT", BL_READER_UNIT);
@@ -77,6 +81,8 @@ static int seek_start(sd_journal *journal, const struct bl_reader_options *optio
 {
 	if (options->after_cursor)
 		return seek_cursor(journal, options->after_cursor);
+	if (options->at_cursor)
+		return sd_journal_seek_cursor(journal, options->at_cursor);
 	if (options->last)
 		return seek_last(journal, options->last);
 	if (options->since_us)
@@ -112,7 +118,7 @@ int bl_reader_new(const struct bl_reader_options *options, struct bl_reader **re
 		return -ENOMEM;
 	r = open_journal(options, &reader->journal);
 	if (r >= 0)
-		r = match_ours(reader->journal, options->verdicts_only);
+		r = match_ours(reader->journal, options->verdicts_only, options->event_id);
 	if (r >= 0)
 		r = seek_start(reader->journal, options);
 	if (r < 0) {
@@ -241,6 +247,96 @@ int bl_reader_next(struct bl_reader *reader, struct bl_shown *ret)
 	int r = sd_journal_next(reader->journal);
 
 	return r <= 0 ? r : read_entry(reader, ret);
+}
+
+/* As sd_journal_get_cursor(3) makes them: fields of one letter. */
+static bool is_cursor(const char *name)
+{
+	return strchr(name, ';') && strchr(name, '=');
+}
+
+int bl_reader_find(const char *directory, const char *name, struct bl_reader **ret,
+		   struct bl_shown *ret_entry)
+{
+	struct bl_reader_options options = { .directory = directory, .verdicts_only = true };
+	struct bl_reader *reader;
+	int r;
+
+	if (is_cursor(name))
+		options.at_cursor = name;
+	else if (*name && strlen(name) < EVENT_ID_MAX)
+		options.event_id = name;
+	else
+		return 0;
+	r = bl_reader_new(&options, &reader);
+	if (r < 0)
+		return r;
+	r = bl_reader_next(reader, ret_entry);
+	if (r > 0 && options.at_cursor)
+		r = sd_journal_test_cursor(reader->journal, name);
+	if (r > 0)
+		*ret = reader;
+	else
+		bl_reader_free(reader);
+	return r;
+}
+
+static const struct bl_shown_field *find_field(const struct bl_shown *entry, const char *name,
+					       const char *suffix)
+{
+	size_t len = strlen(name), all = len + strlen(suffix);
+
+	for (size_t i = 0; i < entry->n_fields; i++) {
+		const struct bl_shown_field *field = &entry->fields[i];
+
+		if (field->name_len == all && !memcmp(field->name, name, len) &&
+		    !memcmp(field->name + len, suffix, all - len))
+			return field;
+	}
+	return NULL;
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* In place. Returns whether it was hexadecimal. */
+static bool decode_hex(char *text, size_t *len)
+{
+	for (size_t i = 0; i + 1 < *len; i += 2) {
+		int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		text[i / 2] = (char)(high << 4 | low);
+	}
+	if (*len % 2)
+		return false;
+	*len /= 2;
+	text[*len] = '\0';
+	return true;
+}
+
+char *bl_reader_bytes(const struct bl_shown *entry, const char *name, size_t *ret_len)
+{
+	const struct bl_shown_field *hex = find_field(entry, name, "_HEX");
+	const struct bl_shown_field *field = hex ? hex : find_field(entry, name, "");
+	char *bytes = field ? malloc(field->value_len + 1) : NULL;
+	size_t len = field ? field->value_len : 0;
+
+	if (!bytes)
+		return NULL;
+	memcpy(bytes, field->value, len);
+	bytes[len] = '\0';
+	if (hex && !decode_hex(bytes, &len)) {
+		free(bytes);
+		return NULL;
+	}
+	*ret_len = len;
+	return bytes;
 }
 
 int bl_reader_wait(struct bl_reader *reader, int timeout_ms)

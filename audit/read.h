@@ -14,6 +14,8 @@ struct bl_reader;
 struct bl_reader_options {
 	const char *directory;	  /* of journal files; NULL: this host's journal */
 	const char *after_cursor; /* start after this entry; NULL: not given */
+	const char *at_cursor;	  /* start at this entry, or where it would be; NULL: not given */
+	const char *event_id;	  /* only the entry with this BAILIFF_EVENT_ID; NULL: not given */
 	uint64_t since_us;  /* CLOCK_REALTIME; 0: from the start. Not with after_cursor or last */
 	uint64_t last;	    /* start at the last so many entries; 0: not given */
 	bool verdicts_only; /* no messages about the daemon itself */
@@ -34,6 +36,20 @@ void bl_reader_free(struct bl_reader *reader);
  * none now, or -errno.
  */
 int bl_reader_next(struct bl_reader *reader, struct bl_shown *ret);
+
+/*
+ * Finds one verdict by its cursor or its BAILIFF_EVENT_ID, in the journal files of directory (NULL: this
+ * host's journal). Returns 1, the reader in *ret and the entry in *ret_entry (valid as long as the reader); 0 where
+ * there is none; or -errno as bl_reader_new().
+ */
+int bl_reader_find(const char *directory, const char *name, struct bl_reader **ret,
+		   struct bl_shown *ret_entry);
+
+/*
+ * The bytes of a field that is a text: of its _HEX where it has one, else as it is. Returns them (free() them;
+ * a NUL is behind them), or NULL where there is no such field or memory is short.
+ */
+char *bl_reader_bytes(const struct bl_shown *entry, const char *name, size_t *ret_len);
 
 /* Waits until the journal changes or timeout_ms passed (-1: for ever). Returns 0 or -errno. */
 int bl_reader_wait(struct bl_reader *reader, int timeout_ms);

@@ -15,7 +15,8 @@
 #define BL_CHUNK_SHIFT	    16
 #define BL_CHUNK_BYTES	    (1u << BL_CHUNK_SHIFT) /* value size of the inner table map */
 #define BL_PATH_BYTES	    4096		   /* longest in-superblock path text that is matched */
-#define BL_NAME_BYTES	    255			   /* NAME_MAX */
+#define BL_NAME_BYTES	    255			   /* NAME_MAX, of what rules name */
+#define BL_NAME_LONGEST	    1023		   /* of what is walked: 255 letters of UTF-16 take 765 */
 #define BL_DEPTH_MAX	    256			   /* components walked; deeper is 'unresolved' */
 #define BL_COND_MAX	    4096		   /* distinct subject conditions of a policy set */
 #define BL_COND_WORDS	    (BL_COND_MAX / 64)
@@ -247,6 +248,12 @@ struct bl_class {
 	__u32 exe_bits;	 /* offset of BL_COND words: subject conditions whose exe this is; 0: none */
 	__u16 open_access; /* union of the access masks of open_list */
 	__u16 exec_access; /* ... and of exec_list */
+	/*
+	 * Class of the same paths on a file system of another user namespace, where whoever made that says what is
+	 * called how: no exception with a path holds. 0: it comes to the same.
+	 */
+	__u32 untrusted;
+	__u32 _pad[3];
 };
 
 /*
@@ -432,6 +439,9 @@ enum bl_hook {
 	BL_HOOK_PTRACE_TRACEME,
 	BL_HOOK_READ_FILE, /* what becomes the kernel's own code */
 	BL_HOOK_CONN_ESTABLISHED, /* of the kernel itself: it is told, and can't be refused */
+	BL_HOOK_SB_MOUNT,	  /* a file system's block device */
+	BL_HOOK_SB_REMOUNT,
+	BL_HOOK_QUOTA_ON,
 	_BL_HOOK_MAX,
 };
 
@@ -532,7 +542,7 @@ enum bl_counter {
 #ifndef __bpf__
 static_assert(sizeof(struct bl_bucket) == 64, "one bucket is one cache line");
 static_assert(sizeof(struct bl_trie_node) == 16, "abi");
-static_assert(sizeof(struct bl_class) == 16, "abi");
+static_assert(sizeof(struct bl_class) == 32, "abi");
 static_assert(sizeof(struct bl_list) == 16, "abi");
 static_assert(sizeof(struct bl_cand) == 16, "abi");
 static_assert(sizeof(struct bl_except) == 4, "abi");

@@ -19,11 +19,14 @@
 #define SCTP_DSTADDRV4		   7
 #define SCTP_DSTADDRV6		   8
 #define SCTP_SOCKOPT_BINDX_ADD	   100
+#define SCTP_SOCKOPT_CONNECTX	   110
 #define SCTP_SENDMSG_CONNECT	   126
 #define SCTP_PARAM_ADD_IP	   __builtin_bswap16(0xc001) /* stored as on the wire */
 #define SCTP_PARAM_SET_PRIMARY	   __builtin_bswap16(0xc004)
 
 #define BL_SOCKADDR_PORT    2
+#define BL_SOCKADDR_RXRPC   8 /* before the address of the transport */
+#define BL_SOCKADDR_RXRPC_MIN 36
 #define BL_SOCKADDR_MIN	    8
 #define BL_SOCKADDR_IN	    16
 #define BL_SOCKADDR_IN6	    28
@@ -134,7 +137,7 @@ static __always_inline __u64 bl_connect_print(const struct bl_peer *peer, __u32 
 	print += (word[0] | (__u64)word[1] << 32) * globals.keys[4];
 	print += (word[2] | (__u64)word[3] << 32) * globals.keys[5];
 	print += (peer->port | peer->protocol << 16 |
-		  (__u64)(peer->v6 + 1 + peer->family * 4) << 32) *
+		  (__u64)(peer->v6 + 1 + peer->any * 2 + peer->family * 4) << 32) *
 		 globals.keys[6];
 	print += generation * globals.keys[7];
 	return print | 1;
@@ -167,7 +170,7 @@ static __always_inline int bl_connect_judge(struct bl_scratch *scratch, const st
 	if (!act->nobody) {
 		if (bl_is_daemon())
 			return BL_JUDGED_PASS;
-		if (!bl_judge_subject(scratch, 0, &subject))
+		if (!bl_judge_subject(scratch, BL_WHO_TASK, &subject))
 			return BL_JUDGED_NOT;
 	}
 	if (!bl_search(scratch, subject, act->op))
@@ -222,8 +225,9 @@ __noinline int bl_connect_decide(const struct bl_peer *peer, __u32 protocol, __u
 
 /*
  * The family that an address is taken for. In connect(2) AF_UNSPEC dissolves a connection and goes
- * nowhere. What sends by IPv4, and raw sockets of IPv6, take it for their own family; UDP of IPv6
- * takes it for no address at all.
+ * nowhere. What sends by IPv4, and raw sockets of IPv6, take it for their own family. UDP of IPv6 takes
+ * it for no address at all; but another thread may make a socket of IPv4 of that (IPV6_ADDRFORM) before
+ * the address is used.
  */
 static __always_inline __u32 bl_taken_family(__u32 family, const struct bl_socket *from, __u32 hook)
 {
@@ -233,7 +237,7 @@ static __always_inline __u32 bl_taken_family(__u32 family, const struct bl_socke
 		return AF_UNSPEC;
 	if (from->family == AF_INET6 &&
 	    (from->protocol == IPPROTO_UDP || from->protocol == IPPROTO_UDPLITE))
-		return AF_UNSPEC;
+		return AF_INET;
 	return from->family;
 }
 
@@ -275,6 +279,7 @@ struct bl_row {
 	__u16 port; /* as stored */
 	__u64 at;
 	__u64 end;
+	__u64 device; /* of this host's addresses */
 };
 
 /* A family whose destinations mean nothing here. Unix sockets have hooks of their own. */
@@ -300,7 +305,26 @@ static __always_inline int bl_connect_create(int family, int protocol, int kern)
 	return kern ? 0 : bl_connect_family(&row, family, protocol, BL_HOOK_SOCKET_CREATE);
 }
 
-/* Some families (SMC, RDS) are given IP addresses: both are judged. */
+/*
+ * An address of RxRPC has that of its transport inside, which is UDP: it is left in row->peer. Verified on
+ * its own. Returns 0: there is none.
+ */
+__noinline int bl_row_rxrpc(struct bl_row *row)
+{
+	struct bl_peer peer = {};
+	const void *address;
+	int found;
+
+	if (!row)
+		return 0;
+	row->from.protocol = IPPROTO_UDP;
+	address = (const void *)(row->at + BL_SOCKADDR_RXRPC);
+	found = bl_peer_load(&peer, &row->from, address, NULL, BL_SOCKADDR_IN6, BL_HOOK_CONNECT);
+	row->peer = peer;
+	return found;
+}
+
+/* Some families (SMC, RDS, RxRPC) are given IP addresses: both are judged. */
 static __always_inline int bl_connect_address(struct bl_row *row, const struct sock *sk,
 					      const void *address, const struct sockaddr *known,
 					      int len, __u32 hook)
@@ -310,19 +334,117 @@ static __always_inline int bl_connect_address(struct bl_row *row, const struct s
 	bl_socket_load(&row->from, sk);
 	if (bl_connect_family(row, row->from.family, row->from.protocol, hook))
 		return -EPERM;
-	if (!bl_peer_load(&row->peer, &row->from, address, known, len, hook))
+	if (row->from.family == AF_RXRPC) {
+		row->at = (__u64)address;
+		if (len < BL_SOCKADDR_RXRPC_MIN || !bl_row_rxrpc(row))
+			return 0;
+	} else if (!bl_peer_load(&row->peer, &row->from, address, known, len, hook)) {
 		return 0;
+	}
 	if (bl_connect_decide(&row->peer, row->from.protocol, hook, 0))
 		return -EPERM;
 	return 0;
 }
 
-static __always_inline int bl_connect_to(const struct sock *sk, const void *address,
+/* ---- this host ---------------------------------------------------------------------------- */
+
+/* Devices and addresses of this host that are looked at; where there are more, all that is refused is. */
+#define BL_OWN_MAX 256
+
+enum bl_own {
+	BL_OWN_NONE = 0,
+	BL_OWN_DEVICE,
+	BL_OWN_ADDRESS,
+};
+
+/*
+ * Goes on to the next device of a network namespace, or to the next IPv4 address of the one at hand: it
+ * is left in row->peer. Verified on its own.
+ */
+__noinline int bl_row_own(struct bl_row *row)
+{
+	__u64 device;
+
+	if (!row)
+		return BL_OWN_NONE;
+	if (row->at) {
+		row->peer.addr.word[0] = bl_read(struct in_ifaddr, row->at, ifa_local);
+		row->at = bl_read(struct in_ifaddr, row->at, ifa_next);
+		return BL_OWN_ADDRESS;
+	}
+	row->device = bl_read(struct list_head, row->device, next);
+	if (!row->device || row->device == row->end)
+		return BL_OWN_NONE;
+	device = row->device - bpf_core_field_offset(struct net_device, dev_list);
+	row->at = bl_read(struct net_device, device, ip_ptr);
+	if (row->at)
+		row->at = bl_read(struct in_device, row->at, ifa_list);
+	return BL_OWN_DEVICE;
+}
+
+/* Whether a socket says from which address of this host it sends, or by which device. */
+static __always_inline int bl_is_bound(const struct sock *sk, const struct bl_socket *from)
+{
+	if (!bl_family_is_ip(from->family) || sk->__sk_common.skc_rcv_saddr ||
+	    sk->__sk_common.skc_bound_dev_if)
+		return 1;
+	return bl_read(struct inet_sock, (__u64)sk, uc_index) != 0;
+}
+
+/*
+ * 0.0.0.0 is 127.0.0.1 to a socket that is not bound; else it is the address that the packet comes from.
+ * That may be told by the socket, by its device and by the message: so it is taken for each address that
+ * this host has.
+ */
+static __always_inline int bl_connect_own(struct bl_row *row, const struct sock *sk, int told,
+					  __u32 hook)
+{
+	int found;
+
+	if (!row->peer.any || row->peer.v6 || !(told || bl_is_bound(sk, &row->from)))
+		return 0;
+	row->end = (__u64)sk->__sk_common.skc_net.net +
+		   bpf_core_field_offset(struct net, dev_base_head);
+	row->device = row->end;
+	row->at = 0;
+	for (__u32 i = 0; i < BL_OWN_MAX; i++) {
+		found = bl_row_own(row);
+		if (found == BL_OWN_NONE)
+			return 0;
+		if (found == BL_OWN_ADDRESS &&
+		    bl_connect_decide(&row->peer, row->from.protocol, hook, 0))
+			return -EPERM;
+	}
+	return bl_fail_closed();
+}
+
+static __always_inline int bl_is_packet_socket(const struct sock *sk)
+{
+	return sk->sk_type == SOCK_DGRAM || sk->sk_type == SOCK_RAW;
+}
+
+/*
+ * This end is asked to connect, also by a message: nothing else tells it of all protocols, of a connection for
+ * which both ends ask, and of TCP_REPAIR. What has a port at its other end is connected.
+ */
+static __always_inline void bl_outgoing_mark(struct sock *sk)
+{
+	if (globals.generation && sk && bl_family_is_ip(sk->__sk_common.skc_family) &&
+	    !bl_is_packet_socket(sk) && !sk->__sk_common.skc_dport)
+		bpf_sk_storage_get(&outgoing, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
+static __always_inline int bl_connect_to(struct sock *sk, const void *address,
 					 const struct sockaddr *known, int len)
 {
 	struct bl_row row = {};
 
-	return bl_connect_address(&row, sk, address, known, len, BL_HOOK_CONNECT);
+	if (bl_connect_address(&row, sk, address, known, len, BL_HOOK_CONNECT))
+		return -EPERM;
+	if (bl_connect_own(&row, sk, 0, BL_HOOK_CONNECT))
+		return -EPERM;
+	bl_outgoing_mark(sk);
+	return 0;
 }
 
 /* ---- SCTP --------------------------------------------------------------------------------- */
@@ -351,32 +473,6 @@ __noinline int bl_row_address(struct bl_row *row)
 	bl_peer_load(&peer, &row->from, address, NULL, len, BL_HOOK_SCTP_CONNECT);
 	row->peer = peer;
 	return 1;
-}
-
-/*
- * Addresses of an association's other end: those of sctp_connectx(), and those that the other end
- * itself adds, which comes by a packet: the task at hand is none of it. Names for the own end are no
- * destination, and that of an implicit connect was judged when the message came.
- */
-static __always_inline int bl_sctp_connect(struct sock *sk, int option, struct sockaddr *address,
-					   int len)
-{
-	__u32 nobody = option == SCTP_PARAM_ADD_IP || option == SCTP_PARAM_SET_PRIMARY;
-	struct bl_row row = {};
-
-	if (!globals.generation || option == SCTP_SOCKOPT_BINDX_ADD ||
-	    option == SCTP_SET_PEER_PRIMARY_ADDR || option == SCTP_SENDMSG_CONNECT || len <= 0)
-		return 0;
-	row.at = (__u64)address;
-	row.end = (__u64)address + len;
-	bl_socket_load(&row.from, sk);
-	for (__u32 i = 0; i < BL_ROW_MAX; i++) {
-		if (!bl_row_address(&row))
-			return 0;
-		if (bl_connect_decide(&row.peer, IPPROTO_SCTP, BL_HOOK_SCTP_CONNECT, nobody))
-			return -EPERM;
-	}
-	return bl_fail_closed();
 }
 
 /* include/linux/socket.h */
@@ -419,21 +515,56 @@ __noinline int bl_row_control(struct bl_row *row)
 }
 
 /*
- * Addresses that a message to a new association brings beside its own. The hook that the others go
- * through does not see these.
+ * Addresses that a message to a new association brings beside its own. Not judged with the message: of
+ * the messages of one sendmmsg(2) that go to the same address the kernel asks about the first one only.
+ * When the association is made the message at hand is where the first one was. 0: none that is refused.
  */
-static __always_inline int bl_sctp_message(struct bl_row *row, struct msghdr *msg)
+static __always_inline int bl_sctp_message(struct bl_row *row, const void *address)
 {
-	if (!msg->msg_control || !msg->msg_controllen)
-		return 0;
-	row->at = (__u64)msg->msg_control;
-	row->end = row->at + msg->msg_controllen;
-	bpf_probe_read_kernel(&row->port, sizeof(row->port), msg->msg_name + BL_SOCKADDR_PORT);
+	__u64 *slot = bpf_task_storage_get(&messages, bpf_get_current_task_btf(), NULL, 0);
+	__u64 msg = slot ? *slot : 0;
+
+	if (!msg || bl_read(struct msghdr, msg, msg_name) != (__u64)address)
+		return bl_fail_closed();
+	row->at = bl_read(struct msghdr, msg, msg_control);
+	row->end = row->at + bl_read(struct msghdr, msg, msg_controllen);
+	bpf_probe_read_kernel(&row->port, sizeof(row->port), address + BL_SOCKADDR_PORT);
 	for (__u32 i = 0; i < BL_ROW_MAX; i++) {
-		if (!bl_row_control(row))
+		if (!row->at || !bl_row_control(row))
 			return 0;
 		if (row->peer.protocol &&
-		    bl_connect_decide(&row->peer, IPPROTO_SCTP, BL_HOOK_SENDMSG, 0))
+		    bl_connect_decide(&row->peer, IPPROTO_SCTP, BL_HOOK_SCTP_CONNECT, 0))
+			return -EPERM;
+	}
+	return bl_fail_closed();
+}
+
+/*
+ * Addresses of an association's other end: those of sctp_connectx(), those of the message that makes the
+ * association, whose own was judged when the message came, and those that the other end itself adds, which
+ * comes by a packet: the task at hand is none of it. Names for the own end are no destination.
+ */
+static __always_inline int bl_sctp_connect(struct sock *sk, int option, struct sockaddr *address,
+					   int len)
+{
+	__u32 nobody = option == SCTP_PARAM_ADD_IP || option == SCTP_PARAM_SET_PRIMARY;
+	struct bl_row row = {};
+
+	if (!globals.generation || option == SCTP_SOCKOPT_BINDX_ADD ||
+	    option == SCTP_SET_PEER_PRIMARY_ADDR || len <= 0)
+		return 0;
+	if (option == SCTP_SENDMSG_CONNECT)
+		return bl_sctp_message(&row, address);
+	row.at = (__u64)address;
+	row.end = (__u64)address + len;
+	bl_socket_load(&row.from, sk);
+	for (__u32 i = 0; i < BL_ROW_MAX; i++) {
+		if (!bl_row_address(&row)) {
+			if (option == SCTP_SOCKOPT_CONNECTX)
+				bl_outgoing_mark(sk);
+			return 0;
+		}
+		if (bl_connect_decide(&row.peer, IPPROTO_SCTP, BL_HOOK_SCTP_CONNECT, nobody))
 			return -EPERM;
 	}
 	return bl_fail_closed();
@@ -443,14 +574,22 @@ static __always_inline int bl_connect_message(struct socket *sock, struct msghdr
 {
 	struct sock *sk = sock->sk;
 	struct bl_row row = {};
+	__u64 *slot;
 
 	if (!msg->msg_name || !sk)
 		return 0;
 	if (bl_connect_address(&row, sk, msg->msg_name, NULL, msg->msg_namelen, BL_HOOK_SENDMSG))
 		return -EPERM;
+	if (bl_connect_own(&row, sk, msg->msg_controllen != 0, BL_HOOK_SENDMSG))
+		return -EPERM;
+	bl_outgoing_mark(sk);
 	if (!globals.generation || sk->sk_protocol != IPPROTO_SCTP)
 		return 0;
-	return bl_sctp_message(&row, msg);
+	slot = bpf_task_storage_get(&messages, bpf_get_current_task_btf(), NULL,
+				    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (slot)
+		*slot = (__u64)msg;
+	return 0;
 }
 
 /* ---- connections that are there ------------------------------------------------------------ */
@@ -500,14 +639,11 @@ static __always_inline int bl_is_first_part(struct sock *sk)
 static __always_inline int bl_connect_established(struct sock *sk)
 {
 	struct bl_row row = {};
-	__u32 *mark;
 
 	if (!globals.generation)
 		return 0;
 	if (!BPF_CORE_READ_BITFIELD(sk, sk_kern_sock)) {
-		mark = bpf_sk_storage_get(&outgoing, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-		if (mark)
-			*mark = 1;
+		bpf_sk_storage_get(&outgoing, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 		return 0;
 	}
 	if (!bl_is_first_part(sk) && bl_row_peer(&row, sk))
@@ -515,21 +651,21 @@ static __always_inline int bl_connect_established(struct sock *sk)
 	return 0;
 }
 
-/* Whether this end asked for the connection. */
+/* Whether this end asked for the connection, which goes on until it has no port at the other end. */
 static __always_inline int bl_is_outgoing(struct sock *sk)
 {
 	__u32 state = sk->__sk_common.skc_state;
 
 	if (state == TCP_SYN_SENT)
 		return 1;
-	if (sk->sk_type == SOCK_STREAM)
-		return sk->sk_protocol == IPPROTO_TCP && bpf_sk_storage_get(&outgoing, sk, NULL, 0);
-	return state == TCP_ESTABLISHED;
+	if (bl_is_packet_socket(sk))
+		return state == TCP_ESTABLISHED;
+	return sk->__sk_common.skc_dport && bpf_sk_storage_get(&outgoing, sk, NULL, 0);
 }
 
 /*
- * A connection is taken over: by SCM_RIGHTS or pidfd_getfd. Who may not connect there gets it no more from
- * somebody who may. What came in from there is no connect.
+ * A socket is taken over: by SCM_RIGHTS or pidfd_getfd. Who may not connect there, or make a socket of its
+ * family, gets it no more from somebody who may. What came in from there is no connect.
  */
 static __always_inline int bl_connect_receive(struct file *file)
 {
@@ -537,7 +673,12 @@ static __always_inline int bl_connect_receive(struct file *file)
 	struct sock *sk = sock ? sock->sk : NULL;
 	struct bl_row row = {};
 
-	if (!globals.generation || !sk || !bl_is_outgoing(sk) || !bl_row_peer(&row, sk))
+	if (!globals.generation || !sk)
+		return 0;
+	if (bl_connect_family(&row, sk->__sk_common.skc_family, sk->sk_protocol,
+			      BL_HOOK_FILE_RECEIVE))
+		return -EPERM;
+	if (!bl_is_outgoing(sk) || !bl_row_peer(&row, sk))
 		return 0;
 	if (bl_connect_decide(&row.peer, row.from.protocol, BL_HOOK_FILE_RECEIVE, 0))
 		return -EPERM;

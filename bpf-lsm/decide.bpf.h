@@ -114,18 +114,17 @@ static __always_inline int bl_answer(struct bl_scratch *scratch, const struct bl
 	return judged;
 }
 
-/*
- * Who asks, the task at hand or its tracer: scratch->print, and *ret where the policy looks at subjects.
- * 0: no image.
- */
-static __always_inline int bl_judge_subject(struct bl_scratch *scratch, int tracer,
+/* Who asks: scratch->print, and *ret where the policy looks at subjects. 0: no image. */
+static __always_inline int bl_judge_subject(struct bl_scratch *scratch, enum bl_who who,
 					    struct bl_subject **ret)
 {
 	struct bl_subject *subject = NULL;
 
 	scratch->print = 1;
 	if (scratch->tables & BL_TABLES_SUBJECTS) {
-		subject = tracer ? bl_subject_tracer(scratch) : bl_subject_get(scratch);
+		subject = who == BL_WHO_TASK   ? bl_subject_get(scratch)
+			  : who == BL_WHO_USER ? bl_subject_user(scratch)
+					       : bl_subject_tracer(scratch);
 		if (!subject)
 			return 0;
 		scratch->print = subject->print;
@@ -185,7 +184,7 @@ static __always_inline int bl_label_judge(struct bl_scratch *scratch, const stru
 
 	if (bl_is_daemon())
 		return BL_JUDGED_PASS;
-	if (!bl_judge_subject(scratch, act->tracer, &subject))
+	if (!bl_judge_subject(scratch, act->who, &subject))
 		return BL_JUDGED_NOT;
 	ours = bl_label_print(scratch->print, scratch->label.key, act->op, act->search);
 	if (!bl_pass_known(ours)) {
@@ -213,21 +212,29 @@ static __always_inline int bl_link_note(struct bl_scratch *scratch, struct inode
 /* A fingerprint of who acts, as bl_identity(). */
 static __always_inline __u64 bl_act_identity(const struct bl_act *act)
 {
-	return act->tracer ? 0 : bl_identity();
+	return act->who == BL_WHO_TASK ? bl_identity() : 0;
 }
 
 /*
  * A named object: its label from the cache, or worked out; then who asks and what follows. That of a
- * process that is taken hold of is not kept: policies about connects alone watch no names.
+ * process that is taken hold of is not kept: policies about connects alone watch no names. Nor is that of what may be
+ * gone.
  */
 static __always_inline int bl_path_judge(struct bl_scratch *scratch, struct bl_act *act,
 					 struct bl_label *label, int valid, __u32 sequence)
 {
-	struct inode *keeper = act->trace ? NULL : act->inode;
+	struct inode *keeper = act->trace || act->layered || act->passing ? NULL : act->inode;
 	__u64 mine;
 
 	if (!valid || !bl_object_load(scratch, label)) {
+		if (act->layered)
+			scratch->layered = 2;
 		if (!bl_object_compute(scratch, act->dentry, act->sb, keeper, label, sequence))
+			return BL_JUDGED_NOT;
+		/* Not of the executables that are looked at now. */
+		if (act->layered)
+			scratch->layered = 0;
+		if (act->starts && !bl_layer_keep(scratch))
 			return BL_JUDGED_NOT;
 		if (act->linked && !bl_link_note(scratch, act->linked))
 			return BL_JUDGED_NOT;
@@ -310,7 +317,8 @@ static __always_inline int bl_path_decide(struct bl_act *act)
 	__u32 sequence;
 	int valid;
 
-	if (act->inode)
+	/* What the inode has is of its own name. */
+	if (act->inode && !act->layered)
 		label = bpf_inode_storage_get(&labels, act->inode, NULL, 0);
 	valid = bl_label_valid(label, &sequence);
 	if (valid && label) {

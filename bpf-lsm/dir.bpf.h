@@ -181,11 +181,16 @@ static __always_inline int bl_chain_find(struct bl_scratch *scratch, struct dent
 		n = i + 1;
 		at = at->d_parent;
 		if (i < BL_DIR_LEVELS) {
+			const struct inode *above = at->d_inode;
 			struct bl_dir *slot;
 
-			inode = at->d_inode->i_ino;
-			if (!i)
+			inode = above->i_ino;
+			if (!i) {
 				scratch->directory = inode;
+				/* A name there may be none: all below an encrypted directory is. */
+				if (above->i_flags & BL_S_ENCRYPTED)
+					return 0;
+			}
 			slot = bl_dir_slot(inode, key);
 			if (slot->inode == inode && slot->super == key) {
 				dir = slot;

@@ -13,9 +13,15 @@ enum bl_judged {
 };
 
 /* What is asked of which object; on the hook's stack. */
+enum bl_who {
+	BL_WHO_TASK = 0,
+	BL_WHO_TRACER, /* the task's, or who becomes it */
+	BL_WHO_USER,   /* the task's, by whatever program: nothing is excepted for the one that it runs */
+};
+
 struct bl_act {
 	struct dentry *dentry; /* exec, open */
-	struct super_block *sb; /* the dentry's */
+	struct super_block *sb; /* the dentry's, or that of the device */
 	struct inode *inode;   /* NULL: does not exist yet */
 	struct linux_binprm *bprm; /* exec, where its first bytes have been read */
 	__u64 shown;	       /* the dentry that is run, the overlay's if that does it; file_open: the file; or 0 */
@@ -28,7 +34,11 @@ struct bl_act {
 	__u8 nobody;	/* the task at hand has nothing to do with it */
 	__u8 own;	/* an overlay opens the file below its own */
 	__u8 trace;	/* exec: a process that runs the file is taken hold of */
-	__u8 tracer;	/* not the task at hand acts, but its tracer, or who becomes it */
+	__u8 who;	/* enum bl_who */
+	__u8 starts;	/* open: what an overlay opens to be executed, which is judged by the overlay's own */
+	__u8 layered;	/* an overlay's own, which is executed or was: what rules say of the real file holds */
+	__u8 passing;	/* connect: what the other end is bound to may be gone the next moment */
+	__u8 device;	/* open: the block device that the file system is on, without a dentry */
 };
 
 /* Appends bytes to the record's strings; what does not fit is left out. Returns the length. */
@@ -251,6 +261,23 @@ static __always_inline __u32 bl_peer_family(const struct bl_peer *peer)
 	return peer->v6 ? AF_INET6 : AF_INET;
 }
 
+/*
+ * The path of the node that the kernel makes for a file system's block device, in the first devtmpfs, into the walk:
+ * the name is the superblock's.
+ */
+static __always_inline void bl_device_name(struct bl_scratch *scratch, struct super_block *sb)
+{
+	char *dev = &scratch->name[sizeof(sb->s_id)];
+	long len = bpf_probe_read_kernel_str(scratch->name, sizeof(sb->s_id), sb->s_id);
+
+	__builtin_memcpy(dev, "dev", sizeof("dev"));
+	scratch->super_of = 0;
+	scratch->super.prefix_len = 0;
+	bl_walk_start(&scratch->walk);
+	bl_walk_prepend(&scratch->walk, scratch->name, len > 0 ? len - 1 : 0);
+	bl_walk_prepend(&scratch->walk, dev, sizeof("dev") - 1);
+}
+
 /* Starts the record with what only the hook's own pointers tell. */
 static __always_inline void bl_object_fill(struct bl_scratch *scratch, const struct bl_act *act)
 {
@@ -271,6 +298,12 @@ static __always_inline void bl_object_fill(struct bl_scratch *scratch, const str
 		event->dev_major = act->sb->s_dev >> 20;
 		event->dev_minor = act->sb->s_dev & 0xfffff;
 		bl_object_name(scratch, act->dentry, act->sb);
+	}
+	if (act->device) {
+		event->dev_major = act->sb->s_dev >> 20;
+		event->dev_minor = act->sb->s_dev & 0xfffff;
+		event->flags |= BL_EF_HOST;
+		bl_device_name(scratch, act->sb);
 	}
 	if (act->op == BL_OP_CONNECT) {
 		__builtin_memcpy(event->addr, &scratch->peer.addr, sizeof(event->addr));

@@ -21,6 +21,7 @@ static __always_inline int bl_exec_act(struct file *file, struct linux_binprm *b
 		.search = BL_ACCESS_EXEC,
 		.hook = hook,
 		.own = hook == BL_HOOK_MMAP_BACKING,
+		.layered = bprm && bl_is_layered(file->f_path.dentry),
 	};
 
 	return bl_path_decide(&act);

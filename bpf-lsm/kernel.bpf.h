@@ -9,6 +9,7 @@
 #define SIGKILL 9
 
 /* include/linux/fs.h, include/linux/dcache.h, include/linux/sched.h, include/linux/stat.h */
+#define SB_RDONLY	     (1ul << 0)
 #define SB_KERNMOUNT	     (1ul << 22)
 #define SB_NOUSER	     (1ul << 31)
 #define FMODE_READ	     0x1
@@ -21,8 +22,8 @@
 #define DCACHE_OP_COMPARE    0x2
 #define DCACHE_OP_REVALIDATE 0x4
 #define DCACHE_DISCONNECTED  0x20
-#define DCACHE_OP_REAL	     0x04000000 /* before 6.7: an overlay's entry */
 #define PF_IO_WORKER	     0x00000010
+#define PF_DUMPCORE	     0x00000200
 #define PF_KTHREAD	     0x00200000
 #define S_IFMT		     0170000
 #define S_IFCHR		     0020000
@@ -30,12 +31,22 @@
 #define S_IFBLK		     0060000
 #define S_IFREG		     0100000
 
+/* include/uapi/linux/magic.h */
+#define BL_MAGIC_PROC	  0x9fa0
+#define BL_MAGIC_SYSFS	  0x62656572
+#define BL_MAGIC_MQUEUE	  0x19800202
+#define BL_MAGIC_BTRFS	  0x9123683e
+#define BL_MAGIC_BCACHEFS 0xca451a4e
+#define BL_MAGIC_OVERLAY  0x794c7630
+
 #define AF_UNSPEC 0
 #define AF_UNIX	  1
 #define AF_INET	  2
 #define AF_INET6  10
+#define AF_RXRPC  33
 #define AF_SMC	  43
 #define SOCK_STREAM 1
+#define SOCK_DGRAM 2
 #define SOCK_RAW  3
 
 #define BL_JIFFIES_MINUTE (60 * 250) /* a minute at HZ=250, less at a higher HZ */
@@ -68,6 +79,32 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 /* A struct at a kernel address, for plain loads; only where bpf_rdonly_cast is there. */
 #define bl_cast(type, address) \
 	((type *)bpf_rdonly_cast((const void *)(address), bpf_core_type_id_kernel(type)))
+
+/* A bit of a dentry's flags; before 6.15 no enumeration has it. */
+#define bl_dentry_flag(name, before)                            \
+	(bpf_core_enum_value_exists(enum dentry_flags, name)    \
+		 ? bpf_core_enum_value(enum dentry_flags, name) \
+		 : (before))
+
+/* Something is mounted there, in whatever namespace. */
+static __always_inline __u32 bl_flag_mounted(void)
+{
+	return bl_dentry_flag(DCACHE_MOUNTED, 0x10000);
+}
+
+/* An entry of an overlay. */
+static __always_inline __u32 bl_flag_real(void)
+{
+	return bl_dentry_flag(DCACHE_OP_REAL, 0x4000000);
+}
+
+#define BL_S_ENCRYPTED (1 << 14) /* of inode->i_flags */
+
+/* In an encrypted directory, while its key is not there: the name is none, but what the disk has, encoded. */
+static __always_inline __u32 bl_flag_nokey(void)
+{
+	return bl_dentry_flag(DCACHE_NOKEY_NAME, 0x2000000);
+}
 
 /* Keeps loads in order; x86 needs no more than that, others a full barrier. */
 #ifdef __TARGET_ARCH_x86
@@ -225,6 +262,7 @@ static __always_inline struct bl_scratch *bl_scratch_get(void)
 static __always_inline void bl_scratch_put(struct bl_scratch *scratch)
 {
 	scratch->shown = 0;
+	scratch->layered = 0;
 	bl_barrier();
 	scratch->busy = 0;
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "dir.bpf.h"
+#include "named.bpf.h"
 
 /* Directories have as many links as they have directories in them, and one name. */
 static __always_inline int bl_is_linked(const struct inode *inode)
@@ -59,7 +60,7 @@ __noinline int bl_names_several(__u32 mode, __u32 nlink, __u32 dev, __u32 d_flag
 static __always_inline int bl_has_names(const struct dentry *dentry, const struct inode *inode)
 {
 	__u32 d_flags = dentry->d_flags & (DCACHE_OP_HASH | DCACHE_OP_COMPARE |
-					   (bl_fake_paths() ? DCACHE_OP_REAL : 0));
+					   (bl_fake_paths() ? bl_flag_real() : 0));
 	__u32 mode = inode->i_mode, nlink = inode->i_nlink;
 
 	if (!(((mode & S_IFMT) ^ S_IFREG) | (nlink ^ 1) | d_flags))
@@ -300,12 +301,21 @@ __noinline int bl_names_drop(__u64 inode, __u32 dev, __u32 version)
 	return 0;
 }
 
+/* Where several files have the same number and version: in each subvolume and snapshot, in each layer. */
+static __always_inline int bl_numbers_repeat(__u64 magic)
+{
+	return magic == BL_MAGIC_BTRFS || magic == BL_MAGIC_BCACHEFS || magic == BL_MAGIC_OVERLAY;
+}
+
 /*
  * The last name of what had several is about to go, and nothing that is kept of it is asked for any more: a link
- * that is made after all finds out again what the name comes to.
+ * that is made after all finds out again what the name comes to. Not where it may be kept of another file as well,
+ * of which that one is a snapshot.
  */
 BL_CALLED int bl_linked_drop(struct inode *inode)
 {
+	if (bl_numbers_repeat(inode->i_sb->s_magic))
+		return 0;
 	return bl_names_drop(inode->i_ino, inode->i_sb->s_dev, inode->i_generation);
 }
 

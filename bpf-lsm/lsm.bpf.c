@@ -7,6 +7,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "connect.bpf.h"
+#include "device.bpf.h"
 #include "exec.bpf.h"
 #include "guard.bpf.h"
 #include "open.bpf.h"
@@ -63,6 +64,24 @@ int BPF_PROG(bl_bprm_committed_creds, struct linux_binprm *bprm)
 	return bl_exec_args(bprm);
 }
 
+SEC("lsm/sb_set_mnt_opts")
+int BPF_PROG(bl_sb_set_mnt_opts, struct super_block *sb)
+{
+	return bl_device_mount(sb);
+}
+
+SEC("lsm/sb_remount")
+int BPF_PROG(bl_sb_remount, struct super_block *sb)
+{
+	return bl_device_remount(sb);
+}
+
+SEC("lsm/quota_on")
+int BPF_PROG(bl_quota_on, struct dentry *dentry)
+{
+	return bl_open_quota(dentry);
+}
+
 SEC("lsm/sb_umount")
 int BPF_PROG(bl_sb_umount, struct vfsmount *mnt, int flags)
 {
@@ -81,10 +100,22 @@ int BPF_PROG(bl_move_mount, struct path *from, struct path *to)
 	return bl_mounts_change();
 }
 
+SEC("lsm/sb_pivotroot")
+int BPF_PROG(bl_sb_pivotroot, const struct path *put_old, const struct path *new_root)
+{
+	return bl_mounts_change();
+}
+
 SEC("lsm/inode_create")
 int BPF_PROG(bl_inode_create, struct inode *dir, struct dentry *dentry)
 {
 	return bl_open_create(dentry, BL_HOOK_CREATE);
+}
+
+SEC("lsm/inode_create")
+int BPF_PROG(bl_core_create, struct inode *dir, struct dentry *dentry)
+{
+	return bl_trace_core();
 }
 
 SEC("lsm/inode_link")
@@ -114,7 +145,7 @@ int BPF_PROG(bl_inode_mkdir, struct inode *dir, struct dentry *dentry)
 SEC("lsm/inode_rmdir")
 int BPF_PROG(bl_inode_rmdir, struct inode *dir, struct dentry *dentry)
 {
-	return bl_open_delete(dentry, BL_HOOK_RMDIR);
+	return bl_open_rmdir(dentry);
 }
 
 SEC("lsm/inode_mknod")
@@ -227,6 +258,12 @@ int BPF_PROG(bl_socket_receive, struct file *file)
 	return bl_connect_receive(file);
 }
 
+SEC("lsm/file_receive")
+int BPF_PROG(bl_unix_receive, struct file *file)
+{
+	return bl_unix_take_over(file);
+}
+
 SEC("lsm/file_open")
 int BPF_PROG(bl_file_open, struct file *file)
 {
@@ -236,7 +273,7 @@ int BPF_PROG(bl_file_open, struct file *file)
 SEC("lsm/file_open")
 int BPF_PROG(bl_file_open_real, struct file *file)
 {
-	return bl_open_file(file);
+	return bl_open_file_real(file);
 }
 
 SEC("lsm/kernel_read_file")
@@ -266,15 +303,15 @@ int BPF_PROG(bl_cred_alloc_blank, struct cred *new)
 }
 
 SEC("lsm/unix_stream_connect")
-int BPF_PROG(bl_unix_stream_connect, struct sock *sock, struct sock *other)
+int BPF_PROG(bl_unix_stream_connect, struct sock *sock, struct sock *other, struct sock *accepted)
 {
-	return bl_unix_decide(other, BL_HOOK_UNIX_CONNECT);
+	return bl_unix_connect(sock, other, accepted);
 }
 
 SEC("lsm/unix_may_send")
 int BPF_PROG(bl_unix_may_send, struct socket *sock, struct socket *other)
 {
-	return bl_unix_decide(other->sk, BL_HOOK_UNIX_SEND);
+	return bl_unix_decide(other->sk, BL_HOOK_UNIX_SEND, 0);
 }
 
 SEC("lsm/socket_create")

@@ -102,13 +102,32 @@ struct {
 	__type(value, struct bl_scratch);
 } scratches SEC(".maps");
 
-/* TCP sockets whose connection was asked for at this end. */
+/*
+ * The message that a task has a socket of SCTP send: the kernel's struct msghdr, good while the call lasts.
+ * Only the task itself writes it. Absent: nobody has asked about one.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} messages SEC(".maps");
+
+/* Sockets of which this end was asked to connect; a connection that came in has none. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
 	__type(value, __u32);
 } outgoing SEC(".maps");
+
+/* Unix sockets that a listening one has accepted, from a socket with a name. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u32);
+} incoming SEC(".maps");
 
 /* Events to user space; a full ring loses events, never verdicts. Sized by the daemon. */
 struct {

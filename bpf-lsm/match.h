@@ -65,7 +65,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fingerprints load lit
 #define BL_SEEN_MAX  64	  /* matching rules that are told apart; 'others' stops there */
 #define BL_DFA_BLOCK 16	  /* bytes a turn of the DFA's loop */
 #define BL_FP_BLOCK  4	  /* words a turn of a name's fingerprint */
-#define BL_PATH_PAD  272  /* loads of the last component and block may reach past the text */
+#define BL_PATH_PAD  1040 /* loads of the last component and block may reach past the text */
 
 #define BL_LISTS_MAX	    8  /* of an access; a power of two */
 #define BL_CHAIN_MAX	    8  /* names of a chain */

@@ -140,7 +140,10 @@ static __always_inline void bl_state_add(const struct bl_matcher *m, struct bl_s
 	scratch->n_states = n + 1;
 }
 
-/* One name of the object: the part below the mount's root, from the mount point's states on. */
+/*
+ * One name of the object: the part below the mount's root, from the mount point's states on. After all mounts its own
+ * name, from the superblock's root on, where none of them shows it.
+ */
 static long bl_alias_turn(__u32 index, void *ctx)
 {
 	struct bl_alias_ctx *c = ctx;
@@ -149,12 +152,23 @@ static long bl_alias_turn(__u32 index, void *ctx)
 	__u32 n = walk->n_comps;
 	struct bl_alias *alias = &scratch->super.aliases[index & (BL_ALIASES_MAX - 1)];
 
-	if (alias->root != scratch->sb_root) {
-		n = bl_level_find(scratch, alias->root);
-		if (n >= BL_DEPTH_MAX)
-			return 0;
+	if (index < scratch->super.n_aliases) {
+		if (alias->root != scratch->sb_root) {
+			n = bl_level_find(scratch, alias->root);
+			if (n >= BL_DEPTH_MAX)
+				return 0;
+		}
+		scratch->unshown = 0;
+		scratch->from = alias->state;
+	} else {
+		if (!scratch->unshown)
+			return 1;
+		scratch->from.trie = BL_TRIE_ROOT;
+		scratch->from.dfa = c->m.header->dfa_start;
 	}
-	bl_path_follow(scratch, n, scratch->keep, alias->state.trie, alias->state.dfa);
+	if (!scratch->from.trie && !scratch->from.dfa)
+		return 0;
+	bl_path_follow(scratch, n, scratch->keep, scratch->from.trie, scratch->from.dfa);
 	if (n && scratch->keep)
 		bl_state_add(&c->m, scratch);
 	else
@@ -217,10 +231,12 @@ static __always_inline void bl_text_match(struct bl_alias_ctx *ctx)
 
 	if (scratch->walk.chain.n)
 		bl_chain_text(&scratch->walk);
+	scratch->unshown = 0;
 	if (!scratch->based) {
 		scratch->n_states = 0;
 		scratch->depth = scratch->walk.n_comps;
-		bpf_loop(scratch->super.n_aliases, bl_alias_turn, ctx, 0);
+		scratch->unshown = scratch->super.outside;
+		bpf_loop(scratch->super.n_aliases + scratch->super.outside, bl_alias_turn, ctx, 0);
 	} else if (scratch->walk.n_comps > 1 && scratch->keep) {
 		bpf_loop(scratch->n_states, bl_step_turn, ctx, 0);
 	}
@@ -228,6 +244,11 @@ static __always_inline void bl_text_match(struct bl_alias_ctx *ctx)
 		bl_state_turn(0, ctx);
 	else
 		bpf_loop(scratch->n_states, bl_state_turn, ctx, 0);
+	/* What is at such a place on the host is nobody's to say, so nothing is granted for it. */
+	if (scratch->unshown) {
+		scratch->label.flags |= BL_LABEL_CONTAINER;
+		scratch->keep = 0;
+	}
 }
 
 /*
@@ -275,7 +296,7 @@ static __always_inline void bl_label_summary(const struct bl_matcher *m, struct 
 	label->open_access = (__u16)accesses;
 	label->exec_access = accesses >> 16;
 	/* An overlay may be about to show what rules on exec mention: that open is not to pass. */
-	if (bl_fake_paths() && label->exec_access & ~BL_ACCESS_TRACE)
+	if (label->exec_access & ~BL_ACCESS_TRACE)
 		label->open_access |= BL_ACCESS_EXEC;
 	label->key = bl_label_key(m, label);
 }
@@ -323,10 +344,35 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 }
 
 /*
+ * Puts the classes of untrusted file systems in the place of those that scratch->label has. Verified on its own.
+ * Returns 0: no image.
+ */
+__noinline int bl_label_distrust(struct bl_scratch *scratch)
+{
+	struct bl_matcher m;
+
+	if (!scratch || !bl_run_start(&m, scratch))
+		return 0;
+	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
+		const struct bl_class *class;
+
+		if (i >= scratch->label.n_classes)
+			break;
+		class = bl_near(&m, scratch->label.classes[i], struct bl_class);
+		if (!class)
+			break;
+		if (class->untrusted)
+			scratch->label.classes[i] = class->untrusted;
+	}
+	bl_label_summary(&m, &scratch->label);
+	return 1;
+}
+
+/*
  * Says what the names are of what lies below a root that is not the superblock's. An NFS client makes one
  * for each mount, and each file of nsfs is one; file handles make none, their dentries are marked as
  * disconnected until they have a parent. Where the host mounts it, it is named by that mount; where it
- * doesn't, from this root on, like all of a container's; but nsfs's files have no name then, by which
+ * doesn't, from this root on, like all of a container's and what no mount shows; but nsfs's files have no name then, by which
  * systemd and ip(8) open them all the time.
  */
 __noinline int bl_root_own(struct bl_scratch *scratch, __u64 sb_flags)
@@ -349,6 +395,8 @@ __noinline int bl_root_own(struct bl_scratch *scratch, __u64 sb_flags)
 		super->n_aliases = 0;
 	} else if (super->trust != BL_TRUST_HOST) {
 		super->aliases[0].root = root;
+		scratch->walk_end = BL_WALK_ROOT;
+	} else if (super->outside) {
 		scratch->walk_end = BL_WALK_ROOT;
 	}
 	return 0;
@@ -376,6 +424,47 @@ static __always_inline void bl_path_find(struct bl_scratch *scratch, struct dent
 }
 
 /*
+ * A name that is left of a file into the walk. Its entry that is at hand was unlinked, or it was made without one and
+ * linked later: nothing is kept of the other name where that came before the policy, or by somebody who may.
+ * Files of nsfs and the like are no entry's child, and have no name. Verified on its own: it takes addresses only.
+ */
+__noinline int bl_former_walk(struct bl_scratch *scratch)
+{
+	if (!scratch)
+		return 0;
+	if (scratch->is_linked || (scratch->mode & S_IFMT) == S_IFDIR ||
+	    bl_read(struct dentry, scratch->former, d_parent) == scratch->former) {
+		scratch->former = 0;
+		return 0;
+	}
+	__builtin_memset(&scratch->linked, 0, sizeof(scratch->linked));
+	scratch->spilled = 0;
+	scratch->rdev = 0;
+	scratch->based = 0;
+	scratch->walk.chain.n = 0;
+	scratch->label.flags = 0;
+	bl_named_walk(scratch, scratch->entry);
+	return 0;
+}
+
+/*
+ * What is in scratch->label is what the object's other names come to: it counts beside the former name, by
+ * which a socket is known and a program was started. Verified on its own.
+ */
+__noinline int bl_former_take(struct bl_scratch *scratch)
+{
+	if (!scratch || !scratch->former)
+		return 0;
+	/* The mounts that a record has no room for aren't looked for a second time: frames are few. */
+	if (scratch->label.flags & (BL_LABEL_LOST | BL_LABEL_DEEP) || scratch->super.many)
+		scratch->linked.overflow = 1;
+	__builtin_memcpy(scratch->linked.classes, scratch->label.classes,
+			 sizeof(scratch->linked.classes));
+	scratch->is_linked = 1;
+	return 0;
+}
+
+/*
  * Works out the label of a dentry into scratch->label, by rename_lock's sequence. A file's
  * superblock comes from its inode: since its path is in a union (6.18), the verifier trusts nothing
  * that is reached through it. Returns 0: no image.
@@ -387,7 +476,10 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 	struct inode *inode = dentry->d_inode;
 	__u32 renames = sequence;
 
-	scratch->is_linked = inode && bl_has_names(dentry, inode);
+	scratch->former = 0;
+	scratch->is_linked = 0;
+	if (inode)
+		scratch->is_linked = bl_has_names(dentry, inode) ? 1 : scratch->layered;
 	if (scratch->is_linked)
 		bl_linked_load(scratch, inode);
 	scratch->based = 1;
@@ -402,6 +494,14 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 		/* First the superblock: to look at its mounts takes the walk's memory. */
 		if (!bl_super_kept(scratch, sb, sequence) && !bl_super_get(scratch, sb, sequence))
 			return 0;
+		if (inode && bl_is_unhashed(dentry, inode)) {
+			scratch->former = (__u64)dentry;
+			scratch->mode = inode->i_mode;
+			scratch->entry = (__u64)inode->i_dentry.first;
+			bl_former_walk(scratch);
+			bl_label_match(scratch);
+			bl_former_take(scratch);
+		}
 		if (!bl_chain_find(scratch, dentry, sequence)) {
 			scratch->based = 0;
 			scratch->walk.chain.n = 0;
@@ -422,10 +522,12 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 	label->renames = renames;
 	if (!bl_label_match(scratch))
 		return 0;
+	if (label->flags & BL_LABEL_UNTRUSTED && !bl_label_distrust(scratch))
+		return 0;
 	if (scratch->keep)
 		bl_dir_keep(scratch, dentry);
 	/* What is about to be made has no inode; that it is not linked, the verifier can't know. */
-	if (scratch->is_linked && inode && label->n_classes) {
+	if (scratch->is_linked == 1 && !scratch->former && inode && label->n_classes) {
 		bl_linked_keep(scratch, inode);
 		bl_device_keep(scratch);
 	}

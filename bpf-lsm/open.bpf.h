@@ -2,6 +2,7 @@
 /* open: reading, writing, creating, deleting and changing what a path names. */
 #pragma once
 
+#include "call.bpf.h"
 #include "decide.bpf.h"
 #include "real.bpf.h"
 
@@ -94,11 +95,13 @@ static __always_inline int bl_is_reconnected(const struct bl_act *act)
 
 /*
  * An open of which the label could not tell at once. The second, internal open of an overlay is the
- * kernel's, with the credentials of whoever mounted it: it is judged for who acts.
+ * kernel's, with the credentials of whoever mounted it: it is judged for who acts. What is opened to start a program
+ * is judged as exec, by the overlay's own where that does it; but XFS by its handles, mq_open and TIOCGPTPEER take
+ * the flag for that from anybody.
  */
 BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int valid, __u32 sequence)
 {
-	__u32 flags = file->f_flags, mode = file->f_mode;
+	__u32 flags = file->f_flags, mode = file->f_mode, starts;
 	struct bl_act act = {
 		.dentry = file->f_path.dentry,
 		.sb = file->f_inode->i_sb,
@@ -111,16 +114,21 @@ BL_CALLED int bl_open_search(struct file *file, struct bl_label *label, int vali
 		return -EPERM;
 	if (!globals.generation)
 		return 0;
+	starts = flags & FMODE_EXEC && bl_call_starts();
 	act.access = bl_open_access(mode, flags);
 	if (act.sb != act.dentry->d_sb) {
 		struct inode *shown = act.dentry->d_inode;
 
 		act.search = act.access;
-		return bl_fake_paths() && shown ? bl_real_decide(&act, shown, flags & FMODE_EXEC)
-						: 0;
+		return bl_fake_paths() && shown ? bl_real_decide(&act, shown, starts) : 0;
 	}
-	if (flags & FMODE_EXEC)
-		return 0;
+	if (starts) {
+		if (bl_fake_paths() || !(mode & FMODE_NOACCOUNT))
+			return 0;
+		act.starts = 1;
+		act.access = 0;
+		valid = 0;
+	}
 	act.own = (mode & FMODE_NOACCOUNT) != 0;
 	act.shown = (__u64)file;
 	if (bl_is_reconnected(&act))
@@ -139,8 +147,9 @@ static __always_inline int bl_open_passes(struct file *file, const struct bl_lab
 	volatile __u32 access = bl_open_modes(file->f_mode, file->f_flags);
 	__u64 who;
 
-	if (bl_fake_paths() && label->open_access & BL_ACCESS_EXEC &&
-	    label->dentry != (__u64)file->f_path.dentry)
+	if (label->open_access & BL_ACCESS_EXEC &&
+	    (bl_fake_paths() ? label->dentry != (__u64)file->f_path.dentry
+			     : file->f_flags & FMODE_EXEC))
 		return 0;
 	if (!(label->open_access & access))
 		return access != 0;
@@ -181,6 +190,14 @@ passed:
 	return pass;
 }
 
+/* For rules on exec alone: only what an overlay opens to have it executed, and on older kernels anything of its. */
+static __always_inline int bl_open_file_real(struct file *file)
+{
+	if (!bl_fake_paths() && !(file->f_flags & FMODE_EXEC && file->f_mode & FMODE_NOACCOUNT))
+		return 0;
+	return bl_open_file(file);
+}
+
 /*
  * A descriptor is taken over: by SCM_RIGHTS, by pidfd_getfd, from the supervisor of a seccomp filter. Who
  * may not open the file gets it no more from somebody who may. One for the path alone opens nothing.
@@ -203,11 +220,20 @@ static __always_inline int bl_open_receive(struct file *file)
 static __always_inline int bl_open_hand_over(struct linux_binprm *bprm)
 {
 	struct file *file = bprm->executable;
+	struct bl_act act = {
+		.op = BL_OP_OPEN,
+		.access = BL_ACCESS_READ,
+		.search = BL_ACCESS_READ,
+		.hook = BL_HOOK_BPRM_CHECK,
+	};
 
 	if (!file || !BPF_CORE_READ_BITFIELD(bprm, have_execfd))
 		return 0;
-	return bl_open_object(file->f_path.dentry, file->f_inode->i_sb, file->f_inode, NULL,
-			      BL_ACCESS_READ, BL_ACCESS_READ, BL_HOOK_BPRM_CHECK);
+	act.dentry = file->f_path.dentry;
+	act.sb = file->f_inode->i_sb;
+	act.inode = file->f_inode;
+	act.layered = bl_is_layered(act.dentry);
+	return bl_path_decide(&act);
 }
 
 /* Of a name that exists; the kernel checks that before the hook, the verifier wants it said. */
@@ -224,18 +250,26 @@ static __always_inline int bl_open_create(struct dentry *dentry, __u32 hook)
 	return bl_open_dentry(dentry, NULL, BL_ACCESS_CREATE, BL_ACCESS_CREATE, hook);
 }
 
-static __always_inline int bl_open_delete(struct dentry *dentry, __u32 hook)
-{
-	return bl_open_there(dentry, BL_ACCESS_DELETE, BL_ACCESS_DELETE, hook);
-}
-
 /*
  * What a name's going takes the right to: of an object that goes on under another name whatever any
- * rule refuses, since the rule may not know that one.
+ * rule refuses, since the rule may not know that one. So does what is mounted on it: who is in a mount namespace
+ * without that mount may remove the mount point, and the mount goes with it, the host's, too. What was
+ * opened of it before has no name in the host's tree from then on.
  */
-static __always_inline __u8 bl_going_search(struct inode *inode)
+static __always_inline __u8 bl_going_search(struct dentry *dentry, struct inode *inode)
 {
-	return bl_is_linked(inode) ? BL_ACCESS_TAKE : BL_ACCESS_DELETE;
+	return bl_is_linked(inode) || dentry->d_flags & bl_flag_mounted() ? BL_ACCESS_TAKE
+									  : BL_ACCESS_DELETE;
+}
+
+static __always_inline int bl_open_rmdir(struct dentry *dentry)
+{
+	struct inode *inode = dentry->d_inode;
+
+	if (!inode)
+		return 0;
+	return bl_open_dentry(dentry, inode, BL_ACCESS_DELETE, bl_going_search(dentry, inode),
+			      BL_HOOK_RMDIR);
 }
 
 /* What a rename or a link takes of the old name; with a frame of its own, of which nothing is left for the new one. */
@@ -266,7 +300,7 @@ static __always_inline int bl_open_rename(struct dentry *from, struct dentry *to
 		return -EPERM;
 	if (replaced) {
 		access |= BL_ACCESS_DELETE;
-		search |= bl_going_search(replaced);
+		search |= bl_going_search(to, replaced);
 	}
 	if (inode && !bl_is_linked(inode))
 		inode = NULL;
@@ -295,7 +329,8 @@ static __always_inline int bl_open_unlink(struct dentry *dentry)
 		return 0;
 	if (inode->i_nlink > 1 && !bl_label_forbid(inode))
 		return bl_fail_closed();
-	if (bl_open_dentry(dentry, inode, BL_ACCESS_DELETE, bl_going_search(inode), BL_HOOK_UNLINK))
+	if (bl_open_dentry(dentry, inode, BL_ACCESS_DELETE, bl_going_search(dentry, inode),
+			   BL_HOOK_UNLINK))
 		return -EPERM;
 	if (globals.linked && inode->i_nlink == 1 && bl_label_forbidden(inode))
 		bl_linked_drop(inode);
@@ -325,6 +360,17 @@ static __always_inline int bl_open_setattr(struct dentry *dentry, struct iattr *
 		return 0;
 	}
 	return bl_open_there(dentry, access, access, BL_HOOK_SETATTR);
+}
+
+/*
+ * A file system takes a file for its quotas, by quotactl(2) or as it is mounted. Without any open the kernel reads
+ * and writes it, for whoever asks for limits, and marks it as one that nobody else changes.
+ */
+static __always_inline int bl_open_quota(struct dentry *dentry)
+{
+	__u8 access = BL_ACCESS_READ | BL_ACCESS_WRITE | BL_ACCESS_ATTRIBUTES;
+
+	return bl_open_there(dentry, access, access, BL_HOOK_QUOTA_ON);
 }
 
 /* Newer kernels ask again in inode_file_setattr, where the file system does it by the common way. */

@@ -2,30 +2,11 @@
 /* What an overlay opens below it for somebody, and what of the overlay he has opened. */
 #pragma once
 
+#include "call.bpf.h"
 #include "subject.bpf.h"
 
 /* fs/mount.h: an overlay opens what is in its layers by mounts that are nobody's. */
 #define MNT_NS_INTERNAL (-22ll)
-
-/* The descriptor of the directory that the current system call lists; ~0: it lists none. */
-static __always_inline __u64 bl_listed(const struct pt_regs *regs)
-{
-#ifdef __TARGET_ARCH_x86
-	switch (regs->orig_ax) {
-	case 78: /* getdents, and getdents64 */
-	case 217:
-		return regs->di;
-	case 89: /* the same of 32-bit programs, and their readdir */
-	case 141:
-	case 220:
-		return (__u32)regs->bx;
-	}
-#elif defined(__TARGET_ARCH_arm64)
-	if (regs->syscallno == 61)
-		return regs->orig_x0;
-#endif
-	return ~0ull;
-}
 
 /* The file of a descriptor of the current task; 0: there is none. */
 static __always_inline __u64 bl_descriptor_file(__u64 fd)
@@ -62,13 +43,11 @@ static __always_inline __u64 bl_directory_above(struct bl_scratch *scratch)
 {
 	__u64 task = bpf_get_current_task(), file,
 	      name = bl_read(struct task_struct, task, nameidata);
-	struct pt_regs *regs;
 
 	scratch->listing = !name;
 	if (name)
 		return bl_read(struct nameidata, name, path.dentry);
-	regs = (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-	file = bl_descriptor_file(bl_listed(regs));
+	file = bl_descriptor_file(bl_call_listed(bl_call()));
 	if (!file || !bl_directory_held(bl_read(struct file, file, f_inode)))
 		return 0;
 	return bl_read(struct file, file, f_path.dentry);
@@ -80,6 +59,33 @@ static __always_inline int bl_is_private(__u64 file)
 		bl_read(struct file, file, f_path.mnt) - bpf_core_field_offset(struct mount, mnt);
 
 	return bl_read(struct mount, mount, mnt_ns) == (__u64)MNT_NS_INTERNAL;
+}
+
+/* Whether what is executed may be an overlay's: or of whoever else opens another file for his own, as FUSE does. */
+static __always_inline int bl_is_layered(const struct dentry *dentry)
+{
+	return !bl_fake_paths() && dentry->d_flags & (DCACHE_OP_REVALIDATE | bl_flag_real());
+}
+
+/*
+ * An overlay opens a real file to have it executed, as which its own will be judged: what rules say of the real
+ * file's name, which is in scratch->label, is kept for the overlay's. Verified on its own. 0: it can't be kept.
+ */
+__noinline int bl_layer_keep(struct bl_scratch *scratch)
+{
+	__u64 dentry, inode, sb;
+
+	if (!scratch || bl_fake_paths() || !scratch->label.n_classes)
+		return 1;
+	dentry = bl_read(struct backing_file, scratch->shown, user_path.dentry);
+	inode = bl_read(struct dentry, dentry, d_inode);
+	sb = bl_read(struct inode, inode, i_sb);
+	if (!sb)
+		return 0;
+	return bl_names_keep(scratch, bl_read(struct inode, inode, i_ino),
+			     bl_read(struct super_block, sb, s_dev),
+			     bl_read(struct inode, inode, i_generation),
+			     bl_read(struct inode, inode, i_uid));
 }
 
 /*

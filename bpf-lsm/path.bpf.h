@@ -19,12 +19,12 @@ static __always_inline int bl_walk_prepend(struct bl_walk *walk, const void *nam
 {
 	__u32 pos = walk->pos, n = walk->n_comps;
 
-	if (len > BL_NAME_BYTES || pos < len + 1 || n >= BL_DEPTH_MAX)
+	if (len > BL_NAME_LONGEST || pos < len + 1 || n >= BL_DEPTH_MAX)
 		return 0;
 	pos -= len;
 	BL_BARRIER(pos);
 	BL_BARRIER(len);
-	bpf_probe_read_kernel(&walk->path[pos & (BL_PATH_BYTES - 1)], len & BL_NAME_BYTES, name);
+	bpf_probe_read_kernel(&walk->path[pos & (BL_PATH_BYTES - 1)], len & BL_NAME_LONGEST, name);
 	pos--;
 	BL_BARRIER(pos);
 	pos &= BL_PATH_BYTES - 1;
@@ -150,6 +150,7 @@ static __always_inline int bl_walk_up(struct bl_walk_ctx *c)
 {
 	struct bl_scratch *scratch = c->scratch;
 	struct dentry *dentry = c->dentry, *parent;
+	__u32 flags;
 
 	scratch->dentries[scratch->walk.n_comps & (BL_DEPTH_MAX - 1)] = (__u64)dentry;
 	if ((__u64)dentry == scratch->sb_root) {
@@ -157,13 +158,20 @@ static __always_inline int bl_walk_up(struct bl_walk_ctx *c)
 		return 1;
 	}
 	parent = dentry->d_parent;
+	flags = dentry->d_flags;
 	if (dentry == parent) {
-		scratch->walk_end = dentry->d_flags & DCACHE_DISCONNECTED ? BL_WALK_LOST
-									  : BL_WALK_OWN_ROOT;
+		scratch->walk_end = flags & DCACHE_DISCONNECTED ? BL_WALK_LOST : BL_WALK_OWN_ROOT;
 		return 1;
 	}
-	if (!bl_walk_name(&scratch->walk, dentry, bl_short_name()))
+	if (flags & bl_flag_nokey()) {
+		scratch->walk_end = BL_WALK_LOST;
 		return 1;
+	}
+	if (!bl_walk_name(&scratch->walk, dentry, bl_short_name())) {
+		if (dentry->d_name.len > BL_NAME_LONGEST)
+			scratch->walk_end = BL_WALK_LOST;
+		return 1;
+	}
 	c->dentry = parent;
 	return 0;
 }

@@ -7,7 +7,8 @@
 /* A destination in its one form. */
 struct bl_peer {
 	struct bl_prefix_key addr;
-	__u32 v6;
+	__u16 v6;
+	__u16 any;  /* it was given as the any-address, and is this host's loopback now */
 	__u16 port; /* host order */
 	__u8 protocol; /* enum bl_proto, one or two bits */
 	__u8 family; /* 0: the address's; else AF_*, and there is no address */
@@ -31,13 +32,18 @@ BL_INLINE void bl_normalise(struct bl_peer *peer)
 		word[2] = 0;
 		word[3] = 0;
 	}
-	if (!peer->v6 && !word[0])
-		word[0] = BL_LOCAL4;
-	if (peer->v6 && !(word[0] | word[1] | word[2] | word[3]))
+	if (word[0] | word[1] | word[2] | word[3])
+		return;
+	peer->any = 1;
+	if (peer->v6)
 		word[3] = BL_LOCAL6;
+	else
+		word[0] = BL_LOCAL4;
 }
 
 #define BL_NAT64	__builtin_bswap32(0x0064ff9b)
+#define BL_NAT64_LOCAL	__builtin_bswap32(0x00010000)
+#define BL_TEREDO	__builtin_bswap32(0x20010000)
 #define BL_6TO4		__builtin_bswap32(0x20020000)
 #define BL_6TO4_MASK	__builtin_bswap32(0xffff0000)
 #define BL_TRANSLATED	__builtin_bswap32(0xffff0000)
@@ -46,8 +52,8 @@ BL_INLINE void bl_normalise(struct bl_peer *peer)
 
 /*
  * The IPv4 address that a gateway or tunnel makes of an IPv6 address, or 0: NAT64 by the well-known
- * prefix 64:ff9b::/96 (RFC 6052), 6to4 (RFC 3056), IPv4-compatible (RFC 4291), IPv4-translated
- * (RFC 2765) and ISATAP (RFC 5214).
+ * prefix 64:ff9b::/96 (RFC 6052) and by those of 96 bits in 64:ff9b:1::/48 (RFC 8215), 6to4 (RFC 3056), Teredo
+ * (RFC 4380), IPv4-compatible (RFC 4291), IPv4-translated (RFC 2765) and ISATAP (RFC 5214).
  */
 BL_INLINE __u32 bl_embedded(const struct bl_prefix_key *addr)
 {
@@ -56,7 +62,10 @@ BL_INLINE __u32 bl_embedded(const struct bl_prefix_key *addr)
 
 	if ((first & BL_6TO4_MASK) == BL_6TO4)
 		return first >> 16 | word[1] << 16;
-	if (first == BL_NAT64 && !word[1] && !third)
+	if (first == BL_TEREDO)
+		return ~word[3];
+	if (first == BL_NAT64 &&
+	    ((!word[1] && !third) || (word[1] & BL_6TO4_MASK) == BL_NAT64_LOCAL))
 		return word[3];
 	if ((third & BL_ISATAP_MASK) == BL_ISATAP)
 		return word[3];
@@ -185,7 +194,8 @@ BL_INLINE void bl_connect_lists(const struct bl_matcher *m, const struct bl_peer
 	ret->by_addr = bl_addr_list(m, &peer->addr, peer->v6, port_class);
 	if (!peer->v6)
 		return;
-	embedded = bl_embedded(&peer->addr);
+	/* A socket that is bound to a mapped address takes :: for 127.0.0.1. */
+	embedded = peer->any ? BL_LOCAL4 : bl_embedded(&peer->addr);
 	if (embedded)
 		ret->by_v4 = bl_embedded_list(m, embedded, port_class);
 }

@@ -8,76 +8,6 @@
 
 #include "decide.bpf.h"
 
-struct bl_real_ctx {
-	struct bl_scratch *scratch;
-	__u64 dentry;
-	__u64 start;
-	__u32 sequence; /* of rename_lock, when it was last seen */
-};
-
-/* One step from a dentry to its parent, both known by their addresses only; 1 ends the climb. */
-static long bl_real_step(__u32 index, void *ctx)
-{
-	struct bl_real_ctx *c = ctx;
-	struct bl_scratch *scratch = c->scratch;
-	__u64 dentry = c->dentry, parent;
-
-	scratch->dentries[scratch->walk.n_comps & (BL_DEPTH_MAX - 1)] = dentry;
-	if (dentry == scratch->sb_root) {
-		scratch->walk_end = BL_WALK_ROOT;
-		return 1;
-	}
-	parent = dentry ? bl_read(struct dentry, dentry, d_parent) : 0;
-	if (!parent || parent == dentry) {
-		scratch->walk_end = BL_WALK_LOST;
-		return 1;
-	}
-	if (!bl_prepend_raw(scratch, dentry))
-		return 1;
-	c->dentry = parent;
-	return 0;
-}
-
-static long bl_real_turn(__u32 index, void *ctx)
-{
-	struct bl_real_ctx *c = ctx;
-	struct bl_scratch *scratch = c->scratch;
-	__u32 before = c->sequence;
-
-	if (!(before & 1)) {
-		scratch->walk_end = BL_WALK_DEEP;
-		bl_walk_start(&scratch->walk);
-		c->dentry = c->start;
-		bpf_loop(BL_DEPTH_MAX + 1, bl_real_step, c, 0);
-		bl_barrier();
-	}
-	c->sequence = bl_sequence(&rename_lock);
-	if (before & 1 || c->sequence != before)
-		return 0;
-	scratch->renames = before;
-	return 1;
-}
-
-/* The name of an inode by its first dentry, as bl_walk_dentry() has it. */
-BL_CALLED int bl_real_walk(struct bl_scratch *scratch, struct inode *inode)
-{
-	struct bl_real_ctx ctx = {
-		.scratch = scratch,
-		.sequence = bl_sequence(&rename_lock),
-	};
-	struct hlist_node *first = inode->i_dentry.first;
-
-	if (first)
-		ctx.start = (__u64)first - bpf_core_field_offset(struct dentry, d_u.d_alias);
-	scratch->renames = 1; /* odd: set by the attempt that succeeds */
-	bpf_loop(BL_WALK_TRIES, bl_real_turn, &ctx, 0);
-	if (scratch->renames & 1) {
-		scratch->walk_end = BL_WALK_RACED;
-		bl_count(BL_COUNT_WALK_FAILED);
-	}
-	return 0;
-}
-
 /* Works out the label of an inode into scratch->label. Returns 0: no image. */
 static __always_inline int bl_real_compute(struct bl_scratch *scratch, struct inode *inode)
 {
@@ -89,9 +19,9 @@ static __always_inline int bl_real_compute(struct bl_scratch *scratch, struct in
 	scratch->walk.chain.n = 0;
 	if (!bl_super_get(scratch, inode->i_sb, bl_sequence(&rename_lock)))
 		return 0;
-	bl_real_walk(scratch, inode);
+	bl_named_walk(scratch, (__u64)inode->i_dentry.first);
 	if (bl_super_narrow(scratch, inode->i_sb)) {
-		bl_real_walk(scratch, inode);
+		bl_named_walk(scratch, (__u64)inode->i_dentry.first);
 		bl_super_narrowed(scratch);
 	}
 	scratch->label.flags = bl_trust_flags(scratch->super.trust);
@@ -116,7 +46,7 @@ static __always_inline void bl_real_fill(struct bl_scratch *scratch, struct bl_a
 	if (!bl_super_get(scratch, sb, bl_sequence(&rename_lock)))
 		scratch->super.prefix_len = 0;
 	bl_prefix_load(scratch, sb);
-	bl_real_walk(scratch, act->inode);
+	bl_named_walk(scratch, (__u64)act->inode->i_dentry.first);
 	scratch->event.flags |= bl_path_flags(scratch);
 }
 

@@ -164,6 +164,7 @@ struct bl_super {
 	__u8 parts;	/* 1: some mount shows only a part of it */
 	__u8 overflow;	/* 1: names are missing */
 	__u8 many;	/* 1: more aliases than fit: each object is looked at for those that show it */
+	__u8 outside;	/* 1: what no alias shows no mount shows, and is named from the superblock's root on */
 	struct bl_alias aliases[BL_ALIASES_MAX];
 	char prefix[BL_PREFIX_BYTES]; /* host path of the first mount of its root */
 };
@@ -203,6 +204,15 @@ struct bl_cursor {
 	__u64 dentry;
 	__u32 state; /* enum bl_cursor_state */
 	__u32 seen;  /* a host mount was found */
+	__u32 whole; /* one that shows all of the superblock */
+	__u32 parts; /* enum bl_parts */
+};
+
+/* What is kept of mounts that show a part of a superblock, at places that no rule reaches. */
+enum bl_parts {
+	BL_PARTS_MATTERING = 0,
+	BL_PARTS_ALL, /* no mount shows all of it: what lies outside of the parts has no name but its own */
+	BL_PARTS_TOO_MANY,
 };
 
 enum bl_cursor_state {
@@ -224,6 +234,7 @@ struct bl_scratch {
 	__u32 level;	  /* component that a mount below the root is at */
 	__u32 depth;	  /* of the dentry that 'dentries' are of: its components */
 	__u32 narrow;	  /* 1: only mounts count that show one of them */
+	__u32 unshown;	  /* 1: no mount of the host shows the object */
 	__u32 strings_used;
 	__u32 search;	  /* access mask that rules are searched for */
 	__u32 access;	  /* the one for the record */
@@ -233,6 +244,9 @@ struct bl_scratch {
 
 	__u64 sb;	  /* superblock being looked at, or that was last */
 	__u64 sb_root;
+	__u64 former;	  /* dentry whose name is gone: 'linked' has what comes of the one that is left */
+	__u64 entry;	  /* first in the list of an inode's dentries */
+	struct bl_state from; /* where the matching of one of a name's parts begins */
 	__u64 part;	  /* what one of its mounts shows, looked for among a name's dentries */
 	__u64 above;	  /* fingerprint of the dentries that mounts were looked for of */
 	__u64 mount;	  /* cursor over its mounts, or the host's */
@@ -253,7 +267,8 @@ struct bl_scratch {
 	__u32 based;	  /* 1: 'states' are those of the directory that the walk's names are below */
 	__u32 keep;	  /* 1: what the directory's path leads to is going to be kept */
 	__u32 n_states;
-	__u32 is_linked;  /* 1: the object has several names, 'linked' is of them */
+	__u32 is_linked;  /* 'linked' is of the object: 1: it has several names; 2: it is as in layered */
+	__u32 layered;	  /* 2: as in struct bl_act */
 	__u32 settled;	  /* 1: nothing is being mounted, so that labels may be kept */
 	__u32 mode;	  /* of an object that may have several names, and the device if it is one */
 	__u32 rdev;

@@ -259,6 +259,22 @@ static __always_inline struct bl_subject *bl_subject_tracer(struct bl_scratch *s
 	return subject;
 }
 
+/* The conditions of the current task's user, as if it ran a program that nobody knows. NULL: no image. As above. */
+static __always_inline struct bl_subject *bl_subject_user(struct bl_scratch *scratch)
+{
+	struct bl_subject *subject = &scratch->subject;
+	int found;
+
+	bl_subject_begin(scratch, subject);
+	scratch->exe_flags = 0;
+	scratch->object = scratch->label;
+	scratch->label.flags = BL_LABEL_PSEUDO;
+	found = bl_subject_exe_match(scratch, subject) && bl_subject_ids_match(scratch, subject) &&
+		bl_subject_print(scratch, subject);
+	scratch->label = scratch->object;
+	return found ? subject : NULL;
+}
+
 /*
  * The current task's conditions: in its storage, or in the scratch for this run alone where there is
  * none. Most processes ask once: storage is made at the second time. NULL: no image. Call it only

@@ -102,12 +102,15 @@ static __always_inline void bl_alias_add(const struct bl_matcher *m, struct bl_s
 		super->moves = 1;
 	if (root == scratch->sb_root)
 		bl_prefix_keep(scratch);
-	if (!bl_run_alive(m))
-		return;
+	trie = m->walk->trie;
+	if (!bl_run_alive(m)) {
+		if (root == scratch->sb_root || scratch->cursor.parts != BL_PARTS_ALL)
+			return;
+		trie = 0;
+	}
+	dfa = m->walk->dfa;
 	if (root != scratch->sb_root)
 		super->parts = 1;
-	trie = m->walk->trie;
-	dfa = m->walk->dfa;
 	for (__u32 i = 0; i < BL_ALIASES_MAX; i++) {
 		if (i >= n)
 			break;
@@ -204,6 +207,8 @@ static __always_inline void bl_mount_add(const struct bl_super_ctx *c, __u64 mou
 	__u64 root = bl_read(struct mount, mount, mnt.mnt_root);
 
 	scratch->cursor.seen = 1;
+	if (root == scratch->sb_root)
+		scratch->cursor.whole = 1;
 	if (scratch->narrow && root != scratch->sb_root &&
 	    bl_level_find(scratch, root) >= BL_DEPTH_MAX)
 		return;
@@ -269,8 +274,10 @@ static __always_inline void bl_super_begin(struct bl_scratch *scratch)
 	super->parts = 0;
 	super->overflow = 0;
 	super->many = 0;
+	super->outside = 0;
 	super->prefix_len = 0;
 	scratch->cursor.seen = 0;
+	scratch->cursor.whole = 0;
 }
 
 /* All mounts of the superblock. 0: there are too many, others' namespaces included. */
@@ -311,6 +318,65 @@ static __always_inline void bl_alias_own(const struct bl_matcher *m, struct bl_s
 	super->aliases[0].state.dfa = m->header->dfa_start;
 }
 
+static const char bl_name_proc[] = "proc", bl_name_sys[] = "sys", bl_name_dev[] = "dev",
+		  bl_name_mqueue[] = "mqueue";
+
+/* Where the kernel's own objects belong that a file system shows, as the walk's text; 0: it shows none. */
+static __always_inline int bl_place_walk(struct bl_walk *walk, __u64 magic)
+{
+	bl_walk_start(walk);
+	if (magic == BL_MAGIC_PROC)
+		return bl_walk_prepend(walk, bl_name_proc, sizeof(bl_name_proc) - 1);
+	if (magic == BL_MAGIC_SYSFS)
+		return bl_walk_prepend(walk, bl_name_sys, sizeof(bl_name_sys) - 1);
+	if (magic == BL_MAGIC_MQUEUE)
+		return bl_walk_prepend(walk, bl_name_mqueue, sizeof(bl_name_mqueue) - 1) &&
+		       bl_walk_prepend(walk, bl_name_dev, sizeof(bl_name_dev) - 1);
+	return 0;
+}
+
+/*
+ * Of procfs and sysfs anybody can have superblocks of his own: each mount of procfs is another one, and a user
+ * namespace may mount both. They show the same objects: so these have the names that they have in /proc
+ * and /sys as well, wherever they are mounted and by whom; and message queues have names that need no mount.
+ */
+static __always_inline void bl_alias_place(const struct bl_matcher *m, struct bl_scratch *scratch)
+{
+	struct bl_super *super = &scratch->super;
+	__u8 moves = super->moves;
+
+	if (!bl_place_walk(m->walk, bl_read(struct super_block, scratch->sb, s_magic)))
+		return;
+	if (!scratch->cursor.seen)
+		super->n_aliases = 0; /* those from its root on */
+	scratch->cursor.whole = 1;
+	bl_path_run(m, m->walk->n_comps, 0, BL_TRIE_ROOT, m->header->dfa_start);
+	bl_alias_add(m, scratch, scratch->sb_root);
+	super->moves = moves;
+}
+
+/*
+ * Where the host's mounts show parts of a superblock only, all of these are to be known, to tell what none of them
+ * shows. Returns 1 when scratch->super is what it will be; else the mounts are to be looked through once more.
+ */
+static __always_inline int bl_parts_settled(struct bl_scratch *scratch)
+{
+	struct bl_super *super = &scratch->super;
+	struct bl_cursor *cursor = &scratch->cursor;
+
+	if (!cursor->seen || cursor->whole || super->overflow || cursor->parts == BL_PARTS_TOO_MANY)
+		return 1;
+	if (cursor->parts == BL_PARTS_ALL) {
+		super->outside = !super->many;
+		cursor->parts = BL_PARTS_TOO_MANY;
+		return super->outside;
+	}
+	if (bl_read(struct super_block, scratch->sb, s_flags) & SB_KERNMOUNT)
+		return 1;
+	cursor->parts = BL_PARTS_ALL;
+	return 0;
+}
+
 /* One attempt at scratch->super; 1: neither a mount nor a rename got in between. */
 static long bl_super_turn(__u32 index, void *ctx)
 {
@@ -326,13 +392,14 @@ static long bl_super_turn(__u32 index, void *ctx)
 		super->overflow = 1;
 	if (!scratch->cursor.seen)
 		bl_alias_own(c->matcher, scratch);
+	bl_alias_place(c->matcher, scratch);
 	bl_barrier();
 	if ((renames | mounts) & 1 || bl_sequence(&rename_lock) != renames ||
 	    bl_sequence(&mount_lock) != mounts) {
 		super->overflow = 1;
 		return 0;
 	}
-	return 1;
+	return bl_parts_settled(scratch);
 }
 
 static long bl_key_turn(__u32 index, void *ctx)
@@ -371,6 +438,7 @@ __noinline int bl_super_scan(struct bl_scratch *scratch)
 
 	if (!scratch || !bl_run_start(&m, scratch))
 		return 0;
+	scratch->cursor.parts = BL_PARTS_MATTERING;
 	bpf_loop(BL_SUPER_TRIES, bl_super_turn, &ctx, 0);
 	bl_super_key(&ctx);
 	scratch->super.trust = scratch->cursor.seen ? BL_TRUST_HOST : BL_TRUST_CONTAINER;

@@ -10,7 +10,7 @@
 /* include/linux/ptrace.h */
 #define PTRACE_MODE_ATTACH 0x02
 
-static __always_inline int bl_trace_decide(struct file *exe, struct linux_binprm *bprm, __u8 tracer,
+static __always_inline int bl_trace_decide(struct file *exe, struct linux_binprm *bprm, __u8 who,
 					   __u32 hook)
 {
 	struct bl_act act = {
@@ -23,7 +23,7 @@ static __always_inline int bl_trace_decide(struct file *exe, struct linux_binprm
 		.search = BL_ACCESS_TRACE,
 		.hook = hook,
 		.trace = 1,
-		.tracer = tracer,
+		.who = who,
 	};
 
 	return bl_path_decide(&act);
@@ -40,7 +40,7 @@ static __always_inline int bl_trace_access(struct task_struct *child, unsigned i
 
 	if (!(mode & PTRACE_MODE_ATTACH) || !exe)
 		return 0;
-	return bl_trace_decide(exe, NULL, 0, BL_HOOK_PTRACE_ACCESS);
+	return bl_trace_decide(exe, NULL, BL_WHO_TASK, BL_HOOK_PTRACE_ACCESS);
 }
 
 /* A process gives itself to its parent. */
@@ -49,7 +49,7 @@ static __always_inline int bl_trace_me(void)
 	struct mm_struct *mm = bpf_get_current_task_btf()->mm;
 	struct file *exe = mm ? mm->exe_file : NULL;
 
-	return exe ? bl_trace_decide(exe, NULL, 1, BL_HOOK_PTRACE_TRACEME) : 0;
+	return exe ? bl_trace_decide(exe, NULL, BL_WHO_TRACER, BL_HOOK_PTRACE_TRACEME) : 0;
 }
 
 /* A process that has a tracer starts a program. None can be added before it runs: cred_guard_mutex. */
@@ -57,5 +57,21 @@ static __always_inline int bl_trace_exec(struct linux_binprm *bprm)
 {
 	if (!bpf_get_current_task_btf()->ptrace)
 		return 0;
-	return bl_trace_decide(bprm->file, bprm, 1, BL_HOOK_BPRM_CHECK);
+	return bl_trace_decide(bprm->file, bprm, BL_WHO_TRACER, BL_HOOK_BPRM_CHECK);
+}
+
+/*
+ * A process ends with a core dump, a new file of its user's that has its memory in it, and a signal is all that it
+ * takes. That user takes hold of the program by it.
+ */
+static __always_inline int bl_trace_core(void)
+{
+	const struct task_struct *task = bpf_get_current_task_btf();
+	struct mm_struct *mm = task->mm;
+	struct file *exe;
+
+	if (!(task->flags & PF_DUMPCORE))
+		return 0;
+	exe = mm ? mm->exe_file : NULL;
+	return exe ? bl_trace_decide(exe, NULL, BL_WHO_USER, BL_HOOK_CREATE) : 0;
 }

@@ -7,7 +7,7 @@
 #define BL_SUN_PATH	2   /* offset in struct sockaddr_un */
 #define BL_SUN_PATH_MAX 108 /* bytes */
 
-/* The name as the walk's text; of the struct unix_address at hand. 0: it has none. */
+/* The name as the walk's text; of the struct unix_address at hand. 0: it has none, or is that of a path. */
 static __always_inline int bl_abstract_load(struct bl_scratch *scratch)
 {
 	struct bl_walk *walk = &scratch->walk;
@@ -24,7 +24,8 @@ static __always_inline int bl_abstract_load(struct bl_scratch *scratch)
 	    bpf_probe_read_kernel(&walk->path[pos], len,
 				  (const void *)(scratch->unix_address +
 						 bpf_core_field_offset(struct unix_address, name) +
-						 BL_SUN_PATH)))
+						 BL_SUN_PATH)) ||
+	    walk->path[pos])
 		return 0;
 	walk->pos = pos;
 	walk->comp[0] = pos;
@@ -58,7 +59,8 @@ static __always_inline int bl_abstract_judge(struct bl_scratch *scratch, const s
 		return BL_JUDGED_NOT;
 	if (!scratch->label.n_classes || bl_is_daemon())
 		return BL_JUDGED_PASS;
-	if (!bl_judge_subject(scratch, 0, &subject) || !bl_search(scratch, subject, act->op))
+	if (!bl_judge_subject(scratch, BL_WHO_TASK, &subject) ||
+	    !bl_search(scratch, subject, act->op))
 		return BL_JUDGED_NOT;
 	/* The record's path: to look at the subject has taken the walk's memory. */
 	bl_abstract_load(scratch);
@@ -84,13 +86,14 @@ static __always_inline int bl_abstract_decide(struct unix_address *address, stru
  * What the other end is bound to, however the caller came to it: symbolic links, mounts and hard links
  * lead to the socket whose dentry this is. One without a name (of socketpair(2)) is nobody's rule.
  */
-static __always_inline int bl_unix_decide(struct sock *other, __u32 hook)
+static __always_inline int bl_unix_decide(struct sock *other, __u32 hook, __u8 passing)
 {
 	struct bl_act act = {
 		.op = BL_OP_OPEN,
 		.access = BL_ACCESS_CONNECT,
 		.search = BL_ACCESS_CONNECT,
 		.hook = hook,
+		.passing = passing,
 	};
 	struct unix_sock *end;
 	struct unix_address *address;
@@ -109,4 +112,40 @@ static __always_inline int bl_unix_decide(struct sock *other, __u32 hook)
 	act.sb = act.dentry->d_sb;
 	act.inode = act.dentry->d_inode;
 	return bl_path_decide(&act);
+}
+
+/*
+ * A connection is about to be made. The end that is accepted there is one that came in, to whoever it is handed
+ * later; that can be asked only of an end that has a name, since only then the other one may be taken for a
+ * destination.
+ */
+static __always_inline int bl_unix_connect(struct sock *sock, struct sock *other,
+					   struct sock *accepted)
+{
+	struct unix_sock *end = bpf_skc_to_unix_sock(sock);
+
+	if (bl_unix_decide(other, BL_HOOK_UNIX_CONNECT, 0))
+		return -EPERM;
+	if (globals.generation && end && end->addr)
+		bpf_sk_storage_get(&incoming, accepted, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	return 0;
+}
+
+/*
+ * A connected socket is taken over, by SCM_RIGHTS or pidfd_getfd: who may not connect to what its other end is bound to
+ * gets it no more from somebody who may. That one stays the same and in memory as long as this end is there, but it may be
+ * closed meanwhile: nothing is kept with what it was bound to. Datagrams are judged one by one as they are sent.
+ */
+static __always_inline int bl_unix_take_over(struct file *file)
+{
+	struct socket *sock = bpf_sock_from_file(file);
+	struct sock *sk = sock ? sock->sk : NULL;
+	struct unix_sock *end;
+
+	if (!globals.generation || !sk || sk->sk_type == SOCK_DGRAM)
+		return 0;
+	end = bpf_skc_to_unix_sock(sk);
+	if (!end || !end->peer || bpf_sk_storage_get(&incoming, sk, NULL, 0))
+		return 0;
+	return bl_unix_decide(end->peer, BL_HOOK_FILE_RECEIVE, 1);
 }

@@ -90,6 +90,7 @@ struct inode {
 	umode_t i_mode;
 	const struct inode_operations *i_op;
 	kuid_t i_uid;
+	unsigned int i_flags;
 	dev_t i_rdev;
 	unsigned long i_ino;
 	union {
@@ -118,6 +119,18 @@ struct dentry {
 	} d_u;
 };
 
+/* From 7.0 on. */
+struct dentry___anonymous {
+	struct hlist_node d_alias;
+};
+
+/* From 6.15 on; macros before, with other values. */
+enum dentry_flags {
+	DCACHE_MOUNTED = 0,
+	DCACHE_NOKEY_NAME = 0,
+	DCACHE_OP_REAL = 0,
+};
+
 /* Where a short name is; from 6.14 on its member has another name. */
 struct dentry___iname {
 	unsigned char d_iname[32];
@@ -135,6 +148,7 @@ struct mount;
 
 struct file_system_type {
 	const char *name;
+	int fs_flags;
 };
 
 struct super_block {
@@ -145,6 +159,7 @@ struct super_block {
 	struct dentry *s_root;
 	struct list_head s_mounts;
 	struct user_namespace *s_user_ns;
+	char s_id[32];
 };
 
 /* From 6.18 on the mounts of a superblock are a singly linked list. */
@@ -333,11 +348,22 @@ struct in6_addr {
 	} in6_u;
 };
 
+struct net {
+	struct list_head dev_base_head;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
 struct sock_common {
 	u32 skc_daddr;
+	u32 skc_rcv_saddr;
 	u16 skc_dport;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	int skc_bound_dev_if;
+	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 };
 
@@ -346,6 +372,24 @@ struct sock {
 	unsigned int sk_kern_sock : 1;
 	u16 sk_protocol;
 	u16 sk_type;
+};
+
+struct inet_sock {
+	int uc_index;
+};
+
+struct in_ifaddr {
+	struct in_ifaddr *ifa_next;
+	u32 ifa_local;
+};
+
+struct in_device {
+	struct in_ifaddr *ifa_list;
+};
+
+struct net_device {
+	struct list_head dev_list;
+	struct in_device *ip_ptr;
 };
 
 struct inet_connection_sock {
@@ -378,6 +422,7 @@ struct unix_address {
 struct unix_sock {
 	struct unix_address *addr;
 	struct path path;
+	struct sock *peer;
 };
 
 struct socket {

@@ -7,19 +7,25 @@
 #include "areas.h"
 #include "compile.h"
 #include "policies.h"
+#include "trail.h"
 
 struct bl_build_input {
 	int host_fd;	    /* the tree in which paths of rules are resolved; see hostfs.h */
 	int config_fd;	    /* the tree of the installed policy files */
 	char *const *paths; /* files and directories in place of the installed ones; NULL: none */
 	size_t n_paths;
+	const struct bl_policies *kept; /* texts to build anew in place of any files; NULL: none */
+	bool follow;	 /* note what the rules' paths lead through */
 	bool random_key; /* key the fingerprints at random: for the kernel */
+	struct bl_outline
+		*outline; /* NULL, or where the names behind the tables are put; see outline.h */
 };
 
 /* All that a build makes. Zero-initialise; bl_built_clear() frees it. */
 struct bl_built {
 	struct bl_diags diags; /* filled on failure too */
-	struct bl_policies policies;
+	struct bl_policies policies; /* empty where kept ones were built */
+	struct bl_trail *trail;	  /* NULL unless asked for */
 	struct bl_policy *policy; /* NULL unless parsed */
 	struct bl_areas areas;	  /* where the policy's paths can be; filled by bl_worker_build() */
 	struct bl_tables *tables; /* NULL unless the build was a success */

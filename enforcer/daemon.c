@@ -18,6 +18,7 @@ struct bl_build_input bl_daemon_build_input(const struct bl_daemon *daemon)
 	return (struct bl_build_input){
 		.host_fd = daemon->host_fd,
 		.config_fd = daemon->config_fd,
+		.follow = true,
 		.random_key = true,
 	};
 }
@@ -64,6 +65,7 @@ int bl_daemon_publish(struct bl_daemon *daemon, struct bl_worker_result *result,
 	bl_generations_push(&daemon->generations, generation, now_ns);
 	result->generation = NULL;
 	report_loaded(daemon, generation);
+	bl_follow_take(daemon, result);
 	if (!generation->n_rules)
 		bl_log_line(&daemon->log, BL_LEVEL_WARNING,
 			    "no rule is in force: there are no policy files, or they are empty");

@@ -10,6 +10,7 @@
 #include "build.h"
 #include "control.h"
 #include "deliver.h"
+#include "follow.h"
 #include "generation.h"
 #include "loader.h"
 #include "log.h"
@@ -42,6 +43,7 @@ struct bl_daemon {
 	struct bl_control *control;
 	struct bl_worker *worker;
 	struct bl_reload reload;
+	struct bl_follow follow;
 	struct bl_worker_result first; /* the policy of the start, until it is published */
 	struct bl_areas areas;	       /* of that policy, until they have been looked through */
 	struct bl_lookout_report look, look_next; /* the last search's, and that of one that runs */

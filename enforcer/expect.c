@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Expectations: the tests within policy files, decided by the compiled tables. */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
 #include "cleanup.h"
 #include "expect.h"
 #include "hostfs.h"
+#include "words.h"
 
 /* The object that a path means: the kernel sees names only after links are followed. */
 static int real_name(int host_fd, const char *path, char **ret)
 {
-	int r = path ? bl_hostfs_realpath(host_fd, path, ret) : 0;
+	int r = path ? (host_fd < 0 ? -ENOENT : bl_hostfs_realpath(host_fd, path, ret)) : 0;
 
 	if (r == -ENOMEM)
 		return r;
@@ -35,86 +37,187 @@ static uint8_t access_of(const struct bl_test *test)
 	return 0;
 }
 
-static int decide(const struct bl_built *built, const struct bl_test *test, int host_fd,
-		  struct bl_answer *ret)
+int bl_expect_access(const struct bl_test *test, int host_fd, struct bl_expect_access *ret)
 {
-	_cleanup_free_ char *path = NULL, *exe = NULL, *socket = NULL;
-	struct bl_query query = {
-		.op = test->op,
-		.pseudo = test->facts & BL_FACT_MEMFD,
-		.args = test->args,
-		.args_len = test->args_len,
-		.n_args = test->n_args,
-		.access = access_of(test),
-		.addr = test->to.addr,
-		.family = test->family ? test->family : test->to.family,
-		.port = test->port,
-		.socket = test->socket,
-		.socket_len = test->socket_len,
-		.uid = test->uid,
-		.gids = &test->gid,
-		.n_gids = 1,
+	*ret = (struct bl_expect_access){
+		.query = {
+			.op = test->op,
+			.pseudo = test->facts & BL_FACT_MEMFD,
+			.args = test->args,
+			.args_len = test->args_len,
+			.n_args = test->n_args,
+			.access = access_of(test),
+			.addr = test->to.addr,
+			.family = test->family ? test->family : test->to.family,
+			.port = test->port,
+			.socket = test->socket,
+			.socket_len = test->socket_len,
+			.uid = test->uid,
+			.gids = &test->gid,
+			.n_gids = 1,
+		},
 	};
-
 	if (test->socket && test->socket[0] == '/') {
-		if (real_name(host_fd, test->socket, &socket) < 0)
+		if (real_name(host_fd, test->socket, &ret->socket) < 0)
 			return -ENOMEM;
-		query.socket = socket;
+		ret->query.socket = ret->socket;
+		ret->query.socket_len = strlen(ret->socket);
 	}
-	if (real_name(host_fd, test->path, &path) < 0 || real_name(host_fd, test->exe, &exe) < 0)
+	if (real_name(host_fd, test->path, &ret->path) < 0 ||
+	    real_name(host_fd, test->exe, &ret->exe) < 0)
 		return -ENOMEM;
-	query.path = path;
-	query.exe = exe;
-	bl_decide(built->tables, &query, ret);
+	ret->query.path = ret->path;
+	ret->query.exe = ret->exe;
 	return 0;
 }
 
-static bool as_expected(const struct bl_built *built, const struct bl_test *test,
-			const struct bl_answer *answer)
+void bl_expect_access_clear(struct bl_expect_access *access)
 {
-	if (answer->verdict != test->expect)
-		return false;
-	if (!test->rule || answer->verdict == BL_VERDICT_ALLOW)
-		return true;
-	return strcmp(built->policy->rules[answer->rule].id, test->rule) == 0;
+	free(access->path);
+	free(access->exe);
+	free(access->socket);
+	*access = (struct bl_expect_access){ 0 };
 }
 
-static void report(struct bl_built *built, const struct bl_test *test,
-		   const struct bl_answer *answer)
+static int decide(const struct bl_built *built, const struct bl_test *test, int host_fd,
+		  struct bl_answer *ret)
 {
-	const struct bl_policy *policy = built->policy;
+	_cleanup_(bl_expect_access_clear) struct bl_expect_access access = { 0 };
+	int r = bl_expect_access(test, host_fd, &access);
+
+	if (r == 0)
+		bl_decide(built->tables, &access.query, ret);
+	return r;
+}
+
+static bool as_expected(const struct bl_test *test, const struct bl_expect_result *result)
+{
+	if (result->verdict != test->expect)
+		return false;
+	return !test->rule || !result->rule || strcmp(result->rule, test->rule) == 0;
+}
+
+int bl_expect_diagnose(void *userdata, struct bl_built *built,
+		       const struct bl_expect_result *result)
+{
+	const struct bl_test *test = result->test;
+	const char *winner = result->rule;
 	const struct bl_diag_at at = {
-		.file = policy->files[test->file].path,
+		.file = built->policy->files[test->file].path,
 		.line = test->place.line,
 		.column = test->place.column,
 	};
-	const char *winner = answer->verdict == BL_VERDICT_ALLOW ? NULL
-								 : policy->rules[answer->rule].id;
 
+	if (result->passed)
+		return 0;
 	bl_diag_add(&built->diags, BL_DIAG_ERROR, &at, "test-failed",
 		    "test %u: expected %s%s%s%s, is %s%s%s%s", test->index + 1,
 		    bl_verdict_name(test->expect), test->rule ? " by '" : "",
 		    test->rule ? test->rule : "", test->rule ? "'" : "",
-		    bl_verdict_name(answer->verdict), winner ? " by '" : "", winner ? winner : "",
+		    bl_verdict_name(result->verdict), winner ? " by '" : "", winner ? winner : "",
 		    winner ? "'" : "");
+	return 0;
 }
 
-int bl_expect_run(struct bl_built *built, int host_fd, struct bl_expect_report *ret)
+int bl_expect_run(struct bl_built *built, int host_fd, bl_expect_fn take, void *userdata,
+		  struct bl_expect_report *ret)
 {
 	struct bl_expect_report counts = { 0 };
+	int r = 0;
 
-	for (size_t i = 0; i < built->policy->n_tests; i++) {
-		const struct bl_test *test = &built->policy->tests[i];
+	for (size_t i = 0; r == 0 && i < built->policy->n_tests; i++) {
+		struct bl_expect_result result = { .test = &built->policy->tests[i] };
 		struct bl_answer answer = { 0 };
 
-		if (decide(built, test, host_fd, &answer) < 0)
+		if (decide(built, result.test, host_fd, &answer) < 0)
 			return -ENOMEM;
+		result.verdict = answer.verdict;
+		result.others = answer.others;
+		if (answer.verdict != BL_VERDICT_ALLOW)
+			result.rule = built->policy->rules[answer.rule].id;
+		result.passed = as_expected(result.test, &result);
 		counts.run++;
-		if (as_expected(built, test, &answer))
-			continue;
-		counts.failed++;
-		report(built, test, &answer);
+		counts.failed += !result.passed;
+		r = take ? take(userdata, built, &result) : 0;
 	}
 	*ret = counts;
-	return 0;
+	return r;
+}
+
+/* ---- in words ----------------------------------------------------------------------------- */
+
+/* The words of a mask; of those that stand for several bits none is needed. */
+static void print_words(const struct bl_words *words, uint32_t mask, FILE *out)
+{
+	const char *comma = " ";
+
+	for (size_t i = 0; i < words->count; i++) {
+		uint32_t value = words->items[i].value;
+
+		if (!(mask & value) || value & (value - 1))
+			continue;
+		fprintf(out, "%s%s", comma, words->items[i].name);
+		comma = ",";
+	}
+}
+
+static void print_destination(const struct bl_test *test, FILE *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (test->socket) {
+		fprintf(out, " socket %s%s", test->socket[0] ? "" : "@",
+			test->socket + (test->socket[0] ? 0 : 1));
+		return;
+	}
+	if (test->family) {
+		fprintf(out, " family %u", test->family);
+		return;
+	}
+	print_words(&bl_words_protocol, test->protocol, out);
+	if (inet_ntop(test->to.family, test->to.addr, text, sizeof(text)))
+		fprintf(out, " %s", text);
+	if (test->port)
+		fprintf(out, " port %u", test->port);
+}
+
+static void print_arguments(const struct bl_test *test, FILE *out)
+{
+	const char *at = test->args;
+
+	for (uint32_t i = 0; i < test->n_args; i++, at += strlen(at) + 1)
+		fprintf(out, " '%s'", at);
+}
+
+char *bl_expect_describe(const struct bl_test *test)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	fputs(bl_op_name(test->op), out);
+	switch (test->op) {
+	case BL_OP_OPEN:
+		print_words(&bl_words_access, test->access, out);
+		break;
+	case BL_OP_EXEC:
+		print_words(&bl_words_file, test->facts, out);
+		break;
+	case BL_OP_CONNECT:
+		print_destination(test, out);
+		break;
+	case _BL_OP_MAX:
+		break;
+	}
+	if (test->path)
+		fprintf(out, " %s", test->path);
+	print_arguments(test, out);
+	if (test->exe)
+		fprintf(out, " by %s", test->exe);
+	fprintf(out, "%s uid %u gid %u", test->exe ? "" : " by", test->uid, test->gid);
+	if (fclose(out) != 0)
+		return NULL;
+	return bl_printable(text, size);
 }

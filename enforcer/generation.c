@@ -34,6 +34,35 @@ static int copy_attack(struct bl_arena *arena, const struct bl_rule *rule, const
 	return 0;
 }
 
+/* What a rule is about and was not there, nor any other such thing of the same key. */
+static int copy_absent(struct bl_arena *arena, const struct bl_match *match,
+		       struct bl_rule_meta *meta)
+{
+	const struct bl_patterns *patterns = &match->path;
+
+	meta->absent_key = "path";
+	if (!patterns->n_absent && match->socket.n_absent) {
+		patterns = &match->socket;
+		meta->absent_key = "socket";
+	}
+	if (!patterns->n_absent && match->exe.n_absent) {
+		patterns = &match->exe;
+		meta->absent_key = "by.exe";
+	}
+	if (!patterns->n_absent)
+		return 0;
+	meta->absent = bl_arena_alloc(arena, patterns->n_absent, sizeof(*meta->absent));
+	if (!meta->absent)
+		return -ENOMEM;
+	for (size_t i = 0; i < patterns->n_absent; i++) {
+		meta->absent[i] = copy(arena, patterns->absent[i]);
+		if (!meta->absent[i])
+			return -ENOMEM;
+	}
+	meta->n_absent = patterns->n_absent;
+	return 0;
+}
+
 static int copy_rule(struct bl_generation *generation, const struct bl_rule *rule,
 		     struct bl_rule_meta *ret)
 {
@@ -53,7 +82,8 @@ static int copy_rule(struct bl_generation *generation, const struct bl_rule *rul
 
 	if (!meta.info.id || (rule->message && !meta.info.message))
 		return -ENOMEM;
-	if (copy_attack(arena, rule, &meta.info.attack) < 0)
+	if (copy_attack(arena, rule, &meta.info.attack) < 0 ||
+	    copy_absent(arena, &rule->match, &meta) < 0)
 		return -ENOMEM;
 	generation->files[rule->file].rules++;
 	*ret = meta;

@@ -14,6 +14,10 @@ struct bl_rule_meta {
 	uint32_t file; /* index in bl_generation.files */
 	uint8_t ops;
 	uint8_t action; /* enum bl_action */
+	/* Of a rule of which nothing was there when it was loaded: what was looked for, and the key that names it. */
+	const char **absent;
+	size_t n_absent;
+	const char *absent_key;
 };
 
 struct bl_file_meta {

@@ -52,6 +52,24 @@ static const struct bl_hook_entry table[] = {
 		.ops = BL_OPS_ARGS,
 	},
 	{
+		.program = "bl_sb_set_mnt_opts",
+		.hook = "sb_set_mnt_opts",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_READ | BL_ACCESS_WRITE,
+	},
+	{
+		.program = "bl_sb_remount",
+		.hook = "sb_remount",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_WRITE,
+	},
+	{
+		.program = "bl_quota_on",
+		.hook = "quota_on",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_READ | BL_ACCESS_WRITE | BL_ACCESS_ATTRIBUTES,
+	},
+	{
 		.program = "bl_sb_umount",
 		.hook = "sb_umount",
 		.ops = OP(EXEC) | OP(OPEN) | BL_OPS_UNIX,
@@ -67,10 +85,20 @@ static const struct bl_hook_entry table[] = {
 		.ops = OP(EXEC) | OP(OPEN) | BL_OPS_UNIX,
 	},
 	{
+		.program = "bl_sb_pivotroot",
+		.hook = "sb_pivotroot",
+		.ops = OP(EXEC) | OP(OPEN) | BL_OPS_UNIX,
+	},
+	{
 		.program = "bl_inode_create",
 		.hook = "inode_create",
 		.ops = OP(OPEN),
 		.accesses = BL_ACCESS_CREATE,
+	},
+	{
+		.program = "bl_core_create",
+		.hook = "inode_create",
+		.ops = BL_OPS_TRACE,
 	},
 	{
 		.program = "bl_inode_link",
@@ -201,7 +229,12 @@ static const struct bl_hook_entry table[] = {
 	{
 		.program = "bl_socket_receive",
 		.hook = "file_receive",
-		.ops = BL_OPS_IP,
+		.ops = BL_OPS_IP | BL_OPS_FAMILY,
+	},
+	{
+		.program = "bl_unix_receive",
+		.hook = "file_receive",
+		.ops = BL_OPS_UNIX,
 	},
 	{
 		.program = "bl_file_open",
@@ -210,11 +243,10 @@ static const struct bl_hook_entry table[] = {
 		.accesses = BL_ACCESS_READ | BL_ACCESS_WRITE,
 	},
 	{
-		/* Where overlays open real files by their own path: for what these are executed as. */
+		/* What overlays open is executed as well: by what rules say of the real file. */
 		.program = "bl_file_open_real",
 		.hook = "file_open",
 		.ops = OP(EXEC),
-		.without = "backing_file.user_path",
 		.instead = "bl_file_open",
 		.optional = true,
 	},
@@ -326,8 +358,6 @@ bool bl_hook_available(const struct bl_hook_entry *entry, const struct btf *btf)
 		return false;
 	type = btf__type_by_id(btf, btf__type_by_id(btf, id)->type);
 	if (entry->parameters && btf_vlen(type) != entry->parameters)
-		return false;
-	if (entry->without && has_member(btf, entry->without))
 		return false;
 	return !entry->type_member || has_member(btf, entry->type_member);
 }

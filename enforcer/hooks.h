@@ -18,7 +18,6 @@ struct bl_hook_entry {
 	uint32_t flags;		 /* enum bl_table_flags, any of them; 0: don't care */
 	unsigned int parameters; /* of the hook, for programs that exist in variants; 0: any */
 	const char *type_member; /* "struct.member" that the kernel must have; NULL: none */
-	const char *without;	 /* the same that it must not have; NULL: none */
 	const char *instead;	 /* program without which it is needed; NULL: none */
 	bool optional;		 /* some supported kernels don't have it */
 };

@@ -4,13 +4,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 
 #include "cleanup.h"
 #include "hostfs.h"
+
+/* Not in every version of linux/magic.h. */
+#define MQUEUE_MAGIC 0x19800202
+#define CIFS_MAGIC   0xff534d42u
+#define SMB2_MAGIC   0xfe534d42u
+#define CEPH_MAGIC   0x00c36400
 
 int bl_hostfs_open_root(const char *root, bool *ret_own)
 {
@@ -153,4 +161,24 @@ int bl_hostfs_read(int root_fd, const char *path, size_t max, char **ret)
 	text[len] = '\0';
 	*ret = TAKE_PTR(text);
 	return 0;
+}
+
+bool bl_hostfs_is_costly(int fd)
+{
+	static const unsigned long types[] = {
+		PROC_SUPER_MAGIC, SYSFS_MAGIC,	 CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+		DEBUGFS_MAGIC,	  TRACEFS_MAGIC, SECURITYFS_MAGIC,   BPF_FS_MAGIC,
+		DEVPTS_SUPER_MAGIC, MQUEUE_MAGIC, AUTOFS_SUPER_MAGIC, FUSE_SUPER_MAGIC,
+		NFS_SUPER_MAGIC,  CIFS_MAGIC,	 SMB2_MAGIC,	     CEPH_MAGIC,
+		AFS_SUPER_MAGIC,  V9FS_MAGIC,
+	};
+	struct statfs st;
+
+	if (fstatfs(fd, &st) < 0)
+		return true;
+	for (size_t i = 0; i < BL_ARRAY_SIZE(types); i++) {
+		if ((unsigned long)st.f_type == types[i])
+			return true;
+	}
+	return false;
 }

@@ -24,6 +24,12 @@ int bl_hostfs_open(int root_fd, const char *path, int flags);
 int bl_hostfs_readlink(void *userdata, const char *path, char *buf, size_t size);
 
 /*
+ * Whether to look around where fd is may take long or have effects: file systems of the network, of automounts, of
+ * FUSE, and those that show the kernel. None of them has hard links.
+ */
+bool bl_hostfs_is_costly(int fd);
+
+/*
  * Where a path of that tree leads when every symbolic link is followed; *ret is malloc'ed.
  * Returns 0 or -errno (-ENOENT: nothing is there).
  */

@@ -4,11 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <sys/xattr.h>
 
 #include "cleanup.h"
@@ -18,38 +16,11 @@
 
 #define DEPTH_MAX 256
 
-/* Not in every version of linux/magic.h. */
-#define MQUEUE_MAGIC 0x19800202
-#define CIFS_MAGIC   0xff534d42u
-#define SMB2_MAGIC   0xfe534d42u
-#define CEPH_MAGIC   0x00c36400
-
 struct search {
 	const struct bl_lookout *lookout;
 	struct bl_lookout_report *report;
 	uint64_t began_ns;
 };
-
-/* Hard links there are none in these, or a look may take for ever. */
-static bool is_left_out(int fd)
-{
-	static const unsigned long types[] = {
-		PROC_SUPER_MAGIC, SYSFS_MAGIC,	 CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
-		DEBUGFS_MAGIC,	  TRACEFS_MAGIC, SECURITYFS_MAGIC,   BPF_FS_MAGIC,
-		DEVPTS_SUPER_MAGIC, MQUEUE_MAGIC, AUTOFS_SUPER_MAGIC, FUSE_SUPER_MAGIC,
-		NFS_SUPER_MAGIC,  CIFS_MAGIC,	 SMB2_MAGIC,	     CEPH_MAGIC,
-		AFS_SUPER_MAGIC,  V9FS_MAGIC,
-	};
-	struct statfs st;
-
-	if (fstatfs(fd, &st) < 0)
-		return true;
-	for (size_t i = 0; i < BL_ARRAY_SIZE(types); i++) {
-		if ((unsigned long)st.f_type == types[i])
-			return true;
-	}
-	return false;
-}
 
 static bool goes_on(struct search *search)
 {
@@ -91,7 +62,7 @@ static void look_at(struct search *search, int fd)
 	struct stat st;
 
 	search->report->entries++;
-	if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) || is_left_out(fd))
+	if (fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) || bl_hostfs_is_costly(fd))
 		return;
 	search->report->linked += has_names(&st);
 	touch(fd);
@@ -110,7 +81,7 @@ static void look_at_entry(struct search *search, int folder, const char *name, d
 	    !(S_ISDIR(st.st_mode) || may_have_names(&st)))
 		return;
 	fd = bl_hostfs_open(folder, name, O_PATH | O_NOFOLLOW);
-	if (fd < 0 || (st.st_dev != dev && is_left_out(fd)))
+	if (fd < 0 || (st.st_dev != dev && bl_hostfs_is_costly(fd)))
 		return;
 	if (S_ISDIR(st.st_mode)) {
 		look_below(search, fd, st.st_dev, depth + 1);
@@ -150,7 +121,8 @@ static void look_in(struct search *search, const struct bl_area *area)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return;
 	look_at(search, fd);
-	if (area->below && S_ISDIR(st.st_mode) && !search->lookout->files_only && !is_left_out(fd))
+	if (area->below && S_ISDIR(st.st_mode) && !search->lookout->files_only &&
+	    !bl_hostfs_is_costly(fd))
 		look_below(search, fd, st.st_dev, 0);
 }
 

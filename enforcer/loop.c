@@ -74,6 +74,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	r = bl_loader_counters(daemon->loader, counters);
 	bl_deliver_losses(&daemon->deliver, r < 0 ? NULL : counters);
 	bl_deliver_clock(&daemon->deliver);
+	bl_follow_tick(daemon);
 	/* A build in its thread does it itself. */
 	if (!bl_generations_purge(&daemon->generations, bl_now_ns()) && !daemon->reload.running)
 		bl_loader_retire(daemon->loader);
@@ -153,6 +154,7 @@ static int on_mounts(sd_event_source *source, int fd, uint32_t revents, void *us
 			"mounts have changed and could not be taken in: %s; rules may miss what "
 			"is mounted now",
 			strerror(-r));
+	bl_follow_mounts(loop->daemon);
 	return 0;
 }
 
@@ -188,6 +190,8 @@ static int add_sources(struct loop *loop)
 	if (r >= 0 && daemon->mounts_fd >= 0)
 		r = sd_event_add_io(event, &loop->mounts, daemon->mounts_fd, EPOLLPRI, on_mounts,
 				    loop);
+	if (r >= 0)
+		r = bl_follow_start(daemon);
 	/* Fed from this very loop: a loop that hangs is a daemon that hangs. */
 	if (r >= 0)
 		r = sd_event_set_watchdog(event, true);

@@ -263,6 +263,7 @@ static void stop(struct bl_daemon *daemon, bool served)
 		bl_log_entry(&daemon->log);
 	bl_worker_result_clear(&daemon->first);
 	bl_areas_clear(&daemon->areas);
+	bl_follow_clear(&daemon->follow);
 	bl_deliver_done(&daemon->deliver);
 	bl_generations_clear(&daemon->generations);
 	sd_event_unref(daemon->event);

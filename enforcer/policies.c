@@ -30,13 +30,25 @@ struct found {
 struct found_list {
 	struct found *items;
 	size_t count, capacity;
+	struct bl_masked *masked;
+	size_t n_masked, masked_capacity;
 };
+
+static void masked_clear(struct bl_masked *masked, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(masked[i].path);
+		free(masked[i].by);
+	}
+	free(masked);
+}
 
 static void found_clear(struct found_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		free(list->items[i].path);
 	free(list->items);
+	masked_clear(list->masked, list->n_masked);
 	*list = (struct found_list){ 0 };
 }
 
@@ -46,6 +58,16 @@ void bl_policies_clear(struct bl_policies *policies)
 		free((char *)policies->sources[i].path);
 		free((char *)policies->sources[i].bytes);
 	}
+	for (size_t i = 0; i < policies->n_entries; i++) {
+		free((char *)policies->entries[i]->path);
+		free((char *)policies->entries[i]->bytes);
+		free(policies->entries[i]);
+	}
+	for (size_t i = 0; i < policies->n_disabled; i++)
+		free(policies->disabled[i]);
+	free(policies->disabled);
+	masked_clear(policies->masked, policies->n_masked);
+	free(policies->entries);
 	free(policies->sources);
 	*policies = (struct bl_policies){ 0 };
 }
@@ -72,13 +94,27 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
 }
 
-static bool has_name(const struct found_list *list, size_t count, const char *name)
+static const struct found *find_name(const struct found_list *list, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(list->items[i].name, name) == 0)
-			return true;
+			return &list->items[i];
 	}
-	return false;
+	return NULL;
+}
+
+static int add_masked(struct found_list *list, const char *dir, const char *name,
+		      const struct found *by)
+{
+	struct bl_masked masked;
+
+	if (bl_grow(&list->masked, &list->masked_capacity, list->n_masked + 1,
+		    sizeof(*list->masked)) < 0)
+		return -ENOMEM;
+	masked =
+		(struct bl_masked){ .path = bl_format("%s/%s", dir, name), .by = strdup(by->path) };
+	list->masked[list->n_masked++] = masked;
+	return masked.path && masked.by ? 0 : -ENOMEM;
 }
 
 /* Hidden files are editors' and package managers' business. */
@@ -114,6 +150,7 @@ static int list_dir(int fd, const char *dir, struct bl_diags *diags, struct foun
 {
 	size_t before = list->count;
 	_cleanup_closedir_ DIR *stream = fdopendir(fd);
+	const struct found *by;
 	struct dirent *entry;
 	int r;
 
@@ -127,10 +164,12 @@ static int list_dir(int fd, const char *dir, struct bl_diags *diags, struct foun
 		entry = readdir(stream);
 		if (!entry)
 			break;
-		if (!is_policy_name(entry->d_name) || has_name(list, before, entry->d_name))
+		if (!is_policy_name(entry->d_name))
 			continue;
-		r = found_add(list, dir, entry->d_name,
-			      leads_to_null(dirfd(stream), entry->d_name));
+		by = find_name(list, before, entry->d_name);
+		r = by ? add_masked(list, dir, entry->d_name, by)
+		       : found_add(list, dir, entry->d_name,
+				   leads_to_null(dirfd(stream), entry->d_name));
 		if (r < 0)
 			return r;
 	}
@@ -245,8 +284,35 @@ static int open_named(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+static int compare_masked(const void *a, const void *b)
+{
+	return strcmp(((const struct bl_masked *)a)->path, ((const struct bl_masked *)b)->path);
+}
+
+/* Hands over what is known of files that are not read. */
+static int note_unread(struct found_list *list, struct bl_policies *policies)
+{
+	policies->disabled = calloc(list->count + 1, sizeof(*policies->disabled));
+	if (!policies->disabled)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->count; i++) {
+		char *path = list->items[i].masked ? strdup(list->items[i].path) : NULL;
+
+		if (list->items[i].masked && !path)
+			return -ENOMEM;
+		if (path)
+			policies->disabled[policies->n_disabled++] = path;
+	}
+	if (list->n_masked)
+		qsort(list->masked, list->n_masked, sizeof(*list->masked), compare_masked);
+	policies->masked = TAKE_PTR(list->masked);
+	policies->n_masked = list->n_masked;
+	list->n_masked = 0;
+	return 0;
+}
+
 /* root_fd below 0: named files, relative to the current directory. Reads on after an error. */
-static int read_found(int root_fd, const struct found_list *list, struct bl_diags *diags,
+static int read_found(int root_fd, struct found_list *list, struct bl_diags *diags,
 		      struct bl_policies *ret)
 {
 	_cleanup_(bl_policies_clear) struct bl_policies policies = { 0 };
@@ -280,6 +346,9 @@ static int read_found(int root_fd, const struct found_list *list, struct bl_diag
 	}
 	if (failed)
 		return -EINVAL;
+	r = note_unread(list, &policies);
+	if (r < 0)
+		return r;
 	*ret = policies;
 	policies = (struct bl_policies){ 0 };
 	return 0;
@@ -329,4 +398,89 @@ int bl_policies_named(char *const *paths, size_t n_paths, struct bl_diags *diags
 			return r;
 	}
 	return read_found(-1, &list, diags, ret);
+}
+
+/* ---- files of list entries ---------------------------------------------------------------- */
+
+static const char *judge_entries(const struct stat *st, bool owned)
+{
+	if (S_ISDIR(st->st_mode) || (owned && !S_ISREG(st->st_mode)))
+		return "is no regular file";
+	if (st->st_size > (off_t)BL_FILE_BYTES_MAX)
+		return "is too big: at most 64 MiB are read";
+	if (owned && !is_safe(st))
+		return "others than root can write this file (chown root:root, chmod go-w)";
+	return NULL;
+}
+
+static int read_entries(int fd, bool owned, struct bl_source *source, const char **reterr_why)
+{
+	char *bytes = NULL;
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	*reterr_why = judge_entries(&st, owned);
+	if (*reterr_why)
+		return -EINVAL;
+	r = read_all(fd, (size_t)st.st_size, &bytes, &source->len);
+	source->bytes = bytes;
+	return r;
+}
+
+int bl_policies_read_entries(struct bl_policies *policies, int root_fd, bool owned,
+			     const char *path, const struct bl_source **ret,
+			     const char **reterr_why)
+{
+	_cleanup_close_ int fd = bl_hostfs_open(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	struct bl_source *source;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = bl_grow(&policies->entries, &policies->entries_capacity, policies->n_entries + 1,
+		    sizeof(*policies->entries));
+	if (r < 0)
+		return r;
+	source = calloc(1, sizeof(*source));
+	if (!source)
+		return -ENOMEM;
+	/* Owned from here on, whatever becomes of it. */
+	policies->entries[policies->n_entries++] = source;
+	source->path = strdup(path);
+	if (!source->path)
+		return -ENOMEM;
+	r = read_entries(fd, owned, source, reterr_why);
+	if (r == 0)
+		*ret = source;
+	return r;
+}
+
+int bl_policies_find_entries(const struct bl_policies *policies, const char *path,
+			     const struct bl_source **ret)
+{
+	for (size_t i = 0; i < policies->n_entries; i++) {
+		if (strcmp(policies->entries[i]->path, path) == 0) {
+			*ret = policies->entries[i];
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+int bl_policies_print_diags(const struct bl_policies *policies, const struct bl_diags *diags,
+			    FILE *out)
+{
+	size_t count = policies->count + policies->n_entries;
+	_cleanup_free_ struct bl_source *all = calloc(count + 1, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	if (policies->count)
+		memcpy(all, policies->sources, policies->count * sizeof(*all));
+	for (size_t i = 0; i < policies->n_entries; i++)
+		all[policies->count + i] = *policies->entries[i];
+	bl_diags_print(diags, all, count, out);
+	return 0;
 }

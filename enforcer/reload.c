@@ -38,12 +38,16 @@ static void go_on(struct bl_daemon *daemon)
 	struct bl_reload *reload = &daemon->reload;
 
 	reload->running = false;
+	reload->resolving = false;
 	malloc_trim(0);
 	if (reload->again) {
 		reload->again = false;
+		reload->resolve_again = false;
 		reload->now = reload->next;
 		reload->next.count = 0;
 		begin(daemon);
+	} else if (reload->resolve_again) {
+		bl_reload_resolve(daemon);
 	}
 }
 
@@ -86,6 +90,8 @@ static void reject(struct bl_daemon *daemon, const char *code, const char *what,
 	uint32_t kept = running_generation(daemon);
 	_cleanup_free_ char *message = NULL;
 
+	if (daemon->reload.resolving)
+		bl_follow_failed(daemon);
 	if (diags)
 		bl_log_diags(&daemon->log, diags);
 	if (bl_report_policy_rejected(&daemon->log.entry, diags ? diags->errors : 1, what, kept) ==
@@ -119,11 +125,23 @@ static json_t *success_answer(const struct bl_daemon *daemon, const struct bl_di
 		(json_int_t)running->swap_us, "diagnostics", diags_value(diags)));
 }
 
+/* Whether following the paths anew came to what is in force. */
+static bool is_the_same(const struct bl_daemon *daemon, const struct bl_tables *tables)
+{
+	const struct bl_generation *running = daemon->generations.items[0];
+	char digest[65];
+
+	bl_generation_digest(tables, digest);
+	return daemon->reload.resolving && strcmp(digest, running->digest) == 0;
+}
+
 /* What fails here fails once more when it is published, and is said then. */
 void bl_reload_stage(void *userdata, const struct bl_built *built)
 {
 	struct bl_daemon *daemon = userdata;
 
+	if (is_the_same(daemon, built->tables))
+		return;
 	if (bl_loader_stage(daemon->loader, built->tables->bytes, built->tables->len, NULL) == 0)
 		bl_daemon_look(daemon, &built->areas, false);
 }
@@ -172,6 +190,15 @@ void bl_reload_built(void *userdata, struct bl_worker_result *result)
 		reject_built(daemon, result);
 		return;
 	}
+	if (is_the_same(daemon, result->built.tables)) {
+		bl_follow_take(daemon, result);
+		go_on(daemon);
+		return;
+	}
+	if (daemon->reload.resolving)
+		bl_log_line(
+			&daemon->log, BL_LEVEL_INFO,
+			"symbolic links in the paths of rules have changed: they are followed anew");
 	r = bl_daemon_publish(daemon, result, &text);
 	if (r < 0) {
 		reject(daemon, "publish", text ? text : strerror(-r), NULL);
@@ -188,9 +215,11 @@ static void begin(struct bl_daemon *daemon)
 	int r;
 
 	daemon->reload.running = true;
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Loading the policy",
-		   bl_now_ns() / 1000);
-	r = bl_worker_start(daemon->worker);
+	if (!daemon->reload.resolving)
+		sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Loading the policy",
+			   bl_now_ns() / 1000);
+	r = bl_worker_start(daemon->worker,
+			    daemon->reload.resolving ? &daemon->follow.policies : NULL);
 	if (r < 0) {
 		snprintf(text, sizeof(text), "no thread to compile in: %s", strerror(-r));
 		reject(daemon, "worker", text, NULL);
@@ -207,5 +236,16 @@ void bl_reload_ask(struct bl_daemon *daemon, uint64_t request)
 		return;
 	}
 	waiters_add(&reload->now, request);
+	begin(daemon);
+}
+
+void bl_reload_resolve(struct bl_daemon *daemon)
+{
+	struct bl_reload *reload = &daemon->reload;
+
+	reload->resolve_again = reload->running;
+	if (reload->running)
+		return;
+	reload->resolving = true;
 	begin(daemon);
 }

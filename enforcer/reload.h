@@ -22,6 +22,8 @@ struct bl_waiters {
 struct bl_reload {
 	bool running;
 	bool again; /* asked for while one was running: files may have changed since it read them */
+	bool resolving;	    /* the one that runs reads no files, but follows the rules' paths anew */
+	bool resolve_again; /* asked for while one was running */
 	struct bl_waiters now, next;
 };
 
@@ -30,6 +32,9 @@ struct bl_reload {
  * nobody. Building goes on beside the event loop.
  */
 void bl_reload_ask(struct bl_daemon *daemon, uint64_t request);
+
+/* Has the paths of the running policy's rules followed once more, now or after what runs. */
+void bl_reload_resolve(struct bl_daemon *daemon);
 
 /* A bl_worker_done_fn; userdata is struct bl_daemon. */
 void bl_reload_built(void *userdata, struct bl_worker_result *result);

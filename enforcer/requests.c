@@ -2,13 +2,16 @@
 /* What clients of the control socket can ask for: status, rules, reload. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "cleanup.h"
 #include "config.h"
 #include "daemon.h"
 
+#define ABSENT_MAX	 1000	    /* rules that a status tells of */
 #define RULES_PAGE_BYTES (1u << 20) /* an answer holds about as much and says where to go on */
 
 /* Returns the answer, or NULL without memory. */
@@ -133,21 +136,80 @@ static json_t *names_value(const struct bl_daemon *daemon)
 			 look->complete);
 }
 
+/* Whether anything is there now of what a rule was loaded without. */
+static bool has_come(const struct bl_daemon *daemon, const struct bl_rule_meta *rule)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < rule->n_absent; i++) {
+		if (fstatat(daemon->host_fd, rule->absent[i] + 1, &st,
+			    AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0)
+			return true;
+	}
+	return false;
+}
+
+static json_t *paths_value(const struct bl_rule_meta *rule)
+{
+	json_t *value = json_array();
+
+	for (size_t i = 0; i < rule->n_absent; i++) {
+		/* A file's name can be any bytes, JSON's text can't. */
+		_cleanup_free_ char *shown = bl_printable(rule->absent[i], strlen(rule->absent[i]));
+
+		json_array_append_new(value, json_string(shown ? shown : ""));
+	}
+	return value;
+}
+
+/* Rules of which nothing is there: they hold from the instant that something is. */
+static json_t *absent_value(const struct bl_daemon *daemon)
+{
+	const struct bl_generation *running = daemon->generations.items[0];
+	json_t *value = json_array();
+
+	for (size_t i = 0; running && i < running->n_rules && json_array_size(value) < ABSENT_MAX;
+	     i++) {
+		const struct bl_rule_meta *rule = &running->rules[i];
+
+		if (!rule->n_absent || has_come(daemon, rule))
+			continue;
+		json_array_append_new(value,
+				      json_pack("{s:s, s:s, s:I, s:s, s:o}", "rule", rule->info.id,
+						"file", running->files[rule->file].path, "line",
+						(json_int_t)rule->line, "key", rule->absent_key,
+						"paths", paths_value(rule)));
+	}
+	return value;
+}
+
+/* The names that rules' paths lead through. */
+static json_t *followed_value(const struct bl_daemon *daemon)
+{
+	const struct bl_trail *trail = daemon->follow.trail;
+
+	if (!trail)
+		return json_null();
+	return json_pack("{s:I, s:I}", "names", (json_int_t)bl_trail_count(trail),
+			 "unwatched_folders", (json_int_t)bl_trail_unwatched(trail));
+}
+
 static json_t *answer_status(struct bl_daemon *daemon, const struct bl_request *request)
 {
 	struct utsname kernel = { 0 };
 
 	uname(&kernel);
 	return bl_control_success(json_pack(
-		"{s:s, s:s, s:I, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "version",
-		BL_VERSION, "kernel", kernel.release, "pid", (json_int_t)getpid(), "engine",
-		BL_ENGINE, "mode", bl_mode_name(daemon->settings.mode), "uptime_sec",
+		"{s:s, s:s, s:I, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
+		"version", BL_VERSION, "kernel", kernel.release, "pid", (json_int_t)getpid(),
+		"engine", BL_ENGINE, "mode", bl_mode_name(daemon->settings.mode), "uptime_sec",
 		(double)(bl_now_ns() - daemon->started_ns) / 1e9, "reloading",
 		daemon->reload.running, "policy", policy_value(daemon), "hooks",
 		hooks_value(daemon), "counters", counters_value(daemon), "delivered",
 		(json_int_t)daemon->deliver.delivered, "missing",
 		(json_int_t)bl_lost_gaps(daemon->deliver.lost), "journal", journal_value(daemon),
-		"names", names_value(daemon)));
+		"names", names_value(daemon), "absent", absent_value(daemon), "followed",
+		followed_value(daemon)));
 }
 
 /* ---- rules -------------------------------------------------------------------------------- */

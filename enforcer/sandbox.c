@@ -52,6 +52,8 @@ static const int allowed[] = {
 	SCMP_SYS(statx),
 	SCMP_SYS(fstatfs),
 	SCMP_SYS(getxattr), /* of the lookout */
+	SCMP_SYS(inotify_init1),     /* of the paths that rules lead through */
+	SCMP_SYS(inotify_add_watch),
 	SCMP_SYS(readlink),
 	SCMP_SYS(readlinkat),
 	SCMP_SYS(getdents64),

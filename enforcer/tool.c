@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "build.h"
 #include "cleanup.h"
 #include "client.h"
 #include "tool.h"
@@ -95,6 +96,36 @@ int bl_tool_parse(struct bl_tool *tool, const struct bl_command *command, int ar
 		}
 	}
 	return optind;
+}
+
+bool bl_tool_is_usage_error(const struct bl_diags *diags)
+{
+	for (size_t i = 0; i < diags->count; i++) {
+		if (diags->items[i].level == BL_DIAG_ERROR &&
+		    strcmp(diags->items[i].code, "unreadable") != 0)
+			return false;
+	}
+	return diags->errors > 0;
+}
+
+void bl_tool_print_errors(struct bl_built *built, int r)
+{
+	struct bl_diags *diags = &built->diags;
+	size_t kept = 0, all = diags->count;
+
+	for (size_t i = 0; i < all; i++) {
+		struct bl_diag swapped = diags->items[kept];
+
+		if (diags->items[i].level != BL_DIAG_ERROR)
+			continue;
+		diags->items[kept++] = diags->items[i];
+		diags->items[i] = swapped;
+	}
+	diags->count = kept;
+	bl_policies_print_diags(&built->policies, diags, stderr);
+	diags->count = all;
+	if (!diags->errors)
+		fprintf(stderr, "bailiff: %s\n", strerror(-r));
 }
 
 bool bl_tool_no_arguments(const struct bl_command *command, int argc, char **argv, int first)

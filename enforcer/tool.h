@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "diag.h"
 #include "failure.h"
 
 #define BL_TOOL_SCHEMA	    1 /* of all --json output */
@@ -32,11 +33,20 @@ struct bl_command {
 };
 
 int bl_tool_check(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_test(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_explain(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_diff(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_status(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_rules(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_reload(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_events(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_cat(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_fmt(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_schema(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_doctor(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+
+/* policy/policy.schema.json. */
+extern const char bl_schema_text[];
 
 /* An option of a command's own was given. Returns 0, or -EINVAL after saying on stderr why. */
 typedef int (*bl_option_fn)(void *userdata, int option, const char *value);
@@ -50,6 +60,13 @@ typedef int (*bl_option_fn)(void *userdata, int option, const char *value);
 int bl_tool_parse(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv,
 		  const char *letters, const struct option *own, bl_option_fn on_option,
 		  void *userdata, int *ret_code);
+
+/* Whether nothing is wrong but that named files can't be read: no finding about a policy. */
+bool bl_tool_is_usage_error(const struct bl_diags *diags);
+
+/* A policy that can't be built is told like by 'bailiff check'; notes and warnings are its business. */
+struct bl_built;
+void bl_tool_print_errors(struct bl_built *built, int r);
 
 /* Says that arguments are too many, if so. Returns whether they are none. */
 bool bl_tool_no_arguments(const struct bl_command *command, int argc, char **argv, int first);

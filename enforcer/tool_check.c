@@ -52,8 +52,11 @@ static int run_check(struct check *check, const struct bl_tool *tool, char **pat
 	r = bl_build(&input, &check->built);
 	if (r < 0)
 		return r;
-	bl_lint(&check->built, check->root_fd);
-	return bl_expect_run(&check->built, check->root_fd, &check->tests);
+	r = bl_lint(&check->built, check->root_fd);
+	if (r < 0)
+		return r;
+	return bl_expect_run(&check->built, check->root_fd, bl_expect_diagnose, NULL,
+			     &check->tests);
 }
 
 static size_t count_level(const struct bl_diags *diags, enum bl_diag_level level)
@@ -65,24 +68,13 @@ static size_t count_level(const struct bl_diags *diags, enum bl_diag_level level
 	return n;
 }
 
-/* A named file that is not there is no finding about a policy. */
-static bool is_usage_error(const struct bl_diags *diags)
-{
-	for (size_t i = 0; i < diags->count; i++) {
-		if (diags->items[i].level == BL_DIAG_ERROR &&
-		    strcmp(diags->items[i].code, "unreadable") != 0)
-			return false;
-	}
-	return diags->errors > 0;
-}
-
 static int exit_code(const struct check *check, int r)
 {
 	const struct bl_diags *diags = &check->built.diags;
 
 	if (r < 0 && r != -EINVAL && r != -EBADMSG)
 		return BL_EXIT_INTERNAL;
-	if (is_usage_error(diags))
+	if (bl_tool_is_usage_error(diags))
 		return BL_EXIT_USAGE;
 	if (r < 0 || diags->errors || (check->strict && count_level(diags, BL_DIAG_WARNING)))
 		return BL_EXIT_FINDINGS;
@@ -134,7 +126,7 @@ static void print_text(struct check *check, int r)
 
 	if (check->quiet)
 		built->diags.count = move_notes_last(&built->diags);
-	bl_diags_print(&built->diags, built->policies.sources, built->policies.count, stderr);
+	bl_policies_print_diags(&built->policies, &built->diags, stderr);
 	built->diags.count = all;
 	if (r < 0 && !built->diags.errors)
 		fprintf(stderr, "bailiff: %s\n", strerror(-r));

@@ -17,6 +17,39 @@ static const struct bl_command commands[] = {
 	  "  --strict         warnings are findings too\n"
 	  "  --quiet          no notes and no summary\n",
 	  bl_tool_check },
+	{ "test", "[FILE|DIR...]",
+	  "Run the tests of policy files and say which rule decided each, as TAP; without arguments,\n"
+	  "those of the installed ones",
+	  "", bl_tool_test },
+	{ "cat", "[FILE|DIR...]",
+	  "Print the policy after lists, profiles, adjustments and masks, with the origin of each rule;\n"
+	  "without arguments, the installed one",
+	  "", bl_tool_cat },
+	{ "fmt", "FILE|DIR|-...",
+	  "Bring policy files into their canonical layout, and name those that were changed; '-' reads\n"
+	  "the standard input and writes to the standard output",
+	  "  --check          change nothing; name those that would be changed\n", bl_tool_fmt },
+	{ "schema", "", "Print the JSON Schema of policy files, for editors", "", bl_tool_schema },
+	{ "explain", "exec|open|connect|trace OBJECT [FILE|DIR...]",
+	  "Say what an access comes to and why: which rules match, which nearly do and what they lack,\n"
+	  "and what exception would allow it",
+	  "  --exe PATH       the program that acts; left out: none is known\n"
+	  "  --uid USER       the user that it acts as, by number or name; left out: 0\n"
+	  "  --gid GROUP      the group, likewise\n"
+	  "  --access WORDS   open: what for (read,write,create,delete,attributes); left out: read\n"
+	  "  --file WORDS     exec: what holds of the file (deleted,tmpfs,setuid,script,\n"
+	  "                   writable-by-others,memfd)\n"
+	  "  --arg TEXT       exec: an argument; may be given several times\n"
+	  "  --port N         connect: where OBJECT has none, as in ADDRESS:PORT\n"
+	  "  --protocol WORD  connect: tcp, udp, sctp, dccp, icmp, other or raw; left out: tcp\n"
+	  "  --event ID       instead of an access: that of an event, by its cursor or its\n"
+	  "                   BAILIFF_EVENT_ID\n"
+	  "  --directory DIR  journal files to look for the event in\n",
+	  bl_tool_explain },
+	{ "diff", "OLD NEW",
+	  "Show what two policies decide otherwise, each with an access that shows it; OLD and NEW are\n"
+	  "files, or directories of files that are in force together",
+	  "", bl_tool_diff },
 	{ "status", "", "Show what the daemon enforces",
 	  "  --rules          and each rule as it is in force\n", bl_tool_status },
 	{ "rules", "", "List the rules that are in force", "", bl_tool_rules },

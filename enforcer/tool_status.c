@@ -10,6 +10,8 @@
 
 enum { OPTION_RULES = 1 };
 
+#define ABSENT_SHOWN 10 /* rules without an object; --json has them all */
+
 static long long number(const json_t *object, const char *key)
 {
 	return (long long)json_integer_value(json_object_get(object, key));
@@ -103,6 +105,29 @@ static void print_names(const struct bl_tool *tool, const json_t *names, bool lo
 		       bl_tool_colour(tool, BL_COLOUR_OFF));
 }
 
+/* Rules that nothing on this host is of. */
+static void print_absent(const json_t *absent)
+{
+	size_t i;
+	json_t *rule;
+
+	json_array_foreach(absent, i, rule) {
+		_cleanup_free_ char *id = bl_tool_text(rule, "rule");
+		_cleanup_free_ char *key = bl_tool_text(rule, "key");
+		const json_t *paths = json_object_get(rule, "paths");
+		const char *path = json_string_value(json_array_get(paths, 0));
+		_cleanup_free_ char *shown = path ? bl_printable(path, strlen(path)) : NULL;
+
+		if (i == ABSENT_SHOWN) {
+			printf("         and of %zu rules more\n", json_array_size(absent) - i);
+			return;
+		}
+		printf("%s \"%s\" of rule %s does not exist yet%s\n",
+		       i ? "        " : "absent: ", shown ? shown : "", id,
+		       strcmp(key, "by.exe") == 0 ? ", and so nobody is meant" : "");
+	}
+}
+
 static void print_counters(const struct bl_tool *tool, const json_t *status)
 {
 	const json_t *counters = json_object_get(status, "counters");
@@ -146,6 +171,7 @@ static void print_status(const struct bl_tool *tool, const json_t *status)
 	print_names(tool, json_object_get(status, "names"),
 		    json_is_true(json_object_get(status, "reloading")),
 		    number(json_object_get(status, "counters"), "links_full"));
+	print_absent(json_object_get(status, "absent"));
 	print_counters(tool, status);
 }
 

@@ -37,6 +37,11 @@ int bl_worker_build(const struct bl_build_input *input, struct bl_worker_result 
 			bl_generation_new(ret->built.policy, ret->built.tables, &ret->generation);
 	if (ret->error == 0)
 		ret->error = bl_policy_areas(ret->built.policy, &ret->built.areas);
+	/* First the watches, then a look: nothing happens between. */
+	if (ret->error == 0 && ret->built.trail)
+		ret->error = bl_trail_watch(ret->built.trail);
+	if (ret->error == 0 && ret->built.trail)
+		ret->moved = bl_trail_look(ret->built.trail, SIZE_MAX);
 	if (ret->error == 0) {
 		/* Patterns are the bulk of a policy, and nobody needs them any more. */
 		bl_policy_free(ret->built.policy);
@@ -139,7 +144,9 @@ int bl_worker_run(struct bl_worker *worker, bl_worker_job_fn job, bl_worker_job_
 	return 0;
 }
 
-int bl_worker_start(struct bl_worker *worker)
+int bl_worker_start(struct bl_worker *worker, const struct bl_policies *kept)
 {
+	if (!worker->running)
+		worker->input.kept = kept;
 	return bl_worker_run(worker, NULL, NULL);
 }

@@ -12,6 +12,7 @@ struct bl_worker_result {
 	int error; /* 0: built.tables and generation are there */
 	struct bl_built built;
 	struct bl_generation *generation;
+	bool moved;	  /* a name that paths lead through has changed meanwhile */
 	uint64_t took_ns; /* for reading, parsing and compiling */
 };
 
@@ -33,8 +34,8 @@ int bl_worker_new(sd_event *event, const struct bl_build_input *input, bl_worker
 /* Waits for a running build, whose result is dropped; NULL is allowed. */
 void bl_worker_free(struct bl_worker *worker);
 
-/* Starts a build. Returns 0, -EBUSY while one runs, or -errno: done is not called then. */
-int bl_worker_start(struct bl_worker *worker);
+/* Starts a build, of texts that are kept (NULL: of the files). Returns 0, -EBUSY while one runs, or -errno: done is not called then. */
+int bl_worker_start(struct bl_worker *worker, const struct bl_policies *kept);
 
 /*
  * Has the thread do something else: job there, then job_done from the event loop; both get the

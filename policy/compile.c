@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "compiler.h"
+#include "outline.h"
 
 static void compiler_free_rules(struct bl_compiler *c)
 {
@@ -88,8 +89,29 @@ static int run_stages(struct bl_compiler *c, struct bl_tables *tables)
 	return r ? r : bl_compile_layout(c, tables);
 }
 
+void bl_outline_clear(struct bl_outline *outline)
+{
+	bl_trie_clear(&outline->trie);
+	bl_prefixes_clear(&outline->v4);
+	bl_prefixes_clear(&outline->v6);
+}
+
+static void take_outline(struct bl_compiler *c, struct bl_outline *ret)
+{
+	*ret = (struct bl_outline){ .trie = c->trie, .v4 = c->v4, .v6 = c->v6 };
+	c->trie = (struct bl_trie){};
+	c->v4 = c->v6 = (struct bl_prefixes){};
+}
+
 int bl_compile(const struct bl_policy *policy, const uint64_t key[2][BL_HASH_WORDS],
 	       struct bl_diags *diags, struct bl_tables **ret)
+{
+	return bl_compile_outlined(policy, key, diags, ret, NULL);
+}
+
+int bl_compile_outlined(const struct bl_policy *policy, const uint64_t key[2][BL_HASH_WORDS],
+			struct bl_diags *diags, struct bl_tables **ret,
+			struct bl_outline *ret_outline)
 {
 	_cleanup_(compiler_freep) struct bl_compiler *c = calloc(1, sizeof(*c));
 	_cleanup_(bl_tables_freep) struct bl_tables *tables = calloc(1, sizeof(*tables));
@@ -113,6 +135,8 @@ int bl_compile(const struct bl_policy *policy, const uint64_t key[2][BL_HASH_WOR
 				       BL_IMAGE_BYTES_MAX >> 20);
 	if (r)
 		return r;
+	if (ret_outline)
+		take_outline(c, ret_outline);
 	*ret = TAKE_PTR(tables);
 	return 0;
 }

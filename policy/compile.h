@@ -28,7 +28,17 @@ struct bl_tables {
 int bl_compile(const struct bl_policy *policy, const uint64_t key[2][BL_HASH_WORDS],
 	       struct bl_diags *diags, struct bl_tables **ret);
 
+struct bl_outline;
+
+/* The same, and *ret_outline (NULL: not asked for; else see outline.h). */
+int bl_compile_outlined(const struct bl_policy *policy, const uint64_t key[2][BL_HASH_WORDS],
+			struct bl_diags *diags, struct bl_tables **ret,
+			struct bl_outline *ret_outline);
+
 void bl_tables_free(struct bl_tables *tables);
+
+/* What a rule comes to in the mode of its file. */
+enum bl_verdict bl_rule_verdict(const struct bl_policy *policy, const struct bl_rule *rule);
 
 /*
  * Checks an image from end to end: every offset in range and aligned, nothing crosses a chunk,
@@ -37,11 +47,20 @@ void bl_tables_free(struct bl_tables *tables);
  */
 int bl_tables_verify(const uint8_t *bytes, size_t len, const char **reterr_what);
 
+/*
+ * Visits each list of candidates of an image once; unnamed: only objects without a usable name
+ * have it, or those on file systems of other user namespaces.
+ * Returns 0, -ENOMEM, or -EBADMSG for an image that is not sound.
+ */
+typedef void (*bl_list_fn)(void *userdata, const struct bl_list *list, bool unnamed);
+int bl_tables_each_list(const struct bl_tables *tables, bl_list_fn visit, void *userdata);
+
 /* One concrete access, to be decided in user space by the kernel's own logic. */
 struct bl_query {
 	enum bl_op op;
 	const char
 		*path; /* exec, open: absolute, normalised; "/" is the root; NULL: can't be known */
+	bool untrusted;	  /* exec, open and a socket's path: on a file system of another user namespace */
 	bool pseudo;	  /* exec: on a kernel-internal file system, such as a memfd; path is NULL */
 	uint8_t access;	  /* open: bits; exec: BL_ACCESS_EXEC and BL_FACT_ bits; connect: BL_PROTO_ bits */
 	const char *args;    /* exec: the arguments but for the first one, each with its NUL */
@@ -63,6 +82,14 @@ struct bl_answer {
 	uint32_t rule;		 /* index of the winner; only where verdict is not ALLOW */
 	uint32_t others;	 /* further rules that matched */
 };
+
+#define BL_MATCHES_MAX 64
+
+/*
+ * The rules that match an access, as far as they are told apart, in no order. Returns how many are in ret.
+ */
+size_t bl_decide_matches(const struct bl_tables *tables, const struct bl_query *query,
+			 uint32_t ret[static BL_MATCHES_MAX]);
 
 /* Decides one access. tables must have passed bl_tables_verify(). */
 void bl_decide(const struct bl_tables *tables, const struct bl_query *query, struct bl_answer *ret);

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define WRITTEN_OUT_MAX 64 /* alternatives of the braces of one pattern */
+
 struct above_job {
 	struct bl_compiler *c;
 	uint32_t list;
@@ -76,10 +78,10 @@ static int add_prefix(struct bl_compiler *c, struct bl_nfa *nfa, const char *tex
  * Of a glob what its components stand for, one after the other. Not where it ends in '**': what is below
  * that has the same rules wherever it goes below it, and most directories would be held in their place.
  */
-static int add_prefixes(struct bl_compiler *c, struct bl_nfa *nfa, uint32_t list, uint32_t pat)
+static int add_components(struct bl_compiler *c, struct bl_nfa *nfa, const char *text,
+			  uint32_t list, uint32_t pat)
 {
-	const struct bl_pattern *pattern = c->pats[pat].pattern;
-	const char *text = pattern->text, *end = text;
+	const char *end = text;
 	char prefix[BL_PATTERN_BYTES_MAX];
 	int r = 0;
 
@@ -93,6 +95,88 @@ static int add_prefixes(struct bl_compiler *c, struct bl_nfa *nfa, uint32_t list
 			r = add_prefix(c, nfa, prefix, (size_t)(end - text), list, pat);
 	}
 	return r;
+}
+
+/* The bytes of a pattern that are one item: an escape, a class, or one byte. */
+static size_t item_len(const char *text)
+{
+	size_t len;
+
+	if (*text == '\\')
+		return text[1] ? 2 : 1;
+	len = *text == '[' ? strcspn(text, "]") : 0;
+	return len && text[len] ? len + 1 : 1;
+}
+
+/* A brace: where its alternatives begin, their commas and its end. */
+struct brace {
+	const char *start, *end; /* with '{' and '}' */
+	bool holds_slash;
+};
+
+static bool find_brace(const char *text, struct brace *ret)
+{
+	int depth = 0;
+
+	for (; *text; text += item_len(text)) {
+		if (*text == '{' && !depth++)
+			*ret = (struct brace){ .start = text };
+		ret->holds_slash |= depth && *text == '/';
+		if (*text != '}' || --depth)
+			continue;
+		ret->end = text + 1;
+		if (ret->holds_slash)
+			return true;
+	}
+	return false;
+}
+
+/* Where the alternative that begins at text ends: its ',' or the brace's '}'. */
+static const char *alternative_end(const char *text)
+{
+	int depth = 0;
+
+	for (; depth || (*text != ',' && *text != '}'); text += item_len(text))
+		depth += (*text == '{') - (*text == '}');
+	return text;
+}
+
+static bool is_star(const char *text, const char *start)
+{
+	return text >= start && *text == '*';
+}
+
+/*
+ * A brace that holds a '/' is written out, since the directories above it are those of each alternative, as
+ * far as there are no more than so many patterns in all.
+ */
+static int add_prefixes(struct bl_compiler *c, struct bl_nfa *nfa, const char *text, uint32_t list,
+			uint32_t pat, unsigned int *left)
+{
+	struct brace brace = {};
+	int r = 0;
+
+	/* Next to a star an alternative's own would make two. */
+	if (!find_brace(text, &brace) || !*left || is_star(brace.start - 1, text) ||
+	    is_star(brace.end, text))
+		return add_components(c, nfa, text, list, pat);
+	for (const char *from = brace.start + 1, *to; !r && from < brace.end; from = to + 1) {
+		_cleanup_free_ char *one = NULL;
+
+		to = alternative_end(from);
+		one = bl_format("%.*s%.*s%s", (int)(brace.start - text), text, (int)(to - from),
+				from, brace.end);
+		*left -= *left != 0;
+		r = one ? add_prefixes(c, nfa, one, list, pat, left) : -ENOMEM;
+	}
+	return r;
+}
+
+static int add_pattern(struct bl_compiler *c, struct bl_nfa *nfa, uint32_t list, uint32_t pat)
+{
+	unsigned int left = WRITTEN_OUT_MAX;
+
+	return add_prefixes(c, nfa, c->pats[pat].pattern->text, list, pat, &left);
 }
 
 int bl_compile_above_trie(struct bl_compiler *c)
@@ -122,7 +206,7 @@ int bl_compile_above_nfa(struct bl_compiler *c, const uint8_t *without, struct b
 		for (size_t i = 0; !r && i < n && wants(c, list, BL_PART_ABOVE_GLOB); i++)
 			if (c->pats[pats[i]].shapes & BL_SHAPE_GLOB &&
 			    !(without && without[pats[i]]))
-				r = add_prefixes(c, nfa, list, pats[i]);
+				r = add_pattern(c, nfa, list, pats[i]);
 	}
 	return r;
 }

@@ -228,6 +228,7 @@ static int place_class(struct layout *l, uint32_t id)
 
 	memcpy(&info, bl_interned(&l->c->class_infos, id, &n), sizeof(info));
 	placed.exe_bits = l->bits[info.exe_bits];
+	placed.untrusted = l->classes[info.untrusted];
 	r = place_list(l, info.exec_list, &placed.exec_list);
 	if (!r)
 		r = place_list(l, info.open_list, &placed.open_list);

@@ -79,8 +79,11 @@ static void choose_parts(struct bl_compiler *c, struct bl_rule_info *info, bool 
 
 	info->triggers = plain_parts;
 	if (globs || (in_dfa && is_everything(c, info->path))) {
-		info->triggers = 1 << BL_PART_EXACT | 1 << BL_PART_GLOB | 1 << BL_PART_PLAIN;
 		dfa |= list->shapes & BL_SHAPE_BELOW;
+		info->triggers = 1 << BL_PART_EXACT;
+		/* Of literals alone the DFA knows no exceptions, even if another rule has the same there. */
+		if (dfa)
+			info->triggers |= 1 << BL_PART_GLOB | 1 << BL_PART_PLAIN;
 	}
 	if (holds_names(c, info))
 		info->triggers |= above_parts;
@@ -426,6 +429,39 @@ static int find_traces(struct bl_compiler *c, const uint32_t *atoms, size_t n, u
 	return r ? r : take_words(c, n_traces, ret, ret_n);
 }
 
+/* Whether a path is among what an exception of one of the rules names; c->list_marks says of what. */
+static bool path_excepts(const struct bl_compiler *c, const uint32_t *ranks, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct bl_rule_info *info = &c->rules[c->by_rank[ranks[i]]];
+
+		for (size_t k = 0; k < info->rule->n_unless; k++) {
+			uint32_t path = c->excepts[info->first_except + k].path;
+
+			if (path && c->list_marks[path] == c->turn)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What comes of the same rules where no exception's path holds, if it is something else. */
+static int untrusted_class(struct bl_compiler *c, struct bl_object exec, struct bl_object open,
+			   const uint32_t *ranks, size_t n, struct bl_class_info *info)
+{
+	struct bl_class_info untrusted = {};
+	int r;
+
+	exec.unnamed = open.unnamed = true;
+	r = bl_compile_list(c, &exec, ranks, n, &untrusted.exec_list);
+	if (!r)
+		r = bl_compile_list(c, &open, ranks, n, &untrusted.open_list);
+	if (r || (untrusted.exec_list == info->exec_list && untrusted.open_list == info->open_list))
+		return r;
+	return bl_intern(&c->class_infos, (const uint32_t *)&untrusted, sizeof(untrusted) / 4,
+			 &info->untrusted);
+}
+
 static int class_lists(struct bl_compiler *c, const uint32_t *atoms, size_t n,
 		       struct bl_class_info *info)
 {
@@ -446,7 +482,11 @@ static int class_lists(struct bl_compiler *c, const uint32_t *atoms, size_t n,
 		if (!(1 << atom_part(atoms[i]) & above_parts))
 			c->list_marks[atoms[i] >> BL_PART_SHIFT] = c->turn;
 	r = bl_compile_list(c, &exec, ranks, n_ranks, &info->exec_list);
-	return r ? r : bl_compile_list(c, &open, ranks, n_ranks, &info->open_list);
+	if (!r)
+		r = bl_compile_list(c, &open, ranks, n_ranks, &info->open_list);
+	if (!r && path_excepts(c, ranks, n_ranks))
+		r = untrusted_class(c, exec, open, ranks, n_ranks, info);
+	return r;
 }
 
 /* The list of what an argument is, where it is one that rules ask for. No rule on a path knows its class. */
@@ -496,7 +536,7 @@ static int make_class(struct bl_compiler *c, const struct bl_interns *sets, uint
 		r = class_bits(c, atoms, n, &info);
 	if (r)
 		return r;
-	if (!info.exec_list && !info.open_list && !info.exe_bits) {
+	if (!info.exec_list && !info.open_list && !info.exe_bits && !info.untrusted) {
 		*ret = 0;
 		return 0;
 	}

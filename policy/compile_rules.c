@@ -19,7 +19,8 @@ int bl_compiler_refuse(struct bl_compiler *c, const struct bl_rule *rule, const 
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	if (rule) {
-		snprintf(pointer, sizeof(pointer), "/rules/%u", rule->index);
+		snprintf(pointer, sizeof(pointer), "/%s/%u",
+			 rule->of_profile ? "profiles" : "rules", rule->index);
 		at = (struct bl_diag_at){
 			.file = c->policy->files[rule->file].path,
 			.line = rule->place.line,
@@ -89,7 +90,7 @@ static bool glob_is_deep(const struct bl_glob *glob)
 
 		if (item->kind == BL_GLOB_STARS)
 			return true;
-		bytes += item->kind == BL_GLOB_STAR ? BL_NAME_BYTES : 1;
+		bytes += item->kind == BL_GLOB_STAR ? BL_NAME_LONGEST : 1;
 		depth += item->kind == BL_GLOB_BYTE && item->byte == '/';
 	}
 	return depth > BL_DEPTH_MAX || bytes > BL_PATH_BYTES;
@@ -300,7 +301,7 @@ static int add_except(struct bl_compiler *c, struct bl_rule_info *info,
 	return r;
 }
 
-static enum bl_verdict rule_verdict(const struct bl_policy *policy, const struct bl_rule *rule)
+enum bl_verdict bl_rule_verdict(const struct bl_policy *policy, const struct bl_rule *rule)
 {
 	bool enforce = policy->files[rule->file].mode == BL_MODE_ENFORCE;
 
@@ -339,7 +340,7 @@ static int add_rule(struct bl_compiler *c, const struct bl_rule *rule)
 	int r;
 
 	info->rule = rule;
-	info->verdict = (uint8_t)rule_verdict(c->policy, rule);
+	info->verdict = (uint8_t)bl_rule_verdict(c->policy, rule);
 	info->first_except = (uint32_t)c->n_excepts;
 	info->path = bl_rule_connects(rule, BL_FAMILIES_UNIX) ? c->every_socket : c->everything;
 	r = add_match(c, &rule->match, &info->path, &info->nets, &info->ports);

@@ -101,6 +101,7 @@ struct bl_rule_info {
 /* A class of paths before it has an offset: numbers of lists of candidates and of a bitset. */
 struct bl_class_info {
 	uint32_t exec_list, open_list, exe_bits;
+	uint32_t untrusted; /* number of the class that takes its place; 0: none */
 };
 
 /* An address class: its default list, and lists of ports that differ. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Decides an access in user space, with the kernel's own logic. */
+#include <assert.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -86,7 +87,7 @@ static void find_subject(const struct bl_matcher *m, const struct bl_query *quer
 	bl_bits_and(m, bits, m->walk->bits);
 }
 
-static void search_classes(struct bl_matcher *m, bool exec)
+static void search_classes(struct bl_matcher *m, const struct bl_query *query, bool exec)
 {
 	uint32_t classes[BL_CLASSES_MAX], n = m->walk->n_classes;
 
@@ -94,17 +95,20 @@ static void search_classes(struct bl_matcher *m, bool exec)
 	for (uint32_t i = 0; i < n; i++) {
 		const struct bl_class *found = bl_at(m, classes[i], struct bl_class);
 
+		if (query->untrusted && found->untrusted)
+			found = bl_at(m, found->untrusted, struct bl_class);
 		bl_list_search(m, exec ? found->exec_list : found->open_list);
 	}
 }
 
-static void decide_path(struct bl_matcher *m, const char *path, bool exec)
+static void decide_path(struct bl_matcher *m, const struct bl_query *query, const char *path,
+			bool exec)
 {
 	const struct bl_header *header = m->header;
 
 	switch (find_classes(m, path)) {
 	case PATH_WALKED:
-		search_classes(m, exec);
+		search_classes(m, query, exec);
 		return;
 	case PATH_DEEP:
 		bl_list_search(m, exec ? header->exec_deep : header->open_deep);
@@ -140,7 +144,7 @@ static void decide_socket(struct bl_matcher *m, const struct bl_query *query)
 	struct bl_walk *walk = m->walk;
 
 	if (query->socket[0] == '/') {
-		decide_path(m, query->socket, false);
+		decide_path(m, query, query->socket, false);
 		return;
 	}
 	if (query->socket_len > BL_NAME_BYTES)
@@ -150,7 +154,7 @@ static void decide_socket(struct bl_matcher *m, const struct bl_query *query)
 	walk->comp[0] = (uint16_t)walk->pos;
 	walk->n_comps = 1;
 	bl_abstract_run(m);
-	search_classes(m, false);
+	search_classes(m, query, false);
 }
 
 static void decide_connect(struct bl_matcher *m, const struct bl_query *query)
@@ -168,26 +172,26 @@ static void decide_connect(struct bl_matcher *m, const struct bl_query *query)
 	bl_lists_search(m, &lists);
 }
 
-void bl_decide(const struct bl_tables *tables, const struct bl_query *query, struct bl_answer *ret)
+static void decide(const struct bl_tables *tables, const struct bl_query *query,
+		   struct bl_walk *walk)
 {
-	struct bl_walk walk = { .access = query->access };
 	struct bl_matcher m = {
 		.image = tables->bytes,
 		.header = (const struct bl_header *)tables->bytes,
-		.walk = &walk,
+		.walk = walk,
 	};
 	__u64 bits[BL_COND_WORDS];
 
 	find_subject(&m, query, bits);
 	m.bits = bits;
-	bl_verdict_reset(&walk);
+	bl_verdict_reset(walk);
 	switch (query->op) {
 	case BL_OP_EXEC:
 	case BL_OP_OPEN:
 		if (query->pseudo)
 			bl_list_search(&m, m.header->exec_pseudo);
 		else
-			decide_path(&m, query->path, query->op == BL_OP_EXEC);
+			decide_path(&m, query, query->path, query->op == BL_OP_EXEC);
 		if (query->op == BL_OP_EXEC)
 			decide_args(&m, query);
 		break;
@@ -200,6 +204,25 @@ void bl_decide(const struct bl_tables *tables, const struct bl_query *query, str
 	case _BL_OP_MAX:
 		break;
 	}
+}
+
+static_assert(BL_MATCHES_MAX == BL_SEEN_MAX, "so many rules are told apart");
+
+size_t bl_decide_matches(const struct bl_tables *tables, const struct bl_query *query,
+			 uint32_t ret[static BL_MATCHES_MAX])
+{
+	struct bl_walk walk = { .access = query->access };
+
+	decide(tables, query, &walk);
+	memcpy(ret, walk.seen, walk.n_seen * sizeof(*ret));
+	return walk.n_seen;
+}
+
+void bl_decide(const struct bl_tables *tables, const struct bl_query *query, struct bl_answer *ret)
+{
+	struct bl_walk walk = { .access = query->access };
+
+	decide(tables, query, &walk);
 	*ret = (struct bl_answer){
 		.verdict = walk.verdict ? (enum bl_verdict)walk.verdict : BL_VERDICT_ALLOW,
 		.rule = walk.rule,

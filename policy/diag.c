@@ -126,6 +126,8 @@ void bl_diag_hint(struct bl_diag *diag, const char *fmt, ...)
 
 static int diag_compare(const struct bl_diag *a, const struct bl_diag *b)
 {
+	if (a->order != b->order)
+		return a->order < b->order ? -1 : 1;
 	if (a->line != b->line)
 		return a->line < b->line ? -1 : 1;
 	if (a->column != b->column)

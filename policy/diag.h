@@ -15,6 +15,7 @@ enum bl_diag_level {
 
 struct bl_diag {
 	enum bl_diag_level level;
+	uint32_t order;	  /* of its file among the files; for bl_diags_sort() */
 	char *file;	  /* as the user named it; may be NULL (a whole set) */
 	uint32_t line;	  /* from 1; 0: unknown */
 	uint32_t column;  /* from 1, in bytes */
@@ -61,7 +62,7 @@ void bl_diag_hint(struct bl_diag *diag, const char *fmt, ...) __attribute__((for
 /* Frees all diagnostics; the list is as new. */
 void bl_diags_clear(struct bl_diags *diags);
 
-/* Puts the diagnostics from index 'from' on in the order of their lines and columns. */
+/* Puts the diagnostics from index 'from' on in the order of their files, lines and columns. */
 void bl_diags_sort(struct bl_diags *diags, size_t from);
 
 struct bl_source;

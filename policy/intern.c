@@ -78,9 +78,34 @@ static int append(struct bl_interns *interns, const uint32_t *words, size_t n, u
 	return 0;
 }
 
+/* The slot of a sequence: it holds its number, or 0 where that should go. */
+static size_t find_slot(const struct bl_interns *interns, const uint32_t *words, size_t n,
+			uint32_t hash)
+{
+	size_t slot = hash & (interns->n_slots - 1), len;
+	uint32_t id;
+
+	while ((id = interns->slots[slot])) {
+		const uint32_t *old = bl_interned(interns, id, &len);
+
+		if (interns->hashes[id - 1] == hash && len == n &&
+		    !memcmp(old, words, n * sizeof(*words)))
+			break;
+		slot = (slot + 1) & (interns->n_slots - 1);
+	}
+	return slot;
+}
+
+bool bl_interns_has(const struct bl_interns *interns, const uint32_t *words, size_t n)
+{
+	if (!n || !interns->n_slots)
+		return !n;
+	return interns->slots[find_slot(interns, words, n, hash_words(words, n))];
+}
+
 int bl_intern(struct bl_interns *interns, const uint32_t *words, size_t n, uint32_t *ret_id)
 {
-	uint32_t hash, id;
+	uint32_t hash;
 	size_t slot;
 	int r;
 
@@ -94,17 +119,10 @@ int bl_intern(struct bl_interns *interns, const uint32_t *words, size_t n, uint3
 			return r;
 	}
 	hash = hash_words(words, n);
-	slot = hash & (interns->n_slots - 1);
-	while ((id = interns->slots[slot])) {
-		size_t len;
-		const uint32_t *old = bl_interned(interns, id, &len);
-
-		if (interns->hashes[id - 1] == hash && len == n &&
-		    !memcmp(old, words, n * sizeof(*words))) {
-			*ret_id = id;
-			return 0;
-		}
-		slot = (slot + 1) & (interns->n_slots - 1);
+	slot = find_slot(interns, words, n, hash);
+	if (interns->slots[slot]) {
+		*ret_id = interns->slots[slot];
+		return 0;
 	}
 	r = append(interns, words, n, hash);
 	if (r)

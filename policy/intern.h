@@ -2,6 +2,7 @@
 /* Hash-consing of word sequences: equal contents get equal small numbers, in order of arrival. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ struct bl_interns {
 
 /* Puts the number of a sequence in *ret_id. Returns 0, -ENOMEM, or -E2BIG beyond 2^32 words. */
 int bl_intern(struct bl_interns *interns, const uint32_t *words, size_t n, uint32_t *ret_id);
+
+/* Whether a sequence is there. */
+bool bl_interns_has(const struct bl_interns *interns, const uint32_t *words, size_t n);
 
 /* The sequence with a number; valid until the next insertion. */
 const uint32_t *bl_interned(const struct bl_interns *interns, uint32_t id, size_t *ret_n);

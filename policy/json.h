@@ -49,6 +49,14 @@ struct bl_json {
  */
 int bl_json_parse(const struct bl_source *source, struct bl_diags *diags, struct bl_json **ret);
 
+/*
+ * Parses a file of list entries: one a line, without the blanks around it; '#' at the start of a line
+ * or after a blank begins a comment. The document is an array of strings, and of numbers where an entry
+ * is digits. Every line that is not UTF-8, holds a NUL or begins with '@' is added to diags.
+ * Returns as bl_json_parse() does.
+ */
+int bl_entries_parse(const struct bl_source *source, struct bl_diags *diags, struct bl_json **ret);
+
 void bl_json_free(struct bl_json *json);
 BL_DEFINE_CLEANUP(struct bl_json *, bl_json_free)
 

@@ -21,6 +21,7 @@ struct walk {
 	char rest[2 * PATH_BYTES];
 	const char *at; /* in rest */
 	unsigned followed;
+	bool absent; /* ended where nothing is */
 	bool fresh; /* a link was followed since the last name was given */
 	bl_links_name_fn fn;
 	void *fn_data;
@@ -234,8 +235,10 @@ static int walk_on(struct bl_links *links)
 		}
 		r = step(links, len);
 		/* Nothing there: no links below it either, but a name that may come to exist. */
-		if (r == -ENOENT || r == -ENOTDIR)
+		if (r == -ENOENT || r == -ENOTDIR) {
+			walk->absent = true;
 			return give_name(links);
+		}
 		if (r)
 			return r;
 	}
@@ -253,8 +256,14 @@ int bl_links_follow(struct bl_links *links, const char *path, size_t len, bl_lin
 	walk->at = walk->rest;
 	walk->done_len = 0;
 	walk->followed = 0;
+	walk->absent = false;
 	walk->fresh = false;
 	walk->fn = fn;
 	walk->fn_data = fn_data;
 	return walk_on(links);
+}
+
+bool bl_links_absent(const struct bl_links *links)
+{
+	return links->walk.absent;
 }

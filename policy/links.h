@@ -27,3 +27,6 @@ typedef int (*bl_links_name_fn)(void *userdata, const char *path, size_t len);
  */
 int bl_links_follow(struct bl_links *links, const char *path, size_t len, bl_links_name_fn fn,
 		    void *fn_data);
+
+/* Whether the path that was followed last leads to nothing. */
+bool bl_links_absent(const struct bl_links *links);

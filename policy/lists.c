@@ -12,9 +12,11 @@ enum visit_state {
 };
 
 struct bl_named_list {
-	const char *name;
-	uint32_t key;  /* node of its name */
-	uint32_t node; /* ... and of its value */
+	const char *name; /* "file:PATH" for the entries of a file */
+	uint32_t file;	  /* that it stands in */
+	uint32_t key;	  /* node of its name */
+	uint32_t node;	  /* ... and of its value */
+	uint32_t other;	  /* one of the same name in another file; itself: there is none */
 	uint32_t depth;
 	enum visit_state state;
 	bool broken; /* said already: it has no values */
@@ -30,11 +32,39 @@ struct chain {
 	size_t len;
 };
 
-void bl_lists_clear(struct bl_lists *lists)
+#define FILE_PREFIX "file:"
+
+void bl_lists_clear(struct bl_parser *parser)
 {
-	free(lists->items);
-	bl_strmap_free(lists->names);
-	*lists = (struct bl_lists){ 0 };
+	free(parser->lists);
+	bl_strmap_free(parser->list_names);
+	parser->lists = NULL;
+	parser->list_names = NULL;
+}
+
+/* Adds a list of the file at hand and gives it its name among the lists of all files. */
+static int list_new(struct bl_parser *parser, const char *name, uint32_t key, uint32_t node,
+		    uint32_t *ret)
+{
+	uint32_t index = (uint32_t)parser->n_lists, first = index;
+	int r = bl_grow(&parser->lists, &parser->lists_capacity, parser->n_lists + 1,
+			sizeof(*parser->lists));
+
+	if (r < 0)
+		return r;
+	r = bl_strmap_add(parser->list_names, name, strlen(name), index, &first);
+	if (r < 0 && r != -EEXIST)
+		return r;
+	parser->lists[parser->n_lists++] = (struct bl_named_list){
+		.name = name,
+		.file = parser->file,
+		.key = key,
+		.node = node,
+		.other = first,
+	};
+	parser->lists[first].other = index;
+	*ret = index;
+	return 0;
 }
 
 /* ---- references --------------------------------------------------------------------------- */
@@ -45,47 +75,131 @@ static bool is_reference(const struct bl_parser *parser, uint32_t node, enum bl_
 	       bl_json_text(parser->json, node)[0] == '@';
 }
 
-static void fail_unknown(struct bl_parser *parser, uint32_t node, const char *name)
+static bool own_list(const struct bl_parser *parser, const char *name, uint32_t *ret)
 {
-	struct bl_nearest nearest = { 0 };
-	struct bl_diag *diag;
-	uint32_t file;
+	const struct bl_strmap *own = parser->texts[parser->file].lists;
 
-	diag = bl_parse_error(parser, node, "unknown-list", "there is no list \"%s\"",
-			      bl_excerpt(name, strlen(name)).text);
-	for (size_t i = 0; i < parser->lists.count && parser->guesses; i++, parser->guesses--)
-		bl_nearest_offer(&nearest, name, parser->lists.items[i].name);
-	if (nearest.name)
-		bl_diag_hint(diag, "did you mean \"@%s\"?", nearest.name);
-	else if (bl_strmap_get(parser->all_lists, name, strlen(name), &file))
-		bl_diag_hint(diag, "%s has one, but a list belongs to its own file",
-			     parser->policy->files[file].path);
-	else
-		bl_diag_hint(diag, "name it in this file's \"lists\"");
-}
-
-/* Finds the list that a reference names; says so where there is none. */
-static bool reference_find(struct bl_parser *parser, uint32_t node, uint32_t *ret)
-{
-	const char *name = bl_json_text(parser->json, node) + 1;
-
-	if (strncmp(name, "file:", 5) == 0) {
-		bl_parse_error(parser, node, "not-supported-yet",
-			       "lists in files of their own (\"@file:\") are not supported yet");
-		return false;
-	}
-	if (parser->lists.names && bl_strmap_get(parser->lists.names, name, strlen(name), ret))
-		return true;
-	fail_unknown(parser, node, name);
-	return false;
+	return own && bl_strmap_get(own, name, strlen(name), ret);
 }
 
 bool bl_lists_has(const struct bl_parser *parser, const char *name)
 {
 	uint32_t index;
 
-	return parser->lists.names &&
-	       bl_strmap_get(parser->lists.names, name, strlen(name), &index);
+	return own_list(parser, name, &index);
+}
+
+static void fail_unknown(struct bl_parser *parser, uint32_t node, const char *name)
+{
+	struct bl_nearest nearest = { 0 };
+	struct bl_diag *diag;
+
+	diag = bl_parse_error(parser, node, "unknown-list", "there is no list \"%s\"",
+			      bl_excerpt(name, strlen(name)).text);
+	for (size_t i = 0; i < parser->n_lists && parser->guesses; i++, parser->guesses--)
+		bl_nearest_offer(&nearest, name, parser->lists[i].name);
+	if (nearest.name)
+		bl_diag_hint(diag, "did you mean \"@%s\"?", nearest.name);
+	else
+		bl_diag_hint(diag, "name it in the \"lists\" of this file or of another one");
+}
+
+static void fail_ambiguous(struct bl_parser *parser, uint32_t node,
+			   const struct bl_named_list *list)
+{
+	const struct bl_named_list *other = &parser->lists[list->other];
+
+	bl_diag_hint(bl_parse_error(parser, node, "ambiguous-list",
+				    "several files have a list \"%s\", and this one has none",
+				    list->name),
+		     "%s and %s are two of them; give each list a name of its own",
+		     parser->policy->files[list->file].path,
+		     parser->policy->files[other->file].path);
+}
+
+/* A file of entries that can't be read has been told of when its list is there. */
+static int file_read(struct bl_parser *parser, uint32_t node, const char *path, bool *ret_broken)
+{
+	size_t first = parser->diags->count;
+	const struct bl_source *source;
+	struct bl_json *json = NULL;
+	const char *why = NULL;
+	int r = -ENOENT;
+
+	*ret_broken = true;
+	if (path[0] != '/') {
+		bl_diag_hint(bl_parse_error(parser, node, "relative-path",
+					    "a file of entries is named by its whole path"),
+			     "\"@file:/etc/bailiff/lists/...\"");
+		return 0;
+	}
+	if (parser->host && parser->host->read_entries)
+		r = parser->host->read_entries(parser->host->userdata, path, &source, &why);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0) {
+		bl_parse_error(parser, node, "unreadable", "%s: %s",
+			       bl_excerpt(path, strlen(path)).text, why ? why : strerror(-r));
+		return 0;
+	}
+	r = bl_entries_parse(source, parser->diags, &json);
+	for (size_t i = first; i < parser->diags->count; i++)
+		parser->diags->items[i].order = (uint32_t)parser->policy->n_texts;
+	if (r < 0)
+		return r == -ENOMEM ? r : 0;
+	if (!json->nodes[0].len)
+		bl_diag_hint(bl_parse_diag(parser, BL_DIAG_WARNING, node, "no-entries",
+					   "%s has no entries",
+					   bl_excerpt(path, strlen(path)).text),
+			     "what has no other values holds for nothing");
+	*ret_broken = false;
+	return bl_parse_add_text(parser, path, json);
+}
+
+/* The list of a file's entries; the file is read at its first use. */
+static int file_find(struct bl_parser *parser, uint32_t node, const char *name, uint32_t *ret)
+{
+	uint32_t file = parser->file;
+	bool broken;
+	int r;
+
+	if (bl_strmap_get(parser->list_names, name, strlen(name), ret))
+		return 0;
+	r = file_read(parser, node, name + strlen(FILE_PREFIX), &broken);
+	if (r < 0)
+		return r;
+	if (!broken)
+		bl_parse_enter(parser, (uint32_t)parser->policy->n_texts - 1);
+	r = list_new(parser, name, 0, 0, ret);
+	bl_parse_enter(parser, file);
+	if (r < 0)
+		return r;
+	parser->lists[*ret].broken = broken;
+	parser->lists[*ret].state = VISIT_DONE;
+	parser->lists[*ret].depth = 1;
+	return 0;
+}
+
+/* Finds the list that a reference names. Returns 1, 0 where there is none (said), or -ENOMEM. */
+static int reference_find(struct bl_parser *parser, uint32_t node, uint32_t *ret)
+{
+	const char *name = bl_json_text(parser->json, node) + 1;
+	int r;
+
+	if (strncmp(name, FILE_PREFIX, strlen(FILE_PREFIX)) == 0) {
+		r = file_find(parser, node, name, ret);
+		return r < 0 ? r : 1;
+	}
+	if (own_list(parser, name, ret))
+		return 1;
+	if (!bl_strmap_get(parser->list_names, name, strlen(name), ret)) {
+		fail_unknown(parser, node, name);
+		return 0;
+	}
+	if (parser->lists[*ret].other == *ret)
+		return 1;
+	fail_ambiguous(parser, node, &parser->lists[*ret]);
+	return 0;
 }
 
 /* ---- cycles ------------------------------------------------------------------------------- */
@@ -95,7 +209,7 @@ static void print_chain(const struct bl_parser *parser, const struct chain *chai
 {
 	if (chain->list != first)
 		print_chain(parser, chain->up, first, out);
-	fprintf(out, "@%s -> ", parser->lists.items[chain->list].name);
+	fprintf(out, "@%s -> ", parser->lists[chain->list].name);
 }
 
 static int fail_cycle(struct bl_parser *parser, uint32_t node, const struct chain *chain,
@@ -111,9 +225,9 @@ static int fail_cycle(struct bl_parser *parser, uint32_t node, const struct chai
 	if (fclose(out) != 0)
 		return -ENOMEM;
 	bl_parse_error(parser, node, "list-cycle", "a list contains itself: %s@%s", text,
-		       parser->lists.items[first].name);
+		       parser->lists[first].name);
 	for (const struct chain *at = chain;; at = at->up) {
-		parser->lists.items[at->list].broken = true;
+		parser->lists[at->list].broken = true;
 		if (at->list == first)
 			return 0;
 	}
@@ -123,23 +237,25 @@ static int visit(struct bl_parser *parser, uint32_t index, const struct chain *u
 
 static int visit_reference(struct bl_parser *parser, uint32_t node, const struct chain *chain)
 {
-	struct bl_named_list *list = &parser->lists.items[chain->list], *other;
+	struct bl_named_list *list;
 	uint32_t target = 0;
-	int r;
+	int r = reference_find(parser, node, &target);
 
-	if (!reference_find(parser, node, &target)) {
-		list->broken = true;
-		return 0;
+	if (r <= 0) {
+		parser->lists[chain->list].broken = true;
+		return r;
 	}
-	other = &parser->lists.items[target];
-	if (other->state == VISIT_OPEN)
+	if (parser->lists[target].state == VISIT_OPEN)
 		return fail_cycle(parser, node, chain, target);
 	if (chain->len < BL_LIST_DEPTH_MAX) {
 		r = visit(parser, target, chain);
 		if (r < 0)
 			return r;
-		list->depth = BL_MAX(list->depth, other->depth + 1);
 	}
+	/* The lists may have moved: a file of entries is one more. */
+	list = &parser->lists[chain->list];
+	if (chain->len < BL_LIST_DEPTH_MAX)
+		list->depth = BL_MAX(list->depth, parser->lists[target].depth + 1);
 	if (chain->len >= BL_LIST_DEPTH_MAX || list->depth > BL_LIST_DEPTH_MAX) {
 		bl_parse_error(parser, node, "too-deep",
 			       "lists within lists go deeper than %d levels", BL_LIST_DEPTH_MAX);
@@ -151,24 +267,24 @@ static int visit_reference(struct bl_parser *parser, uint32_t node, const struct
 
 static int visit(struct bl_parser *parser, uint32_t index, const struct chain *up)
 {
-	struct bl_named_list *list = &parser->lists.items[index];
+	struct bl_named_list *list = &parser->lists[index];
 	struct chain chain = { .up = up, .list = index, .len = up ? up->len + 1 : 1 };
+	uint32_t file, node = list->node;
+	int r = 0;
 
 	if (list->state == VISIT_DONE || list->broken)
 		return 0;
 	list->state = VISIT_OPEN;
 	list->depth = 1;
-	BL_PARSE_EACH(parser, list->node, element)
+	file = bl_parse_enter(parser, list->file);
+	BL_PARSE_EACH(parser, node, element)
 	{
-		int r = is_reference(parser, element, BL_VALUE_PATH)
-				? visit_reference(parser, element, &chain)
-				: 0;
-
-		if (r < 0)
-			return r;
+		if (r == 0 && is_reference(parser, element, BL_VALUE_PATH))
+			r = visit_reference(parser, element, &chain);
 	}
-	list->state = VISIT_DONE;
-	return 0;
+	bl_parse_enter(parser, file);
+	parser->lists[index].state = VISIT_DONE;
+	return r;
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */
@@ -190,47 +306,47 @@ static void check_elements(struct bl_parser *parser, struct bl_named_list *list)
 
 static int list_add(struct bl_parser *parser, uint32_t key)
 {
-	struct bl_lists *lists = &parser->lists;
-	struct bl_named_list *list = &lists->items[lists->count];
-	uint32_t old;
+	struct bl_strmap *own = parser->texts[parser->file].lists;
+	const char *name;
+	uint32_t index, old;
 	int r;
 
-	*list = (struct bl_named_list){ .key = key, .node = key + 1 };
-	if (!bl_parse_name(parser, key, "the name of a list", false, &list->name))
+	if (!bl_parse_name(parser, key, "the name of a list", false, &name))
 		return 0;
-	r = bl_strmap_add(lists->names, list->name, strlen(list->name), (uint32_t)lists->count,
-			  &old);
+	r = bl_strmap_add(own, name, strlen(name), (uint32_t)parser->n_lists, &old);
 	if (r == -EEXIST) /* a duplicate key: said by the JSON parser */
 		return 0;
-	if (r < 0)
-		return r;
-	r = bl_strmap_add(parser->all_lists, list->name, strlen(list->name), parser->file, &old);
-	if (r < 0 && r != -EEXIST)
-		return r;
-	check_elements(parser, list);
-	lists->count++;
-	return 0;
+	if (r == 0)
+		r = list_new(parser, name, key, key + 1, &index);
+	if (r == 0)
+		check_elements(parser, &parser->lists[index]);
+	return r;
 }
 
 int bl_lists_parse(struct bl_parser *parser, uint32_t node)
 {
-	struct bl_lists *lists = &parser->lists;
-	int r;
+	struct bl_text *text = &parser->texts[parser->file];
 
 	if (!bl_parse_kind(parser, node, BL_JSON_OBJECT, "an object of named lists"))
 		return 0;
-	lists->names = bl_strmap_new();
-	lists->items = calloc(parser->json->nodes[node].len + 1, sizeof(*lists->items));
-	if (!lists->names || !lists->items)
+	text->lists = bl_strmap_new();
+	if (!text->lists)
 		return -ENOMEM;
 	BL_JSON_EACH_MEMBER(parser->json, node, key)
 	{
-		r = list_add(parser, key);
+		int r = list_add(parser, key);
+
 		if (r < 0)
 			return r;
 	}
-	for (uint32_t i = 0; i < lists->count; i++) {
-		r = visit(parser, i, NULL);
+	return 0;
+}
+
+int bl_lists_check(struct bl_parser *parser)
+{
+	for (uint32_t i = 0; i < parser->n_lists; i++) {
+		int r = visit(parser, i, NULL);
+
 		if (r < 0)
 			return r;
 	}
@@ -239,12 +355,14 @@ int bl_lists_parse(struct bl_parser *parser, uint32_t node)
 
 void bl_lists_report_unused(struct bl_parser *parser)
 {
-	for (size_t i = 0; i < parser->lists.count; i++) {
-		const struct bl_named_list *list = &parser->lists.items[i];
+	for (size_t i = 0; i < parser->n_lists; i++) {
+		const struct bl_named_list *list = &parser->lists[i];
 
-		if (!list->used)
-			bl_parse_diag(parser, BL_DIAG_WARNING, list->key, "unused-list",
-				      "no rule uses the list \"%s\"", list->name);
+		if (list->used || !list->key)
+			continue;
+		bl_parse_enter(parser, list->file);
+		bl_parse_diag(parser, BL_DIAG_WARNING, list->key, "unused-list",
+			      "no rule uses the list \"%s\"", list->name);
 	}
 }
 
@@ -261,6 +379,7 @@ static size_t value_size(enum bl_value_kind kind)
 		return sizeof(struct bl_net);
 	case BL_VALUE_PORT:
 	case BL_VALUE_USER:
+	case BL_VALUE_GROUP:
 	case _BL_VALUE_MAX:
 		break;
 	}
@@ -285,6 +404,11 @@ static bool reserve(struct bl_parser *parser, uint32_t node, size_t count)
 	return false;
 }
 
+static bool is_empty_range(const struct bl_range *range)
+{
+	return range->first > range->last;
+}
+
 /* Reads one value that is no reference to values->items[values->count]. */
 static void value_parse(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
 			struct bl_values *values)
@@ -307,7 +431,8 @@ static void value_parse(struct bl_parser *parser, uint32_t node, enum bl_value_k
 		break;
 	case BL_VALUE_PORT:
 	case BL_VALUE_USER:
-		good = bl_parse_range(parser, node, kind, item);
+	case BL_VALUE_GROUP:
+		good = bl_parse_range(parser, node, kind, item) && !is_empty_range(item);
 		break;
 	case _BL_VALUE_MAX:
 		break;
@@ -348,14 +473,21 @@ static int expand(struct bl_parser *parser, uint32_t node, enum bl_value_kind ki
 static int expand_list(struct bl_parser *parser, uint32_t index, enum bl_value_kind kind,
 		       struct bl_values *ret)
 {
-	struct bl_named_list *list = &parser->lists.items[index];
+	struct bl_named_list *list = &parser->lists[index];
+	struct bl_values values;
+	uint32_t file;
 	int r;
 
 	list->used = true;
 	if (!list->done[kind] && !list->broken) {
-		r = expand(parser, list->node, kind, &list->values[kind]);
+		file = bl_parse_enter(parser, list->file);
+		r = expand(parser, list->node, kind, &values);
+		bl_parse_enter(parser, file);
 		if (r < 0)
 			return r;
+		/* A file of entries that is in it was one more list. */
+		list = &parser->lists[index];
+		list->values[kind] = values;
 		list->done[kind] = true;
 	}
 	*ret = list->values[kind];
@@ -367,9 +499,10 @@ static int expand_reference(struct bl_parser *parser, uint32_t node, enum bl_val
 			    struct bl_values *ret)
 {
 	uint32_t list;
+	int r = reference_find(parser, node, &list);
 
 	*ret = (struct bl_values){ 0 };
-	return reference_find(parser, node, &list) ? expand_list(parser, list, kind, ret) : 0;
+	return r > 0 ? expand_list(parser, list, kind, ret) : r;
 }
 
 static int count_values(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
@@ -393,22 +526,32 @@ static int count_values(struct bl_parser *parser, uint32_t node, enum bl_value_k
 	return 0;
 }
 
+/* Finds a list again, which was found and expanded when it was counted; where not, that was said. */
+static const struct bl_values *counted_list(const struct bl_parser *parser, uint32_t node,
+					    enum bl_value_kind kind)
+{
+	const char *name = bl_json_text(parser->json, node) + 1;
+	uint32_t index;
+
+	if (own_list(parser, name, &index))
+		return &parser->lists[index].values[kind];
+	if (!bl_strmap_get(parser->list_names, name, strlen(name), &index))
+		return NULL;
+	return parser->lists[index].other == index ? &parser->lists[index].values[kind] : NULL;
+}
+
 static void append(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
 		   struct bl_values *values)
 {
 	const struct bl_values *other;
-	uint32_t index;
 
 	if (!is_reference(parser, node, kind)) {
 		value_parse(parser, node, kind, values);
 		return;
 	}
-	/* Found and expanded when it was counted; where not, that has been said. */
-	if (!parser->lists.names ||
-	    !bl_strmap_get(parser->lists.names, bl_json_text(parser->json, node) + 1,
-			   parser->json->nodes[node].len - 1, &index))
+	other = counted_list(parser, node, kind);
+	if (!other)
 		return;
-	other = &parser->lists.items[index].values[kind];
 	values->any |= other->any;
 	if (!other->count)
 		return;
@@ -440,7 +583,7 @@ static int expand(struct bl_parser *parser, uint32_t node, enum bl_value_kind ki
 	{
 		append(parser, element, kind, &values);
 	}
-	if (kind == BL_VALUE_PORT || kind == BL_VALUE_USER)
+	if (kind == BL_VALUE_PORT || kind == BL_VALUE_USER || kind == BL_VALUE_GROUP)
 		ranges_join(&values);
 	*ret = values;
 	return 0;

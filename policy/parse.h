@@ -21,7 +21,8 @@ enum bl_value_kind {
 	BL_VALUE_ARGUMENT,
 	BL_VALUE_NET,
 	BL_VALUE_PORT,
-	BL_VALUE_USER, /* user and group ids */
+	BL_VALUE_USER,
+	BL_VALUE_GROUP,
 	_BL_VALUE_MAX,
 };
 
@@ -34,30 +35,50 @@ struct bl_values {
 
 struct bl_named_list;
 
-struct bl_lists {
-	struct bl_named_list *items;
-	size_t count;
-	struct bl_strmap *names; /* -> index */
+/* A file of the set while the set is read: a policy, or list entries. */
+struct bl_text {
+	struct bl_json *json;	  /* NULL: it could not be read */
+	struct bl_strmap *lists;  /* names of its own -> index in bl_parser.lists; may be NULL */
+	uint32_t rules, profiles, adjust, tests; /* nodes; 0: absent */
 };
 
 struct bl_parser {
 	struct bl_policy *policy;
 	struct bl_diags *diags;
-	size_t rules_capacity, tests_capacity;
-	struct bl_place *test_rules; /* where each test names its rule */
+	const struct bl_policy_host *host;
+	size_t files_capacity, rules_capacity, tests_capacity;
+	struct bl_text *texts; /* as many as policy->files */
+	size_t n_texts, texts_capacity;
+	struct bl_named_list *lists; /* of all files */
+	size_t n_lists, lists_capacity;
+	struct bl_strmap *list_names; /* -> the first list of that name */
+	struct bl_place *test_rules;  /* where each test names its rule */
 	size_t test_rules_capacity;
-	struct bl_strmap *rule_ids;  /* -> index in policy->rules */
-	struct bl_strmap *all_lists; /* names of all files' lists -> index of the file */
-	size_t n_values;	     /* used part of BL_PATTERNS_MAX */
-	bool full;		     /* and that it is used up has been said */
-	bool no_memory;		     /* a single value could not be read */
-	size_t guesses;		     /* candidates that may still be looked at for hints */
+	struct bl_strmap *rule_ids; /* -> index in policy->rules */
+	size_t n_values;	    /* used part of BL_PATTERNS_MAX */
+	bool full;		    /* and that it is used up has been said */
+	bool rules_full;	    /* the same of rules */
+	bool no_memory;		    /* a single value could not be read */
+	size_t guesses;		    /* candidates that may still be looked at for hints */
 
 	/* the file at hand */
 	uint32_t file;
 	const struct bl_json *json;
-	struct bl_lists lists;
+	bool in_test; /* what is read is part of a test */
 };
+
+/* Makes another file the one at hand; returns which it was. */
+static inline uint32_t bl_parse_enter(struct bl_parser *parser, uint32_t file)
+{
+	uint32_t old = parser->file;
+
+	parser->file = file;
+	parser->json = parser->texts[file].json;
+	return old;
+}
+
+/* Adds a file to policy->files and parser->texts; takes json over. Returns 0 or -ENOMEM. */
+int bl_parse_add_text(struct bl_parser *parser, const char *path, struct bl_json *json);
 
 /* ---- diagnostics -------------------------------------------------------------------------- */
 
@@ -163,19 +184,25 @@ bool bl_parse_family(struct bl_parser *parser, uint32_t node, uint8_t *ret);
 /* One or several of them, or "any"; *ret is the union of 1 << AF_*. */
 bool bl_parse_families(struct bl_parser *parser, uint32_t node, uint64_t *ret);
 
-/* A port, a user or group id, or a range of them, as the kind says. */
+/*
+ * A port, a user or group id, or a range of them, as the kind says. The name of somebody whom the
+ * host doesn't know is warned of, and the range is an empty one.
+ */
 bool bl_parse_range(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
 		    struct bl_range *ret);
 
 /* ---- lists -------------------------------------------------------------------------------- */
 
-/* Reads the "lists" of a file: names, references, cycles; their values when they are used. */
+/* Reads the "lists" of a file: their names. Their values are read when they are used. */
 int bl_lists_parse(struct bl_parser *parser, uint32_t node);
+
+/* Finds unknown references and cycles, when the lists of all files are known. */
+int bl_lists_check(struct bl_parser *parser);
 
 /* Warns of lists that no rule uses. */
 void bl_lists_report_unused(struct bl_parser *parser);
 
-void bl_lists_clear(struct bl_lists *lists);
+void bl_lists_clear(struct bl_parser *parser);
 
 /*
  * Reads the values of a key with all lists expanded. A list that is the only value is shared
@@ -184,13 +211,39 @@ void bl_lists_clear(struct bl_lists *lists);
 int bl_parse_values(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
 		    struct bl_values *ret);
 
-/* ---- rules and tests ---------------------------------------------------------------------- */
+/* ---- what is matched ---------------------------------------------------------------------- */
 
 /* The keys that rules, exceptions and tests have for the object and the subject. */
 struct bl_match_nodes {
 	uint32_t path, access, file, to, port, protocol, by; /* 0: absent */
 	uint32_t family, socket, args;
 };
+
+/* Start of every object that is read with bl_match_keys. */
+struct bl_match_draft {
+	struct bl_match match;
+	struct bl_match_nodes nodes;
+};
+
+extern const struct bl_match_draft bl_match_draft_default;
+
+/* Start of every object that is read with bl_event_keys as well. */
+struct bl_rule_draft {
+	struct bl_match_draft what;
+	struct bl_rule rule;
+};
+
+/* All keys of objects and subjects, and "by". */
+extern const struct bl_keys bl_match_keys;
+
+/* What events say of a rule: "severity", "attack", "message". */
+extern const struct bl_keys bl_event_keys;
+
+/* The value of "by", into a struct bl_match_draft. */
+int bl_parse_by(struct bl_parser *parser, uint32_t value, void *object);
+
+/* "exec and open": the operations of a mask. */
+const char *bl_parse_ops_text(uint8_t ops, char text[static 32]);
 
 /* Says for each key that does not fit the operations (1 << enum bl_op) why not. */
 void bl_parse_check_fit(struct bl_parser *parser, const struct bl_match_nodes *nodes, uint8_t ops,
@@ -212,8 +265,37 @@ extern const struct bl_keys bl_later_subject_keys;
 /* All keys of "by". */
 extern const struct bl_keys bl_subject_keys;
 
+/* Reads one or several exceptions and adds them to those that the rule has. */
+int bl_parse_exceptions(struct bl_parser *parser, uint32_t node, struct bl_rule *rule);
+
+/* The same for what a profile allows: names of objects may stand for themselves, and it may be nothing. */
+int bl_parse_allowed(struct bl_parser *parser, uint32_t node, struct bl_rule *rule);
+
+/* ---- rules, profiles, adjustments, tests -------------------------------------------------- */
+
+/*
+ * Adds a rule to the set; id is the node that names it. Says so where its id belongs to another one,
+ * or there are too many.
+ */
+int bl_parse_add_rule(struct bl_parser *parser, const struct bl_rule *rule, uint32_t id);
+
+bool bl_parse_action(struct bl_parser *parser, uint32_t node, enum bl_action *ret);
+
+/* Whether a rule's action fits its "args": they are read when there is no way back. */
+bool bl_parse_check_args(struct bl_parser *parser, uint32_t node, const struct bl_rule *rule);
+
 int bl_parse_rules(struct bl_parser *parser, uint32_t node);
+int bl_parse_profiles(struct bl_parser *parser, uint32_t node);
 int bl_parse_tests(struct bl_parser *parser, uint32_t node);
+
+/* Reads the adjustments of the file at hand; when the rules of all files are known. */
+int bl_parse_adjusts(struct bl_parser *parser, uint32_t node);
+
+/*
+ * Puts into policy->removed the rules that adjustments have disabled, and those that can't hold because a file of
+ * entries has none; such exceptions go. Only of a set without errors: a value that is wrong is no value either.
+ */
+int bl_parse_settle_rules(struct bl_parser *parser);
 
 /* Says which tests name a rule that no file has; when all files have been read. */
 void bl_parse_check_test_rules(struct bl_parser *parser);

@@ -15,9 +15,9 @@ static const struct range_kind *range_kind(enum bl_value_kind kind)
 {
 	static const struct range_kind port = { "a port", "8000-8100", 65535 };
 	/* The last 32-bit number is the kernel's word for 'no user' (and 'don't change'). */
-	static const struct range_kind user = { "an id", "1000-65533", UINT32_MAX - 1 };
+	static const struct range_kind id = { "an id", "1000-65533", UINT32_MAX - 1 };
 
-	return kind == BL_VALUE_PORT ? &port : &user;
+	return kind == BL_VALUE_PORT ? &port : &id;
 }
 
 static void fail_range(struct bl_parser *parser, uint32_t node, const struct range_kind *kind,
@@ -49,27 +49,65 @@ static bool looks_like_name(const char *text)
 	       text[0] == '_';
 }
 
-static bool fail_text(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
+static void fail_text(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
 		      const char *text)
 {
 	struct bl_excerpt shown = bl_excerpt(text, strlen(text));
-	const struct range_kind *range = range_kind(kind);
 	struct bl_diag *diag;
 
-	if (kind == BL_VALUE_USER && looks_like_name(text)) {
-		diag = bl_parse_error(parser, node, "not-supported-yet",
-				      "names of users and groups (\"%s\") are not supported yet",
-				      shown.text);
-		bl_diag_hint(diag, "write the number; `getent passwd` and `getent group` know it");
-		return false;
-	}
 	diag = bl_parse_error(parser, node, "bad-range", "\"%s\" is neither a number nor a range",
 			      shown.text);
 	if (kind == BL_VALUE_PORT && looks_like_name(text))
 		bl_diag_hint(diag, "names of services are not known here: write the number");
 	else
-		bl_diag_hint(diag, "a range is written \"%s\"", range->example);
-	return false;
+		bl_diag_hint(diag, "a range is written \"%s\"", range_kind(kind)->example);
+}
+
+/*
+ * Nobody on this host: no error of a rule, since packages' policies are for hosts that differ. A test
+ * is about somebody.
+ */
+static void report_unknown(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
+			   const char *name, int err)
+{
+	enum bl_diag_level level = parser->in_test ? BL_DIAG_ERROR : BL_DIAG_WARNING;
+	const char *what = kind == BL_VALUE_USER ? "user" : "group";
+	struct bl_excerpt shown = bl_excerpt(name, strlen(name));
+	struct bl_diag *diag;
+
+	if (err != -ENOENT) {
+		bl_parse_diag(parser, level, node, "unknown-account",
+			      "the %s \"%s\" can't be looked up: %s; nobody is meant", what,
+			      shown.text, strerror(-err));
+		return;
+	}
+	diag = bl_parse_diag(parser, level, node, "unknown-account",
+			     "there is no %s \"%s\" on this host; nobody is meant", what,
+			     shown.text);
+	bl_diag_hint(diag,
+		     "reload once %s has it; a %s that only a name service knows is written as a "
+		     "number",
+		     kind == BL_VALUE_USER ? "/etc/passwd" : "/etc/group", what);
+}
+
+static void find_account(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
+			 const char *name, struct bl_range *ret)
+{
+	const struct bl_policy_host *host = parser->host;
+	uint32_t id;
+	int r = -ENOENT;
+
+	*ret = (struct bl_range){ .first = 1, .last = 0 };
+	if (host && host->find_account)
+		r = host->find_account(host->userdata,
+				       kind == BL_VALUE_USER ? BL_ACCOUNT_USER : BL_ACCOUNT_GROUP,
+				       name, &id);
+	if (r == -ENOMEM)
+		parser->no_memory = true;
+	if (r < 0)
+		report_unknown(parser, node, kind, name, r);
+	else
+		*ret = (struct bl_range){ .first = id, .last = id };
 }
 
 static bool parse_text(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
@@ -80,8 +118,14 @@ static bool parse_text(struct bl_parser *parser, uint32_t node, enum bl_value_ki
 	uint64_t first, last;
 	const char *at = read_digits(text, &first);
 
-	if (!at)
-		return fail_text(parser, node, kind, text);
+	if (!at && kind != BL_VALUE_PORT && looks_like_name(text)) {
+		find_account(parser, node, kind, text, ret);
+		return true;
+	}
+	if (!at) {
+		fail_text(parser, node, kind, text);
+		return false;
+	}
 	if (*at == '\0') {
 		bl_diag_hint(bl_parse_error(parser, node, "wrong-type",
 					    "a single number is written without quotes"),
@@ -89,8 +133,10 @@ static bool parse_text(struct bl_parser *parser, uint32_t node, enum bl_value_ki
 		return false;
 	}
 	at = *at == '-' ? read_digits(at + 1, &last) : NULL;
-	if (!at || *at)
-		return fail_text(parser, node, kind, text);
+	if (!at || *at) {
+		fail_text(parser, node, kind, text);
+		return false;
+	}
 	if (first > range->max || last > range->max) {
 		fail_range(parser, node, range, bl_excerpt(text, strlen(text)).text);
 		return false;

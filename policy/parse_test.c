@@ -94,6 +94,8 @@ static bool parse_one_number(struct bl_parser *parser, uint32_t value, enum bl_v
 
 	if (!node || !bl_parse_range(parser, node, kind, &range))
 		return false;
+	if (range.first > range.last)
+		return false;
 	if (range.first != range.last) {
 		bl_parse_error(parser, node, "wrong-type",
 			       "a test has a single number here, found a range");
@@ -205,7 +207,7 @@ static int parse_test_gid(struct bl_parser *parser, uint32_t value, void *object
 {
 	struct test_draft *draft = object;
 
-	parse_one_number(parser, value, BL_VALUE_USER, &draft->test.gid);
+	parse_one_number(parser, value, BL_VALUE_GROUP, &draft->test.gid);
 	return 0;
 }
 
@@ -342,8 +344,11 @@ static int test_parse(struct bl_parser *parser, uint32_t node, uint32_t index)
 			.place = bl_parse_place(parser, node),
 		},
 	};
-	int r = bl_parse_object(parser, node, &test_keys, &draft);
+	int r;
 
+	parser->in_test = true;
+	r = bl_parse_object(parser, node, &test_keys, &draft);
+	parser->in_test = false;
 	if (r < 0)
 		return r;
 	if (draft.test.op) {

@@ -21,6 +21,7 @@ struct bl_diag *bl_parse_diag(struct bl_parser *parser, enum bl_diag_level level
 	bool full = bl_diags_full(parser->diags, level);
 	_cleanup_free_ char *pointer = full ? NULL : bl_json_pointer(parser->json, node);
 	_cleanup_free_ char *message = NULL;
+	struct bl_diag *diag;
 	struct bl_diag_at at = {
 		.file = parser->policy->files[parser->file].path,
 		.line = parser->json->nodes[node].line,
@@ -32,8 +33,11 @@ struct bl_diag *bl_parse_diag(struct bl_parser *parser, enum bl_diag_level level
 	va_start(args, fmt);
 	message = bl_vformat(fmt, args);
 	va_end(args);
-	return bl_diag_add(parser->diags, level, &at, code, "%s",
+	diag = bl_diag_add(parser->diags, level, &at, code, "%s",
 			   message ? message : "memory is short");
+	if (diag)
+		diag->order = parser->file;
+	return diag;
 }
 
 bool bl_parse_kind(struct bl_parser *parser, uint32_t node, enum bl_json_kind kind,

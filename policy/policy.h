@@ -15,9 +15,12 @@
 #define BL_FILES_MAX	     1024
 #define BL_RULES_MAX	     1000000u
 #define BL_PATTERNS_MAX	     4000000u /* list entries after expansion, of the whole set */
+#define BL_ENTRIES_MAX	     1000000 /* of one file of list entries */
 #define BL_PATTERN_BYTES_MAX 4096     /* PATH_MAX with its NUL */
 #define BL_ID_BYTES_MAX	     128
 #define BL_TEXT_BYTES_MAX    1024     /* message, description */
+
+#define BL_OP_BIT(op) (1u << (op)) /* of enum bl_op, in masks of operations */
 
 enum bl_mode {
 	BL_MODE_MONITOR = 1,
@@ -43,7 +46,7 @@ enum bl_severity {
 
 /* Where something stands in a file; bl_json_at() finds the node. */
 struct bl_place {
-	uint32_t file; /* index in bl_policy.files */
+	uint32_t file; /* index in bl_policy.files; from n_files on: of files of list entries */
 	uint32_t line;
 	uint32_t column;
 };
@@ -61,7 +64,14 @@ struct bl_pattern {
 struct bl_patterns {
 	struct bl_pattern *items;
 	size_t count;
+	/*
+	 * Where nothing was there of what any of them is about: the paths that were looked for, the first
+	 * BL_ABSENT_MAX of them. Filled by bl_policy_resolve().
+	 */
+	const char **absent;
+	size_t n_absent;
 };
+#define BL_ABSENT_MAX 16
 
 /* Inclusive range of ids or ports. */
 struct bl_range {
@@ -126,7 +136,11 @@ struct bl_rule {
 	struct bl_match *unless;
 	size_t n_unless;
 	uint32_t file;		    /* index in bl_policy.files: gives the mode */
-	uint32_t index;		    /* in that file's "rules", for JSON pointers */
+	uint32_t index;		    /* in that file's "rules" or "profiles", for JSON pointers */
+	bool of_profile;	    /* what a profile refuses for one operation */
+	bool adjusted;		    /* its action is an adjustment's */
+	bool disabled;		    /* by an adjustment; of no rule that is in force */
+	struct bl_place adjusted_at, disabled_at; /* the adjustments; line 0: none */
 	struct bl_place place;
 };
 
@@ -165,10 +179,14 @@ struct bl_file {
  * file, as written; ids are unique over the whole set. Owns everything below it.
  */
 struct bl_policy {
-	struct bl_file *files;
-	size_t n_files;
+	struct bl_file *files; /* the policy files, and after them the files of list entries */
+	size_t n_files;	       /* policy files only */
+	size_t n_texts;	       /* with the files of list entries */
 	struct bl_rule *rules;
 	size_t n_rules;
+	struct bl_rule *
+		removed; /* rules that are not in force: disabled, or without values that could hold */
+	size_t n_removed;
 	struct bl_test *tests;
 	size_t n_tests;
 	struct bl_arena *arena;
@@ -188,13 +206,34 @@ struct bl_source {
 	size_t len;
 };
 
+enum bl_account {
+	BL_ACCOUNT_USER = 1,
+	BL_ACCOUNT_GROUP,
+};
+
+/* What a policy says about the host that it is for and does not hold itself. */
+struct bl_policy_host {
+	/* Finds the number of a user or group. Returns 0, -ENOENT, or another -errno. */
+	int (*find_account)(void *userdata, enum bl_account account, const char *name,
+			    uint32_t *ret);
+	/*
+	 * Reads a file of list entries; *ret stays valid as long as the policy. Returns 0, or
+	 * -errno with a sentence about it in *reterr_why (static storage).
+	 */
+	int (*read_entries)(void *userdata, const char *path, const struct bl_source **ret,
+			    const char **reterr_why);
+	void *userdata;
+};
+
 /*
  * Parses and validates all sources together as one set. Never stops at the first error: every
- * error of every source is added to diags (owned by the caller).
+ * error of every source is added to diags (owned by the caller). host may be NULL: then nobody has
+ * a name, and no file can be read.
  * Returns 0 and a policy in *ret (free with bl_policy_free()), or -EINVAL when there was at least
  * one error, or -ENOMEM. *ret is untouched on failure.
  */
-int bl_policy_parse(const struct bl_source *sources, size_t n_sources, struct bl_diags *diags,
+int bl_policy_parse(const struct bl_source *sources, size_t n_sources,
+		    const struct bl_policy_host *host, struct bl_diags *diags,
 		    struct bl_policy **ret);
 
 /*

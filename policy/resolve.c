@@ -35,6 +35,11 @@ struct batch {
 	const struct bl_pattern *source;
 	const char *suffix; /* what follows the names, as pattern text */
 	size_t alternatives;
+
+	/* what was looked for in vain, as long as nothing was found */
+	const char *absent[BL_ABSENT_MAX];
+	size_t n_absent;
+	bool present;
 };
 
 static void batch_clear(struct batch *batch)
@@ -227,6 +232,39 @@ static size_t find_meta(const char *text, size_t at, const char *wanted)
 	return at;
 }
 
+static int note_absent(struct batch *batch, size_t len)
+{
+	struct resolver *resolver = batch->resolver;
+	const char *path;
+
+	if (!bl_links_absent(resolver->links))
+		batch->present = true;
+	if (batch->present || batch->n_absent == BL_ABSENT_MAX)
+		return 0;
+	path = bl_arena_strndup(resolver->policy->arena, resolver->path, len);
+	if (!path)
+		return -ENOMEM;
+	batch->absent[batch->n_absent++] = path;
+	return 0;
+}
+
+/* Leaves with an array what was looked for, if none of it was there. */
+static int keep_absent(const struct batch *batch, struct bl_patterns *patterns)
+{
+	size_t n = batch->present ? 0 : batch->n_absent;
+
+	patterns->absent = NULL;
+	patterns->n_absent = n;
+	if (!n)
+		return 0;
+	patterns->absent =
+		bl_arena_alloc(batch->resolver->policy->arena, n, sizeof(*patterns->absent));
+	if (!patterns->absent)
+		return -ENOMEM;
+	memcpy(patterns->absent, batch->absent, n * sizeof(*patterns->absent));
+	return 0;
+}
+
 /* Follows the literal folders at the start of a pattern, or all of a literal one. */
 static int follow_text(struct batch *batch, const char *text)
 {
@@ -238,11 +276,15 @@ static int follow_text(struct batch *batch, const char *text)
 		while (len && text[len] != '/')
 			len--;
 	}
-	if (!len || len >= sizeof(resolver->path))
+	if (!len || len >= sizeof(resolver->path)) {
+		batch->present = true;
 		return 0;
+	}
 	batch->suffix = text + len;
 	len = bl_glob_unescape(text, len, resolver->path);
 	r = bl_links_follow(resolver->links, resolver->path, len, add_name, batch);
+	if (note_absent(batch, len) < 0)
+		return -ENOMEM;
 	return r < 0 ? report_failure(batch, r) : 0;
 }
 
@@ -273,6 +315,16 @@ static int follow_alternative(struct batch *batch, const char *text, size_t open
 	return written ? follow_alternatives(batch, written) : -ENOMEM;
 }
 
+/* Whether a pattern with its braces written out is none: "/a/{,b}" has an alternative that nothing is. */
+static bool is_nothing(const struct batch *batch, const char *text)
+{
+	const char *what;
+	size_t offset;
+
+	return text != batch->source->text &&
+	       bl_glob_check(text, strlen(text), &offset, &what) == -EINVAL;
+}
+
 /* Writes the first brace out, and in each the next ... Returns -E2BIG above the limit. */
 static int follow_alternatives(struct batch *batch, const char *text)
 {
@@ -282,7 +334,7 @@ static int follow_alternatives(struct batch *batch, const char *text)
 	if (!text[open]) {
 		if (++batch->alternatives > BL_GLOB_EXPANSIONS_MAX)
 			return -E2BIG;
-		return follow_text(batch, text);
+		return is_nothing(batch, text) ? 0 : follow_text(batch, text);
 	}
 	for (close = open; text[close] && text[close] != '}';)
 		close = alternative_end(text, close + 1);
@@ -341,11 +393,12 @@ static int array_resolve(struct resolver *resolver, const struct bl_patterns *pa
 			 struct bl_patterns *ret)
 {
 	_cleanup_(batch_clear) struct batch batch = { .resolver = resolver, .patterns = patterns };
+	int r;
 
 	for (size_t i = 0; i < patterns->count; i++) {
 		const struct bl_pattern *pattern = &patterns->items[i];
-		int r;
 
+		batch.present |= bl_glob_is_abstract(pattern->text);
 		if (pattern->resolved || bl_glob_is_abstract(pattern->text))
 			continue;
 		r = resolve_pattern(&batch, pattern);
@@ -353,7 +406,8 @@ static int array_resolve(struct resolver *resolver, const struct bl_patterns *pa
 			return r;
 	}
 	*ret = *patterns;
-	return batch.count ? batch_apply(&batch, ret) : 0;
+	r = batch.count ? batch_apply(&batch, ret) : 0;
+	return r < 0 ? r : keep_absent(&batch, ret);
 }
 
 /* Resolves an array once for all that share it. */

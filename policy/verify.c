@@ -25,13 +25,19 @@ struct verifier {
 	uint8_t *known;
 	uint32_t *rows; /* found, but not looked at yet */
 	size_t n_rows, rows_capacity;
+	uint32_t *untrusted; /* classes of untrusted file systems, likewise */
+	size_t n_untrusted, untrusted_capacity;
 	const char *what;
+	bl_list_fn visit; /* may be NULL */
+	void *userdata;
+	bool unnamed; /* the lists at hand are of objects without a usable name */
 };
 
 static void verifier_clear(struct verifier *v)
 {
 	free(v->known);
 	free(v->rows);
+	free(v->untrusted);
 }
 
 static int bad(struct verifier *v, const char *what)
@@ -155,6 +161,8 @@ static int check_cands(struct verifier *v, const struct bl_list *list)
 	}
 	if (!r && access != list->access)
 		return bad(v, "a list has a wrong access mask");
+	if (!r && v->visit)
+		v->visit(v->userdata, list, v->unnamed);
 	return r;
 }
 
@@ -183,6 +191,20 @@ static uint32_t list_access(const struct verifier *v, uint32_t offset)
 	return offset ? list->access : 0;
 }
 
+/* What takes a class's place on untrusted file systems is looked at when all others have been. */
+static int push_untrusted(struct verifier *v, uint32_t offset)
+{
+	int r;
+
+	if (!offset)
+		return 0;
+	r = bl_grow(&v->untrusted, &v->untrusted_capacity, v->n_untrusted + 1,
+		    sizeof(*v->untrusted));
+	if (!r)
+		v->untrusted[v->n_untrusted++] = offset;
+	return r;
+}
+
 /* 0 is allowed: no class. */
 static int check_class(struct verifier *v, uint32_t offset)
 {
@@ -204,7 +226,9 @@ static int check_class(struct verifier *v, uint32_t offset)
 		return bad(v, "a class has a wrong access mask");
 	if (!r && found->exe_bits)
 		r = check_bits(v, found->exe_bits);
-	return r;
+	if (!r && (found->_pad[0] || found->_pad[1] || found->_pad[2]))
+		return bad(v, "a class is not valid");
+	return r ? r : push_untrusted(v, found->untrusted);
 }
 
 /* ---- hash tables -------------------------------------------------------------------------- */
@@ -504,17 +528,34 @@ static int check_subjects(struct verifier *v)
 	return r ? r : check_ranges(v, &v->header->gids);
 }
 
+/* Where nothing takes its own place. */
+static int check_untrusted(struct verifier *v, uint32_t offset)
+{
+	const struct bl_class *found;
+
+	if (!inside(v, offset, sizeof(*found), sizeof(*found)))
+		return bad(v, "a class is out of place");
+	found = at(v, offset);
+	if (found->untrusted)
+		return bad(v, "a class of untrusted file systems has another one");
+	return check_class(v, offset);
+}
+
+/* Last, so that a list which objects with names have as well is known as one of these. */
 static int check_unnamed(struct verifier *v)
 {
-	int r = check_list(v, v->header->open_deep);
+	int r = check_list(v, v->header->exec_pseudo);
 
+	v->unnamed = true;
+	for (size_t i = 0; !r && i < v->n_untrusted; i++)
+		r = check_untrusted(v, v->untrusted[i]);
+	if (!r)
+		r = check_list(v, v->header->open_deep);
 	if (!r)
 		r = check_list(v, v->header->exec_deep);
 	if (!r)
 		r = check_list(v, v->header->open_lost);
-	if (!r)
-		r = check_list(v, v->header->exec_lost);
-	return r ? r : check_list(v, v->header->exec_pseudo);
+	return r ? r : check_list(v, v->header->exec_lost);
 }
 
 static int check_all(struct verifier *v)
@@ -524,17 +565,20 @@ static int check_all(struct verifier *v)
 	if (!r)
 		r = check_subjects(v);
 	if (!r)
-		r = check_unnamed(v);
-	if (!r)
 		r = check_trie(v);
 	if (!r)
 		r = check_dfa(v);
-	return r ? r : check_connects(v);
+	if (!r)
+		r = check_connects(v);
+	return r ? r : check_unnamed(v);
 }
 
-int bl_tables_verify(const uint8_t *bytes, size_t len, const char **reterr_what)
+static int verify(const uint8_t *bytes, size_t len, bl_list_fn visit, void *userdata,
+		  const char **reterr_what)
 {
-	_cleanup_(verifier_clear) struct verifier v = { .bytes = bytes, .len = len };
+	_cleanup_(verifier_clear) struct verifier v = {
+		.bytes = bytes, .len = len, .visit = visit, .userdata = userdata
+	};
 	int r;
 
 	if (!bytes || len < BL_CHUNK_BYTES || len > BL_IMAGE_BYTES_MAX || len % BL_CHUNK_BYTES ||
@@ -550,4 +594,16 @@ int bl_tables_verify(const uint8_t *bytes, size_t len, const char **reterr_what)
 	if (r == -EBADMSG)
 		*reterr_what = v.what;
 	return r;
+}
+
+int bl_tables_verify(const uint8_t *bytes, size_t len, const char **reterr_what)
+{
+	return verify(bytes, len, NULL, NULL, reterr_what);
+}
+
+int bl_tables_each_list(const struct bl_tables *tables, bl_list_fn visit, void *userdata)
+{
+	const char *what;
+
+	return verify(tables->bytes, tables->len, visit, userdata, &what);
 }

@@ -26,7 +26,6 @@ static const struct bl_word action_words[] = {
 	{ .name = "deny", .value = BL_ACTION_DENY },
 	{ .name = "alert", .value = BL_ACTION_ALERT },
 	{ .name = "kill", .value = BL_ACTION_KILL },
-	{ .name = "allow", .later = true },
 };
 WORDS(action, "an action");
 

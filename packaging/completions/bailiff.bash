@@ -9,23 +9,36 @@ _bailiff()
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'check status rules reload events doctor --help --version' -- "$cur")
+			'check test explain diff cat fmt schema status rules reload events doctor --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
 	--root | --directory) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
 	--socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	-o | --output) mapfile -t COMPREPLY < <(compgen -W 'compact json' -- "$cur"); return ;;
-	-n | --lines | --since | --after) return ;;
+	--access) mapfile -t COMPREPLY < <(compgen -W 'read write create delete attributes modify' -- "$cur"); return ;;
+	--file) mapfile -t COMPREPLY < <(compgen -W 'memfd deleted tmpfs setuid writable-by-others script' -- "$cur"); return ;;
+	--protocol) mapfile -t COMPREPLY < <(compgen -W 'tcp udp sctp dccp icmp other raw' -- "$cur"); return ;;
+	--uid) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
+	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
+	--exe) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	-n | --lines | --since | --after | --event | --port | --arg) return ;;
 	esac
 	case $command in
 	check) own='--strict --quiet' ;;
+	explain) own='--exe --uid --gid --access --file --arg --port --protocol --event --directory' ;;
+	fmt) own='--check' ;;
 	status) own='--rules' ;;
 	events) own='-f --follow -n --lines -o --output --since --after --verdicts' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$common $own" -- "$cur")
-	elif [[ $command == check ]]; then
+	elif [[ $command == explain ]] && ((COMP_CWORD == 2)); then
+		mapfile -t COMPREPLY < <(compgen -W 'exec open connect trace' -- "$cur")
+	elif [[ $command == explain ]]; then
+		compopt -o filenames
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	elif [[ $command == check || $command == test || $command == diff || $command == cat || $command == fmt ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.json' -- "$cur")
 	fi

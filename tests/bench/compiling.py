@@ -14,7 +14,7 @@ import policies
 RULES = (10, 1000, 10000, 100000)
 MANY_ADDRESSES = 1_000_000
 ROUNDS = 3
-TIME_S, MEMORY_MB = 2.0, 300  # for 100,000 rules
+BARS = {1000: (0.05, None), 100000: (2.0, 300)}  # rules -> seconds of processor, MB
 
 
 def _check(tool: pathlib.Path, policy: pathlib.Path) -> tuple[float, float, float]:
@@ -35,11 +35,18 @@ def _megabytes(peak: float) -> str:
     return f"{peak:,.0f}" if peak > floor else f"< {floor:,.0f}"
 
 
-def _row(tool: pathlib.Path, policy: pathlib.Path, what: str, bounded: bool) -> list[str]:
+def _verdict(bar: tuple[float, float | None] | None, cpu: float, memory: float) -> str:
+    if bar is None:
+        return ""
+    met = cpu <= bar[0] and (bar[1] is None or memory <= bar[1])
+    wanted = f"{bar[0] * 1e3:,.0f} ms" + (f", {bar[1]} MB" if bar[1] else "")
+    return f"{'met' if met else 'NOT MET'} ({wanted})"
+
+
+def _row(tool: pathlib.Path, policy: pathlib.Path, what: str, size: int) -> list[str]:
     runs = [_check(tool, policy) for _ in range(ROUNDS)]
     cpu, took, memory = (min(column) for column in zip(*runs))
-    met = cpu <= TIME_S and memory <= MEMORY_MB
-    verdict = f"{'met' if met else 'NOT MET'} ({TIME_S:g} s, {MEMORY_MB} MB)" if bounded else ""
+    verdict = _verdict(BARS.get(size), cpu, memory)
     return [what, f"{policy.stat().st_size / 1e6:,.1f}", f"{cpu * 1e3:,.0f}", f"{took * 1e3:,.0f}",
             _megabytes(memory), verdict]
 
@@ -51,10 +58,10 @@ def run(args: argparse.Namespace) -> None:
         for size in args.rules or RULES:
             bench.say(f"{size:,} rules")
             policy = policies.write(work / "policy.json", size)
-            rows.append(_row(tool, policy, f"{size:,} rules", size == max(RULES)))
+            rows.append(_row(tool, policy, f"{size:,} rules", size))
         if not args.rules:
             bench.say(f"{MANY_ADDRESSES:,} addresses")
             policy = policies.write(work / "policy.json", min(RULES), MANY_ADDRESSES)
-            rows.append(_row(tool, policy, f"{MANY_ADDRESSES:,} addresses", False))
+            rows.append(_row(tool, policy, f"{MANY_ADDRESSES:,} addresses", 0))
     print(f"bailiff check, the best of {ROUNDS} runs")
     bench.table(["policy", "file MB", "processor ms", "passed ms", "peak MB", "bar"], rows)

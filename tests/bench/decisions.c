@@ -116,7 +116,7 @@ static struct bl_tables *compile_rules(uint32_t n, double *ret_ms)
 	struct bl_diags diags = {};
 	const char *what = "";
 	double start = now_ms();
-	int r = bl_policy_parse(&source, 1, &diags, &policy);
+	int r = bl_policy_parse(&source, 1, NULL, &diags, &policy);
 
 	if (r == 0)
 		r = bl_compile(policy, NULL, &diags, &tables);

@@ -113,7 +113,7 @@ static __always_inline void subject_bits(struct bl_matcher *m, const struct deci
 	bl_bits_and(m, bits, m->walk->bits);
 }
 
-static __always_inline void object_search(struct bl_matcher *m, __u32 op)
+static __always_inline void object_search(struct bl_matcher *m, __u32 op, __u32 untrusted)
 {
 	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
 		const struct bl_class *class;
@@ -121,6 +121,10 @@ static __always_inline void object_search(struct bl_matcher *m, __u32 op)
 		if (i >= m->walk->n_classes)
 			break;
 		class = bl_at(m, m->walk->classes[i], struct bl_class);
+		if (!class)
+			break;
+		if (untrusted && class->untrusted)
+			class = bl_at(m, class->untrusted, struct bl_class);
 		if (!class)
 			break;
 		bl_list_search(m, op == BL_OP_EXEC ? class->exec_list : class->open_list);
@@ -207,7 +211,7 @@ int decide(struct decide_query *asked)
 			bl_abstract_run(&m);
 		else
 			path_classify(&m);
-		object_search(&m, query->op);
+		object_search(&m, query->op, query->untrusted);
 	}
 	if (query->op == BL_OP_EXEC)
 		args_search(&m, query);
@@ -245,7 +249,7 @@ static long open_turn(__u32 index, void *ctx)
 	m.walk->access = timed->access;
 	bl_verdict_reset(m.walk);
 	path_classify(&m);
-	object_search(&m, BL_OP_OPEN);
+	object_search(&m, BL_OP_OPEN, 0);
 	timed->matched += m.walk->verdict != BL_VERDICT_UNSET;
 	return 0;
 }

@@ -17,6 +17,7 @@ struct decide_query {
 	__u32 op;     /* enum bl_op */
 	__u32 access; /* bits asked */
 	struct bl_peer peer;
+	__u32 untrusted; /* the object is on a file system of another user namespace */
 	__u32 pseudo;	 /* the object has no path: slot 0 is not looked at */
 	__u32 abstract; /* slot 0 holds the abstract name of a socket */
 	__u32 exe_known; /* slot 1 holds the executable's path */

@@ -58,6 +58,7 @@ static int kernel_decide(void *userdata, const struct bl_query *query, struct bl
 	struct decide_query q = {
 		.op = query->op,
 		.access = query->access,
+		.untrusted = query->untrusted,
 		.pseudo = query->pseudo,
 		.exe_known = query->exe != NULL,
 		.trust = engine->trust,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base.h"
+#include "canon.h"
 #include "policy.h"
 
 #define CHECK(condition)          \
@@ -34,6 +35,25 @@ static int fuzz_readlink(void *userdata, const char *path, char *buf, size_t siz
 	default:
 		return -22; /* EINVAL: no link */
 	}
+}
+
+static int fuzz_find_account(void *userdata, enum bl_account account, const char *name,
+			     uint32_t *ret)
+{
+	size_t len = strlen(name);
+
+	CHECK(len && (account == BL_ACCOUNT_USER || account == BL_ACCOUNT_GROUP));
+	*ret = (uint32_t)len;
+	return len % 3 ? 0 : -2; /* ENOENT */
+}
+
+/* Every file of entries that a policy names is the last part of the input. */
+static int fuzz_read_entries(void *userdata, const char *path, const struct bl_source **ret,
+			     const char **reterr_why)
+{
+	CHECK(path[0] == '/');
+	*ret = userdata;
+	return *ret ? 0 : -2; /* ENOENT */
 }
 
 static void check_diags(const struct bl_diags *diags, const struct bl_source *sources, size_t n)
@@ -131,33 +151,74 @@ static void check_policy(const struct bl_policy *policy)
 	}
 }
 
+/* The canonical layout of a document, or NULL where it is none; as many nodes are in it. */
+static char *print_canon(const struct bl_source *source, size_t *ret_len, size_t *ret_nodes)
+{
+	struct bl_diags diags = { 0 };
+	struct bl_json *json = NULL;
+	char *text = NULL;
+
+	if (bl_json_parse(source, &diags, &json) == 0) {
+		CHECK(bl_canon_print(json, BL_CANON_POLICY, &text, ret_len) == 0);
+		*ret_nodes = json->n_nodes;
+	}
+	bl_json_free(json);
+	bl_diags_clear(&diags);
+	return text;
+}
+
+static void check_canon(const struct bl_source *source)
+{
+	size_t len, again_len, nodes, again_nodes;
+	char *text = print_canon(source, &len, &nodes), *again;
+
+	if (!text)
+		return;
+	again = print_canon(&(struct bl_source){ .path = "again", .bytes = text, .len = len },
+			    &again_len, &again_nodes);
+	/* Indented, a document can be larger than a file may be. */
+	CHECK(again ? len == again_len && nodes == again_nodes && memcmp(text, again, len) == 0
+		    : len > BL_FILE_BYTES_MAX);
+	free(again);
+	free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The input is one or two files: a NUL, which no policy has, is between them. */
+/* The input is up to three files, the last one of entries: a NUL, which no policy has, is between them. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const uint8_t *cut = size ? memchr(data, '\0', size) : NULL;
-	struct bl_source sources[2] = {
-		{ .path = "a.json",
-		  .bytes = (const char *)data,
-		  .len = cut ? (size_t)(cut - data) : size },
-	};
+	static const char *const paths[] = { "a.json", "b.json", "/entries" };
+	struct bl_source sources[BL_ARRAY_SIZE(paths)];
 	struct bl_policy *policy = NULL;
 	struct bl_diags diags = { 0 };
-	size_t n = cut ? 2 : 1;
+	struct bl_policy_host host = {
+		.find_account = fuzz_find_account,
+		.read_entries = fuzz_read_entries,
+	};
+	size_t n = 0;
 	int r;
 
-	if (cut)
-		sources[1] = (struct bl_source){ .path = "b.json",
-						 .bytes = (const char *)cut + 1,
-						 .len = size - sources[0].len - 1 };
-	r = bl_policy_parse(sources, n, &diags, &policy);
+	for (const uint8_t *at = data, *end = data + size; at && n < BL_ARRAY_SIZE(paths); n++) {
+		const uint8_t *cut = n + 1 < BL_ARRAY_SIZE(paths) && at < end
+					     ? memchr(at, '\0', (size_t)(end - at))
+					     : NULL;
+
+		sources[n] = (struct bl_source){ .path = paths[n],
+						 .bytes = (const char *)at,
+						 .len = (size_t)((cut ? cut : end) - at) };
+		at = cut ? cut + 1 : NULL;
+	}
+	host.userdata = n == BL_ARRAY_SIZE(paths) ? &sources[--n] : NULL;
+	r = bl_policy_parse(sources, n, &host, &diags, &policy);
 	CHECK((r == 0) == (policy != NULL) && (r == 0) == (diags.errors == 0));
 	if (policy) {
 		check_policy(policy);
 		CHECK(bl_policy_resolve(policy, fuzz_readlink, NULL, &diags) == 0);
 		check_policy(policy);
 	}
+	for (size_t i = 0; i < n; i++)
+		check_canon(&sources[i]);
 	check_diags(&diags, sources, n);
 	bl_policy_free(policy);
 	bl_diags_clear(&diags);

@@ -10,7 +10,7 @@ SYS_NAME_TO_HANDLE_AT, SYS_OPEN_BY_HANDLE_AT = 303, 304
 SYS_OPEN_TREE, SYS_MOVE_MOUNT, SYS_FSOPEN, SYS_FSCONFIG, SYS_FSMOUNT = 428, 429, 430, 431, 432
 SYS_PIDFD_OPEN, SYS_PIDFD_GETFD, SYS_FCHMODAT2, SYS_FILE_SETATTR = 434, 438, 452, 469
 SYS_PIVOT_ROOT, SYS_MEMFD_SECRET, SYS_FANOTIFY_INIT, SYS_FANOTIFY_MARK = 155, 447, 300, 301
-SYS_SECCOMP = 317
+SYS_SECCOMP, SYS_MQ_OPEN = 317, 240
 SYS_PROCESS_VM_READV, SYS_PROCESS_VM_WRITEV, SYS_KEXEC_FILE_LOAD = 310, 311, 320
 KEXEC_FILE_UNLOAD, KEXEC_FILE_NO_INITRAMFS = 1, 4
 PTRACE_TRACEME, PTRACE_CONT, PTRACE_ATTACH, PTRACE_DETACH = 0, 7, 16, 17
@@ -19,7 +19,12 @@ WAIT_ALL = 0x40000000
 OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC, MOVE_MOUNT_F_EMPTY_PATH = 1, 0o2000000, 4
 FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 1, 6
 O_TMPFILE = 0o20200000
-MNT_DETACH, MS_BIND, MS_REC, MS_PRIVATE = 2, 4096, 16384, 1 << 18
+MNT_DETACH, MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 2, 1, 32, 4096, 16384, 1 << 18
+FMODE_EXEC = 0x20
+XFS_IOC_PATH_TO_HANDLE, XFS_IOC_OPEN_BY_HANDLE = 0xC0385869, 0xC038586B
+Q_QUOTAON, Q_QUOTAOFF, QFMT_VFS_OLD = 0x800002, 0x800003, 1
+TIOCSPTLCK, TIOCGPTPEER = 0x40045431, 0x5441
+DM_DEV_CREATE, DM_DEV_REMOVE, DM_DEV_SUSPEND, DM_TABLE_LOAD = 0xC138FD03, 0xC138FD04, 0xC138FD06, 0xC138FD09
 
 
 class NotHere(Exception):
@@ -137,7 +142,135 @@ def fanotify_read(path, opener):
     os.read(fd, 64)
 
 
+# ---- opens with flags that open(2) takes from nobody ------------------------------------------
+
+def open_by_xfs(path, flags):
+    """By XFS's own handle of a file, below the directory that it is in."""
+    name, found = (ctypes.create_string_buffer(text) for text in (path.encode(), bytes(256)))
+    length = ctypes.c_uint32()
+    directory = os.open(os.path.dirname(path), os.O_RDONLY)
+
+    def request(cmd, flags, path, given, size, made):
+        return fcntl.ioctl(directory, cmd, bytearray(struct.pack("I4xPI4xPI4xPP", 0, path, flags, given, size, made,
+                                                                 ctypes.addressof(length))))
+    request(XFS_IOC_PATH_TO_HANDLE, 0, ctypes.addressof(name), 0, 0, ctypes.addressof(found))
+    return request(XFS_IOC_OPEN_BY_HANDLE, flags, 0, ctypes.addressof(found), length.value, 0)
+
+
+def open_queue(name, flags):
+    """A message queue, of POSIX."""
+    return syscall(SYS_MQ_OPEN, name.encode(), flags, 0o666, None)
+
+
+def open_other_end(flags):
+    """A new pseudo-terminal, by its master."""
+    master = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY)
+    fcntl.ioctl(master, TIOCSPTLCK, struct.pack("i", 0))
+    return fcntl.ioctl(master, TIOCGPTPEER, flags | os.O_NOCTTY)
+
+
+# ---- names that are gone ----------------------------------------------------------------------
+
+def former(name, left):
+    """A descriptor that opens nothing, by a name that is gone; the file goes on under another one."""
+    with open(name, "w") as file:
+        file.write("x")
+    fd = os.open(name, os.O_PATH)
+    os.link(name, left)
+    os.unlink(name)
+    return fd
+
+
+# ---- encrypted directories -------------------------------------------------------------------
+
+def encryption_key(root):
+    """Gives a file system the key, and returns its number."""
+    key = bytearray(struct.pack("<II32sII32x", 2, 0, b"", 64, 0) + b"k" * 64)
+    with open_directory(root) as fd:
+        fcntl.ioctl(fd, 0xc0506617, key, True)  # FS_IOC_ADD_ENCRYPTION_KEY
+    return bytes(key[8:24])
+
+
+def encrypted_directory(root, path):
+    """Makes a directory an encrypted one, with a guarded place in it; then takes the key away."""
+    number = encryption_key(root)
+    os.mkdir(path)
+    with open_directory(path) as fd:
+        fcntl.ioctl(fd, 0x800c6613, struct.pack("<5B3x16s", 2, 1, 4, 3, 0, number))  # FS_IOC_SET_ENCRYPTION_POLICY
+    os.makedirs(f"{path}/secret/dir")
+    for name in ("secret/a", "secret/dir/b", "gone"):
+        with open(f"{path}/{name}", "w") as file:
+            file.write("x")
+    os.sync()
+    with open_directory(root) as fd:
+        fcntl.ioctl(fd, 0xc0406618, bytearray(struct.pack("<II32s24x", 2, 0, number)), True)  # and remove it
+    evict()
+
+
+@contextlib.contextmanager
+def open_directory(path):
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def encoded(path, directories):
+    """The one directory or file in an encrypted directory, as it is called without the key."""
+    return [entry.path for entry in os.scandir(path) if entry.is_dir() == directories][0]
+
+
+# ---- quotas ----------------------------------------------------------------------------------
+
+def quota_on(device, path):
+    """Takes a file for a file system's quotas of users, in the first format, and gives it back."""
+    call(libc.quotactl(Q_QUOTAON << 8, device.encode(), QFMT_VFS_OLD, ctypes.c_char_p(path.encode())))
+    call(libc.quotactl(Q_QUOTAOFF << 8, device.encode(), 0, None))
+
+
 # ---- mounts ----------------------------------------------------------------------------------
+
+def remove_mount_point(path, remove, uid=2000):
+    """Its owner removes it in a mount namespace from before the mount; then something below that is read by a
+    descriptor from before."""
+    above = os.path.dirname(path)
+    for name in (f"{above}/free", path):
+        os.makedirs(name)
+        os.chown(name, uid, uid)
+    os.chown(above, uid, uid)
+    there, here = os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        answer = 255
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            call(libc.unshare(0x10020000))
+            call(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None))
+            os.write(there[1], b"x")
+            os.read(here[0], 1)
+            remove(path)
+            answer = 0
+        except OSError as error:
+            answer = error.errno
+        finally:
+            os._exit(answer)
+    os.close(there[1])
+    os.read(there[0], 1)
+    call(libc.mount(b"t", path.encode(), b"tmpfs", 0, None))
+    directory = os.open(path, os.O_PATH)
+    fd = os.open("a", os.O_CREAT | os.O_WRONLY, 0o644, dir_fd=directory)
+    os.close(fd)
+    os.write(here[1], b"x")
+    answer = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if answer:
+        raise OSError(answer, os.strerror(answer))
+    if os.path.ismount(path):
+        raise RuntimeError("it is still mounted")
+    read_at(directory, "a")
+
 
 def clone_tree(path):
     """A detached copy of the mount at a path."""
@@ -165,6 +298,14 @@ def own_mounts():
 
 def bind(source, target):
     call(libc.mount(source.encode(), target.encode(), None, MS_BIND, None))
+
+
+def mounted(device, kind, target, flags=0, then=None):
+    """Mounts a file system in a namespace of one's own by nothing but mount(2), perhaps once more with other flags."""
+    own_mounts()
+    call(libc.mount(device.encode(), target.encode(), kind.encode(), flags, None))
+    if then is not None:
+        call(libc.mount(None, target.encode(), None, MS_REMOUNT | then, None))
 
 
 def pivoted(root, then):
@@ -212,13 +353,22 @@ def refused_unless(made, what):
         raise OSError(errno.EPERM, f"no {what}")
 
 
-def dump_core(pattern, place):
-    """A process crashes, and its core goes to where the pattern says."""
+@contextlib.contextmanager
+def core_pattern(pattern):
     with open("/proc/sys/kernel/core_pattern") as file:
         before = file.read()
     try:
         with open("/proc/sys/kernel/core_pattern", "w") as file:
             file.write(pattern)
+        yield
+    finally:
+        with open("/proc/sys/kernel/core_pattern", "w") as file:
+            file.write(before)
+
+
+def dump_core(pattern, place):
+    """A process crashes, and its core goes to where the pattern says."""
+    with core_pattern(pattern):
         pid = os.fork()
         if pid == 0:
             resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
@@ -226,9 +376,23 @@ def dump_core(pattern, place):
             time.sleep(60)
         os.waitpid(pid, 0)
         refused_unless(os.path.exists(place) and os.path.getsize(place), "core")
-    finally:
-        with open("/proc/sys/kernel/core_pattern", "w") as file:
-            file.write(before)
+
+
+def core_of(program, script, place, user=1000):
+    """A user ends a shell of his own, which has done something, by a signal, and has its memory in a file."""
+    def begin():
+        os.chdir(os.path.dirname(place))
+        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+
+    with core_pattern("core"):
+        child = subprocess.Popen([program, "-c", f"{script}; echo; read y"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                 user=user, group=user, extra_groups=[], preexec_fn=begin)
+        child.stdout.readline()
+        child.send_signal(signal.SIGABRT)
+        child.wait()
+    refused_unless(os.path.exists(place), "core")
+    with open(place, "rb") as file:
+        return file.read()
 
 
 def account(path):
@@ -277,6 +441,29 @@ def fs_ioctl(path, number, argument):
         raise
     finally:
         os.close(fd)
+
+
+# ---- devices that are made of others -----------------------------------------------------------
+
+def read_mapped(name, device):
+    """The first bytes of a device by a linear map of it, which the device mapper makes by the number."""
+    control = os.open("/dev/mapper/control", os.O_RDWR)
+
+    def request(cmd, table=b""):
+        header = struct.pack("3I3Ii3IQ128s136x", 4, 0, 0, 312 + len(table), 312, bool(table), 0, 0, 0, 0, 0, name.encode())
+        answer = bytearray(header + table)
+        fcntl.ioctl(control, cmd, answer)
+        return struct.unpack_from("Q", answer, 40)[0]
+    number = request(DM_DEV_CREATE)
+    try:
+        where = f"{os.major(device)}:{os.minor(device)} 0".encode()
+        request(DM_TABLE_LOAD, struct.pack("QQiI16s32s", 0, 8, 0, 0, b"linear", where))
+        request(DM_DEV_SUSPEND)  # without the flag for that it resumes
+        fd = os.open(f"/dev/dm-{os.minor(number)}", os.O_RDONLY)
+        os.read(fd, 64)
+        os.close(fd)
+    finally:
+        request(DM_DEV_REMOVE)
 
 
 # ---- races -----------------------------------------------------------------------------------

@@ -325,6 +325,46 @@ def raw_connect(made, name):
             call(-1)
 
 
+def control(level, kind, data):
+    """A control message as the kernel reads it."""
+    message = struct.pack("=QII", 16 + len(data), level, kind) + data
+    return message + bytes(-len(message) % 8)
+
+
+def send_many(made, *messages):
+    """sendmmsg of messages (name, data, control) in the very bytes."""
+    kept, headers = [], b""
+    for message in messages:
+        name, data, said = (ctypes.create_string_buffer(part, len(part) + 1) for part in message)
+        vector = ctypes.create_string_buffer(struct.pack("PN", ctypes.addressof(data), len(message[1])))
+        kept += [name, data, said, vector]
+        headers += struct.pack("PIxxxxPNPNixxxxIxxxx", ctypes.addressof(name), len(message[0]), ctypes.addressof(vector), 1,
+                               ctypes.addressof(said) if message[2] else 0, len(message[2]), 0, 0)
+    if call(libc.sendmmsg(made.fileno(), ctypes.create_string_buffer(headers), len(messages), 0)) < len(messages):
+        raise PermissionError(errno.EPERM, "not all were sent")
+
+
+def connect_bound(own, address, port, family=socket.AF_INET, device=None):
+    """A connect of a socket that is bound to an address of this host, or to a device."""
+    made = socket.socket(family, socket.SOCK_STREAM)
+    if device:
+        made.setsockopt(socket.SOL_SOCKET, 25, device.encode() + b"\0")
+    made.bind((own, 0))
+    raw_connect(made, (sockaddr6 if family == socket.AF_INET6 else sockaddr4)(address, port))
+
+
+def rxrpc_address(address, port):
+    return struct.pack("=HHHH", 33, 1, 2, 16) + sockaddr4(address, port) + bytes(12)
+
+
+def rxrpc_send(address, port):
+    """A call of RxRPC, which goes out by UDP, to somebody who is there."""
+    with make_socket(33, 2, 2) as made, socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind((address, port))
+        call(libc.bind(made.fileno(), rxrpc_address("0.0.0.0", 7001), 36))
+        send_many(made, (rxrpc_address(address, port), b"secret", control(272, 1, bytes(8))))
+
+
 def connect_again(address, port):
     """connect(2) elsewhere, AF_UNSPEC, and connect(2) once more."""
     with socket.socket(type=socket.SOCK_DGRAM) as made:
@@ -454,6 +494,15 @@ def sctp_send(port, address, *further):
     with sctp_server("0.0.0.0", port), make_socket(socket.AF_INET, socket.SOCK_SEQPACKET, SCTP) as made:
         control = [(SCTP, SCTP_DSTADDRV4, socket.inet_aton(each)) for each in further]
         made.sendmsg([b"x"], control, 0, (address, port))
+
+
+def sctp_send_many(port, address, further):
+    """Three messages to one address in one call: the second ends the association that the first has made, and the
+    third makes it anew, with a further address."""
+    name, abort = sockaddr4(address, port), control(SCTP, 2, struct.pack("=HHIII", 0, 4, 0, 0, 0))
+    with sctp_server("0.0.0.0", port), make_socket(socket.AF_INET, socket.SOCK_SEQPACKET, SCTP) as made:
+        send_many(made, (name, b"x", b""), (name, b"", abort),
+                  (name, b"x", control(SCTP, SCTP_DSTADDRV4, socket.inet_aton(further))))
 
 
 def sctp_added(port, address, further):

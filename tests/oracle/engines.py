@@ -42,14 +42,19 @@ TRUSTS = ("none", "container", "host")  # enum bl_trust
 
 def query_lines(accesses):
     """The requests for accesses, and what an engine must know before."""
-    trust = "host"
+    trust, untrusted = "host", False
     for access in accesses:
+        if access.untrusted != untrusted:
+            untrusted = access.untrusted
+            yield "untrusted %d" % untrusted
         if access.trust != trust:
             trust = access.trust
             yield "trust %d" % TRUSTS.index(trust)
         yield query_line(access)
     if trust != "host":
         yield "trust %d" % TRUSTS.index("host")
+    if untrusted:
+        yield "untrusted 0"
 
 
 class Case:

@@ -34,9 +34,11 @@ class PolicyGenerator:
         self.n_rules = rules
         self.latching = 5     # patterns with '**' inside that this set may still have
         self.globs = 60       # patterns that are no literals and no 'dir/**'
+        self.adjusted = self.rng.choice([0, 0, 5, 30])  # percent of the rules
         self.broad = self.chance(8)  # most rules match most accesses
         self.wide = self.chance(4)   # some lists are long
         self.ids = set()
+        self.shared = {"paths": [], "nets": []}  # names of lists of files before
         self.v4_lengths = rng.sample(V4_LENGTHS, rng.randint(1, len(V4_LENGTHS)))
         self.v6_lengths = rng.sample(V6_LENGTHS, rng.randint(1, len(V6_LENGTHS)))
 
@@ -211,10 +213,12 @@ class PolicyGenerator:
         names = [name for name in file["lists"] if name.startswith(kind)]
         if not self.chance(25):
             return values
-        if names and self.chance(60):
+        if self.shared[kind] and self.chance(20):
+            pick = "@" + self.rng.choice(self.shared[kind])
+        elif names and self.chance(60):
             pick = "@" + self.rng.choice(names)
         else:
-            name = "%s%d" % (kind, len(file["lists"]))
+            name = "%s-%s-%d" % (kind, file["name"], len(file["lists"]))
             inner = [make() for _ in range(self.rng.randint(1, 4))]
             if self.wide:
                 self.wide = False
@@ -289,13 +293,7 @@ class PolicyGenerator:
                               {"exec", "open"}])
         if self.chance(2):
             on = {"exec", "open", "connect"}
-        while True:
-            name = "".join(self.rng.choice("abc-.") for _ in range(self.rng.randint(1, 4)))
-            name = self.rng.choice("abz09") + name + self.rng.choice("ab1")
-            if name not in self.ids:
-                break
-        self.ids.add(name)
-        rule = {"id": name, "on": sorted(on) if len(on) > 1 else min(on)}
+        rule = {"id": self.new_id(), "on": sorted(on) if len(on) > 1 else min(on)}
         rule.update(self.object(file, on, False))
         if self.chance(5 if self.broad else 45):
             rule["by"] = self.by(file)
@@ -308,23 +306,72 @@ class PolicyGenerator:
             rule["severity"] = self.rng.choice(oracle.SEVERITIES)
         return rule
 
+    def new_id(self):
+        while True:
+            name = "".join(self.rng.choice("abc-.") for _ in range(self.rng.randint(1, 4)))
+            name = self.rng.choice("abz09") + name + self.rng.choice("ab1")
+            if name not in self.ids:
+                self.ids.add(name)
+                return name
+
+    def allowed(self, file, on):
+        """What a profile allows: names that stand for themselves, and exceptions."""
+        values = []
+        for _ in range(self.rng.randint(0, 3)):
+            if self.chance(50):
+                values += oracle.as_list(self.listed(file, "nets", self.net, 2) if on == "connect"
+                                         else self.listed(file, "paths", self.pattern, 2))
+            else:
+                values.append(self.exception(file, {on}, {"family": "any"}))
+        return values[0] if len(values) == 1 and self.chance(50) else values
+
+    def profile(self, file):
+        operations = self.rng.sample(["exec", "open", "connect"], self.rng.randint(1, 3))
+        return {"id": self.new_id(), "by": self.by(file), "otherwise": self.rng.choice(["deny", "alert", "kill"]),
+                "severity": self.rng.choice(oracle.SEVERITIES),
+                "allow": {on: self.allowed(file, on) for on in operations}}
+
+    def adjustment(self, file, rule):
+        """A change of a rule, which may stand in any file."""
+        change = {"rule": rule["id"]}
+        if self.chance(50):
+            change["unless"] = self.some(lambda: self.exception(file, set(oracle.as_list(rule["on"])), rule), 2)
+        if self.chance(40):
+            change["action"] = self.rng.choice(["alert", "kill"] + ["deny"] * ("args" not in rule))
+        if len(change) == 1 or self.chance(20):
+            change["enabled"] = self.chance(40)
+        return change
+
+    def add_adjustments(self, files):
+        """Some rules are changed once, by whichever file."""
+        for rule in [rule for file in files for rule in file["rules"]]:
+            if self.chance(self.adjusted):
+                file = self.rng.choice(files)
+                file.setdefault("adjust", []).append(self.adjustment(file, rule))
+
     def files(self):
         """The policy set: JSON texts."""
-        texts = []
+        files = []
         left = self.n_rules
         while left > 0:
             count = min(left, self.rng.randint(1, self.n_rules))
-            file = {"bailiff": 1, "name": "file%d" % len(texts), "lists": {}}
+            file = {"bailiff": 1, "name": "file%d" % len(files), "lists": {}}
             if self.chance(80):
                 file["mode"] = self.rng.choice(["monitor", "enforce"])
             file["rules"] = [self.rule(file) for _ in range(count)]
+            if self.chance(15):
+                file["profiles"] = [self.profile(file) for _ in range(self.rng.randint(1, 2))]
+            files.append(file)
+            for name in file["lists"]:
+                self.shared[name.split("-")[0]].append(name)
+            left -= count
+            if len(files) == 8:
+                left = 0
+        self.add_adjustments(files)
+        for file in files:
             if not file["lists"]:
                 del file["lists"]
-            texts.append(json.dumps(file, indent=1, ensure_ascii=self.chance(50)))
-            left -= count
-            if len(texts) == 8:
-                left = 0
-        return texts
+        return [json.dumps(file, indent=1, ensure_ascii=self.chance(50)) for file in files]
 
 
 # ---- accesses ---------------------------------------------------------------------------------
@@ -449,7 +496,8 @@ class AccessGenerator:
             raw, _ = self.rng.choice(nets)
             if len(raw) == 4:
                 return self.rng.choice([oracle.read_v6("64:ff9b::")[:12] + raw, bytes([0x20, 2]) + raw + bytes(10),
-                                        bytes(12) + raw, bytes(8) + bytes([255, 255, 0, 0]) + raw,
+                                        oracle.read_v6("64:ff9b:1:7::")[:12] + raw, oracle.read_v6("2001::")[:12] +
+                                        bytes(255 - byte for byte in raw), bytes(12) + raw, bytes(8) + bytes([255, 255, 0, 0]) + raw,
                                         bytes(8) + bytes([2, 0, 0x5e, 0xfe]) + raw])
         if not nets or self.chance(10):
             raw = oracle.read_v4(self.rng.choice(V4)) if self.chance(50) else \
@@ -486,6 +534,7 @@ class AccessGenerator:
             access.raw = self.chance(10)
             if match and match.socket and self.chance(90) or self.chance(8):
                 access.socket = self.socket(match.socket if match else None)
+                access.untrusted = access.socket[:1] != b"\0" and self.chance(15)
                 access.raw, access.protocol, access.family = False, None, 1
                 access.uid, access.gids, access.exe = self.subject(by)
                 return access
@@ -504,6 +553,7 @@ class AccessGenerator:
                 protocols if protocols and self.chance(80) else oracle.PROTOCOLS)
         else:
             access.path = self.path_from(match.path if match else None)
+            access.untrusted = self.chance(15)
             access.access = oracle.EXEC
             if on == "exec":
                 self.add_facts(access, match)

@@ -52,7 +52,19 @@ def without_key(key):
     return excepted
 
 
+def profiles_with(**changes):
+    """Profiles of which the rules say something else."""
+    return lambda file: [{**rule, **changes} for rule in oracle.profile_rules(file)]
+
+
 MUTANTS = {
+    "profiles are ignored": lambda: broken(profile_rules=lambda file: []),
+    "profiles allow nothing": lambda: broken(profile_rules=profiles_with(unless=[])),
+    "profiles are about IP alone": lambda: broken(profile_rules=profiles_with(family=["inet", "inet6"])),
+    "profiles report": lambda: broken(profile_rules=profiles_with(action="alert")),
+    "adjusted exceptions are ignored": lambda: broken(adjusts=lambda key: key != "unless"),
+    "adjusted actions are ignored": lambda: broken(adjusts=lambda key: key != "action"),
+    "disabled rules are in force": lambda: broken(adjusts=lambda key: key != "enabled"),
     "'*' matches '/'": lambda: broken(globs_star_takes=lambda byte: True),
     "'*' doesn't match '.'": lambda: broken(
         globs_star_takes=lambda byte: byte not in (SLASH, ord("."))),
@@ -103,6 +115,7 @@ MUTANTS = {
     "every fact is asked for": lambda: broken(
         some_fact=lambda words, facts: all(word in facts for word in words)),
     "facts ignored": lambda: broken(some_fact=lambda words, facts: True),
+    "names of untrusted file systems grant": lambda: broken(names_grant_anywhere=True),
     "paths name memfds": lambda: broken(paths_name_memfds=True),
     "exceptions without to": lambda: broken(excepted=without_key("to")),
     "exceptions without port": lambda: broken(excepted=without_key("port")),

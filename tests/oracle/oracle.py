@@ -34,7 +34,8 @@ class Access:
     """One concrete access. Paths are bytes, absolute and normalised; b'/' is the root."""
 
     def __init__(self, on, path=None, access=0, facts=(), address=None, port=0, protocol="tcp", raw=False,
-                 family=None, socket=None, args=(), exe=None, uid=0, gids=(0,), trust="host"):
+                 family=None, socket=None, args=(), exe=None, uid=0, gids=(0,), trust="host",
+                 untrusted=False):
         self.on = on
         self.path = path          # exec, open; None: the object's name can't be known; trace: the program
         self.access = access      # open: bits
@@ -47,6 +48,7 @@ class Access:
         self.family = family      # number, where there is no address
         self.socket = socket      # bytes of a unix socket's path, or a NUL and its abstract name
         self.exe = exe            # None: unknown
+        self.untrusted = untrusted  # the object is on a file system of another user namespace
         self.trust = trust        # its file system is of: host, container, none of both
         self.uid = uid            # effective
         self.gids = tuple(gids)   # effective and supplementary
@@ -268,7 +270,9 @@ class Nets:
             return None
         if address[:2] == bytes([0x20, 0x02]):
             found = address[2:6]
-        elif address[:12] in (bytes([0, 0x64, 0xff, 0x9b]) + bytes(8),
+        elif address[:4] == bytes([0x20, 0x01, 0, 0]):
+            found = bytes(255 - byte for byte in address[12:])
+        elif address[:6] == bytes([0, 0x64, 0xff, 0x9b, 0, 1]) or address[:12] in (bytes([0, 0x64, 0xff, 0x9b]) + bytes(8),
                               bytes(8) + bytes([0xff, 0xff, 0, 0])) \
                 or address[8:12] in (bytes([0, 0, 0x5e, 0xfe]), bytes([2, 0, 0x5e, 0xfe])) \
                 or (address[:12] == bytes(12) and address[12:] != bytes([0, 0, 0, 1])):
@@ -279,6 +283,8 @@ class Nets:
 
     def forms(self, address):
         """All addresses that a destination counts as."""
+        if address == bytes(16):
+            return [self.normal(address), self.normal(bytes(4))]
         address = self.normal(address)
         embedded = self.embedded(address)
         return [address] if embedded is None else [address, embedded]
@@ -418,6 +424,8 @@ class Match:
         if access.socket is None:
             return False
         abstract = access.socket[:1] == b"\0"
+        if self.grants and access.untrusted and not abstract and not self.semantics.names_grant_anywhere:
+            return False
         return any((self.semantics.names if is_name else self.semantics.globs).match(
             flats, access.socket[1:] if abstract else access.socket)
             for is_name, flats in self.socket if is_name == abstract)
@@ -427,6 +435,8 @@ class Match:
             return self.semantics.paths_name_memfds
         if access.path is None:
             return not self.grants
+        if self.grants and access.untrusted and not self.semantics.names_grant_anywhere:
+            return False
         return any(self.semantics.globs.match(glob, access.path) for glob in self.path)
 
     def exe_holds(self, access):
@@ -457,10 +467,12 @@ class Rule:
         self.match = Match(source, lists, semantics)
         self.unless = [Match(each, lists, semantics, grants=True)
                        for each in as_list(source.get("unless", []))]
-        self.verdict = source["action"]
-        if self.verdict != "alert" and semantics.mode_of(file) == "monitor":
-            self.verdict = "would-" + self.verdict
+        self.monitored = semantics.mode_of(file) == "monitor"
+        self.act(source["action"])
         self.severity = source.get("severity", "medium")
+
+    def act(self, action):
+        self.verdict = "would-" + action if action != "alert" and self.monitored else action
 
     def traces(self, access):
         """Whether the rule keeps somebody from taking hold of a process of a program: it has an exception
@@ -510,6 +522,7 @@ class Semantics:
 
     unknown_exe_matches = False
     paths_name_memfds = False
+    names_grant_anywhere = False
     in_ranges = staticmethod(in_ranges)
 
     def __init__(self):
@@ -583,8 +596,47 @@ class Semantics:
         return (-VERDICTS.index(rule.verdict), -SEVERITIES.index(rule.severity),
                 rule.id.encode())
 
+    def adjusts(self, key):
+        return True
+
+    def profile_rules(self, file):
+        return profile_rules(file)
+
     def others(self, matching):
         return len(matching) - 1
+
+
+def lists_within_reach(files, own):
+    """The lists that a file can name, with the values of all lists in them: its own, and those that only
+    one other file has."""
+    homes = {}
+    for i, file in enumerate(files):
+        for name in file.get("lists", {}):
+            homes.setdefault(name, []).append(i)
+
+    def home(name, file):
+        return file if file in homes[name] else homes[name][0]
+
+    def values(name, file):
+        for value in as_list(files[file]["lists"][name]):
+            if isinstance(value, str) and value.startswith("@"):
+                yield from values(value[1:], home(value[1:], file))
+            else:
+                yield value
+    return {name: list(values(name, home(name, own))) for name, places in homes.items()
+            if own in places or len(places) == 1}
+
+
+def profile_rules(file):
+    """What profiles refuse, as rules: everything but what is allowed, for each operation that is spoken of."""
+    for profile in file.get("profiles", []):
+        for on, allowed in profile["allow"].items():
+            short = "to" if on == "connect" else "path"
+            rule = {"id": "%s/%s" % (profile["id"], on), "on": on, "by": profile["by"], "action": profile["otherwise"],
+                    "unless": [each if isinstance(each, dict) else {short: each} for each in as_list(allowed)]}
+            if on == "connect":
+                rule["family"] = "any"
+            yield {**rule, "severity": profile.get("severity", "medium")}
 
 
 class Oracle:
@@ -592,10 +644,24 @@ class Oracle:
 
     def __init__(self, texts, semantics=None):
         self.semantics = semantics or Semantics()
-        self.rules = []
-        for text in texts:
-            file = json.loads(text)
-            self.rules += [Rule(each, file, self.semantics) for each in file["rules"]]
+        files = [json.loads(text) for text in texts]
+        named = [dict(file, lists=lists_within_reach(files, i)) for i, file in enumerate(files)]
+        self.rules = [Rule(each, file, self.semantics)
+                      for file in named for each in file.get("rules", []) + list(self.semantics.profile_rules(file))]
+        for file in named:
+            for change in file.get("adjust", []):
+                self.adjust(change, file)
+
+    def adjust(self, change, file):
+        """Changes the rule that an adjustment names, wherever it stands; it may be that there is none."""
+        for rule in [each for each in self.rules if each.id == change["rule"]]:
+            if self.semantics.adjusts("unless"):
+                rule.unless += [Match(each, file["lists"], self.semantics, grants=True)
+                                for each in as_list(change.get("unless", []))]
+            if "action" in change and self.semantics.adjusts("action"):
+                rule.act(change["action"])
+            if not change.get("enabled", True) and self.semantics.adjusts("enabled"):
+                self.rules.remove(rule)
 
     def decide(self, access):
         """(verdict, rule id or None, others)."""

@@ -17,6 +17,7 @@ struct session {
 	size_t n_sources;
 	struct bl_policy *policy;
 	struct bl_tables *tables;
+	bool untrusted; /* objects from now on */
 };
 
 static void session_drop_sources(struct session *s)
@@ -149,7 +150,7 @@ static int compile_set(struct session *s, uint64_t seed, struct bl_diags *diags)
 		make_key(seed, words);
 		key = (const uint64_t(*)[BL_HASH_WORDS])words;
 	}
-	r = bl_policy_parse(s->sources, s->n_sources, diags, &s->policy);
+	r = bl_policy_parse(s->sources, s->n_sources, NULL, diags, &s->policy);
 	if (r < 0)
 		return r;
 	r = bl_compile(s->policy, key, diags, &s->tables);
@@ -158,6 +159,11 @@ static int compile_set(struct session *s, uint64_t seed, struct bl_diags *diags)
 	if (bl_tables_verify(s->tables->bytes, s->tables->len, &what) < 0) {
 		complain("bl_tables_verify", what);
 		return -EBADMSG;
+	}
+	if (s->engine->read) {
+		r = s->engine->read(s->engine->userdata, s->sources, s->n_sources, s->policy);
+		if (r < 0)
+			return r;
 	}
 	return s->engine->load(s->engine->userdata, s->tables);
 }
@@ -314,6 +320,7 @@ static int request_verdict(struct session *s, char **words, size_t n, FILE *out)
 	struct bl_answer answer = {};
 	int r = read_query(&asked, words, n);
 
+	asked.query.untrusted = s->untrusted;
 	if (r == 0 && !s->tables) {
 		fprintf(out, "refused - 0\n");
 	} else if (r == 0) {
@@ -357,6 +364,10 @@ static int serve_line(struct session *s, char *line, FILE *out)
 		return request_compile(s, strtoull(words[1], NULL, 10), out);
 	if (strcmp(words[0], "trust") == 0 && n == 2)
 		return request_trust(s, words[1]);
+	if (strcmp(words[0], "untrusted") == 0 && n == 2) {
+		s->untrusted = strcmp(words[1], "1") == 0;
+		return 0;
+	}
 	return request_verdict(s, words, n, out);
 }
 

@@ -11,6 +11,8 @@
  *   source NAME HEX                    adds a policy file to the next set      -> (no answer)
  *   compile SEED                       makes the sources the set in force      -> ok RULES | refused WHY
  *   trust N                            of executables from now on: enum bl_trust -> (no answer)
+ *   untrusted 0|1                      whether objects from now on are on a file system of another user
+ *                                      namespace                              -> (no answer)
  *   exec PATH FACTS ARGS EXE UID GIDS  in hex, '-': not known; FACTS: bits of enum bl_fact; ARGS: all
  *                                      arguments but the first, each with a NUL -> VERDICT RULE OTHERS
  *   open PATH ACCESS EXE UID GIDS      ACCESS: bits of enum bl_access          -> VERDICT RULE OTHERS
@@ -20,6 +22,9 @@
 
 /* Where verdicts come from. Both return 0 or -errno. */
 struct engine {
+	/* Is told, before load, what the image was made of; may be NULL. policy stays until the next load. */
+	int (*read)(void *userdata, const struct bl_source *sources, size_t n_sources,
+		    const struct bl_policy *policy);
 	/* Takes a verified image into use; it stays valid until the next load. */
 	int (*load)(void *userdata, const struct bl_tables *tables);
 	int (*decide)(void *userdata, const struct bl_query *query, struct bl_answer *ret);

@@ -72,25 +72,25 @@ def with_rules(files, keep):
     """The files with only the rules at the (file, index) places in keep."""
     smaller = [dict(file, rules=[rule for j, rule in enumerate(file["rules"]) if (i, j) in keep])
                for i, file in enumerate(files)]
-    return [file for file in smaller if file["rules"]]
+    return [file for file in smaller if file["rules"] or {"lists", "profiles", "adjust"} & file.keys()]
 
 
-def inlined(file):
-    """The file with its lists' values written out where they are used."""
-    def walk(value):
+def inlined(files):
+    """The files with their lists' values written out where they are used."""
+    def walk(value, lists):
         if isinstance(value, dict):
-            return {key: walk(each) for key, each in value.items()}
+            return {key: walk(each, lists) for key, each in value.items()}
         if isinstance(value, list):
             flat = []
             for each in value:
                 named = isinstance(each, str) and each.startswith("@")
-                flat += oracle.insert_lists(each, file["lists"]) if named else [walk(each)]
+                flat += oracle.insert_lists(each, lists) if named else [walk(each, lists)]
             return flat
         if isinstance(value, str) and value.startswith("@"):
-            return list(oracle.insert_lists(value, file["lists"]))
+            return list(oracle.insert_lists(value, lists))
         return value
-    return dict({key: value for key, value in file.items() if key != "lists"},
-                rules=walk(file["rules"])) if "lists" in file else file
+    return [walk({key: value for key, value in file.items() if key != "lists"}, oracle.lists_within_reach(files, i))
+            for i, file in enumerate(files)]
 
 
 class Shrinker:
@@ -154,8 +154,8 @@ class Shrinker:
         if not self.case(files, access):
             return None
         files = self.fewer_rules(files, access)
-        if self.case([inlined(file) for file in files], access):
-            files = [inlined(file) for file in files]
+        if self.case(inlined(files), access):
+            files = inlined(files)
         while not self.spent():
             smaller = self.step(files, access)
             if smaller is None:

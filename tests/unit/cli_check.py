@@ -62,7 +62,7 @@ def test_no_command(_):
 
 def test_help_of_everything(_):
     listed = expect(bailiff("--help"), GOOD, "Usage:").stdout
-    for command in ("check", "status", "rules", "reload", "events", "doctor"):
+    for command in ("check", "explain", "diff", "cat", "fmt", "schema", "status", "rules", "reload", "events", "doctor"):
         assert f"  {command} " in listed
         shown = expect(bailiff(command, "--help"), GOOD, f"Usage: bailiff {command}")
         assert "--json" in shown.stdout and not shown.stderr
@@ -78,12 +78,12 @@ def test_unknown_command(_):
 
 
 def test_unknown_option(_):
-    for command in ("check", "status", "rules", "reload", "events", "doctor"):
+    for command in ("check", "explain", "diff", "cat", "fmt", "schema", "status", "rules", "reload", "events", "doctor"):
         expect(bailiff(command, "--nonsense"), USAGE, f"bailiff {command} --help")
 
 
 def test_superfluous_arguments(_):
-    for command in ("status", "rules", "reload", "events", "doctor"):
+    for command in ("schema", "status", "rules", "reload", "events", "doctor"):
         expect(bailiff(command, "more"), USAGE, "takes no argument 'more'")
 
 
@@ -175,6 +175,39 @@ def test_the_wrong_rule_is_a_failure(tmp):
     tests = [{**TESTS[0], "rule": "other"}]
     expect(bailiff("check", write(tmp / "a.json", policy(rules, tests))), FINDINGS,
            "expected deny by 'other', is deny by 'no-secret'")
+
+
+def test_tests_are_told(tmp):
+    tests = TESTS + [{"on": "open", "path": "/srv/#1", "access": ["read", "write"], "expect": "deny", "rule": "no-secret"}]
+    file = write(tmp / "a.json", policy(tests=tests))
+    done = expect(bailiff("test", file), FINDINGS)
+    assert done.stdout.splitlines()[:4] == [
+        "1..3", "ok 1 - open read /srv/secret by uid 0 gid 0: deny by no-secret",
+        "ok 2 - open read /srv/other by uid 0 gid 0: allow",
+        "not ok 3 - open read,write /srv/\\#1 by uid 0 gid 0: allow"], done.stdout
+    assert "expected deny by no-secret" in done.stdout.splitlines()[4], done.stdout
+    value = document(bailiff("test", "--json", file), FINDINGS)
+    assert (value["ok"], value["run"], value["failed"]) == (False, 3, 1)
+    assert value["tests"][0]["decided"] == {"verdict": "deny", "rule": "no-secret", "others": 0}
+    assert value["tests"][2]["expected"] == {"verdict": "deny", "rule": "no-secret"}
+    assert value["tests"][2]["pointer"] == "/tests/2" and not value["tests"][2]["passed"]
+    write(tmp / "etc/bailiff/policy.d/a.json", policy(tests=[]))
+    assert expect(bailiff("test", "--root", tmp), GOOD).stdout == "1..0\n"
+
+
+def test_accesses_in_words(tmp):
+    tests = [{"on": "connect", "to": "::1", "port": 7, "protocol": "udp", "expect": "allow"},
+             {"on": "connect", "socket": "@x", "expect": "allow"}, {"on": "connect", "family": "packet", "expect": "allow"},
+             {"on": "exec", "file": ["memfd", "setuid"], "args": ["a", "\u001b"], "by": {"exe": "/x", "gid": 3}, "expect": "allow"}]
+    done = expect(bailiff("test", write(tmp / "a.json", policy(tests=tests))), GOOD)
+    assert [line.split(" - ")[1] for line in done.stdout.splitlines()[1:]] == [
+        "connect udp ::1 port 7 by uid 0 gid 0: allow", "connect socket @x by uid 0 gid 0: allow",
+        "connect family 17 by uid 0 gid 0: allow", "exec memfd,setuid 'a' '\\\\x1b' by /x uid 0 gid 3: allow"], done.stdout
+
+
+def test_tests_of_a_wrong_policy(tmp):
+    expect(bailiff("test", write(tmp / "a.json", '{"bailiff": 1, "rulez": []}')), FINDINGS, "unknown-key")
+    expect(bailiff("test", tmp / "none.json"), USAGE, "none.json")
 
 
 def test_monitor_is_would_deny(tmp):
@@ -298,10 +331,86 @@ def test_events_of_no_journal(tmp):
     assert done.returncode in (GOOD, RIGHT) and not done.stdout
 
 
-def main():
+# ---- diff --------------------------------------------------------------------------------------
+
+def test_no_difference(tmp):
+    old = write(tmp / "old.json", policy([RULE, {**RULE, "id": "b", "path": ["/x/a", "/x/b"]}], []))
+    new = write(tmp / "new.json", policy([{**RULE, "id": "c", "path": "/x/{a,b}"}, {**RULE, "id": "d"}], []))
+    shown = expect(bailiff("diff", "--root", tmp, old, new), GOOD, "no difference", "compared: ")
+    assert not shown.stderr
+    value = document(bailiff("diff", "--json", "--root", tmp, old, new), GOOD)
+    assert value["ok"] is True and value["differences"] == [] and value["compared"]["paths"] > 1
+
+
+def test_difference(tmp):
+    old = write(tmp / "old.json", policy([{**RULE, "path": ["/srv/secret", "/srv/é*"], "by": {"uid": 7}}], []))
+    new = write(tmp / "new.json", policy([{**RULE, "by": {"uid": 7}}], []))
+    shown = expect(bailiff("diff", "--root", tmp, old, new), FINDINGS, "deny -> allow", " by uid 7 gid 0",
+                   f"old: no-secret ({old}:", "1 difference")
+    assert "\nopen\n" in "\n" + shown.stdout
+    value = document(bailiff("diff", "--json", "--root", tmp, old, new), FINDINGS)
+    found = value["differences"][0]
+    assert found["old"]["verdict"] == "deny" and found["old"]["rule"] == "no-secret"
+    assert found["new"] == {"verdict": "allow"}
+    for side in ("old", "new"):
+        test = found["tests"][side]
+        assert test["path"].startswith("/srv/é") and set(test["access"]) > {"read", "write"}
+        write(tmp / side / "policy.json", json.loads((tmp / f"{side}.json").read_text()))
+        write(tmp / side / "tests.json", policy([], [test]))
+        expect(bailiff("test", "--root", tmp, tmp / side), GOOD, "ok 1 - ")
+
+
+def test_the_difference_in_the_manual(tmp):
+    manual = pathlib.Path(os.environ.get("BAILIFF_SOURCE", "."), "docs/policy.md").read_text()
+    first = manual.split("```json\n", 1)[1].split("```", 1)[0]
+    write(tmp / "web.json", first)
+    write(tmp / "web-new.json", first.replace("{ba,da,z,k}sh", "{ba,da,k}sh"))
+    told = manual.split("$ bailiff diff web.json web-new.json\n", 1)[1].split("```", 1)[0]
+    shown = expect(bailiff("diff", "--root", tmp, tmp / "web.json", tmp / "web-new.json"), FINDINGS).stdout
+    assert shown.replace(f"{tmp}/", "") == told, shown
+
+
+def test_differences_of_monitored_files(tmp):
+    old = write(tmp / "old.json", policy([RULE], []))
+    new = write(tmp / "new.json", policy([RULE], [], mode="monitor"))
+    expect(bailiff("diff", "--root", tmp, old, new), FINDINGS, "deny -> would-deny")
+
+
+def test_differences_name_what_is_there(tmp):
+    """A rule on a link's name is about what it leads to; a witness that a test can have is of that."""
+    write(tmp / "usr/bin/dash", "")
+    (tmp / "bin").symlink_to("usr/bin")
+    (tmp / "usr/bin/sh").symlink_to("dash")
+    rule = {"id": "sh", "on": "exec", "path": "/bin/sh", "action": "deny"}
+    old, new = write(tmp / "old.json", policy([], [])), write(tmp / "new.json", policy([rule], []))
+    value = document(bailiff("diff", "--json", "--root", tmp, old, new), FINDINGS)
+    tested = [each for each in value["differences"] if each["tests"]]
+    assert [each["tests"]["new"]["path"] for each in tested] == ["/usr/bin/dash"]
+
+
+def test_diff_of_wrong_policies(tmp):
+    good, bad = write(tmp / "good.json", policy()), write(tmp / "bad.json", "{")
+    expect(bailiff("diff", good, bad), USAGE, f"{bad}:1:", "nothing was compared")
+    expect(bailiff("diff", bad, bad), USAGE, f"{bad}:1:")
+    assert document(bailiff("diff", "--json", good, bad), USAGE)["error"]["code"] == "policy"
+    expect(bailiff("diff", good, tmp / "none.json"), USAGE, "none.json")
+    expect(bailiff("diff", good), USAGE, "two policies")
+    expect(bailiff("diff", good, good, good), USAGE, "two policies")
+
+
+def test_diff_says_that_it_gave_up(tmp):
+    old = write(tmp / "old.json", policy([{**RULE, "path": "/**a??????????????"}], []))
+    new = write(tmp / "new.json", policy([{**RULE, "path": "/**b??????????????"}], []))
+    done = expect(bailiff("diff", old, new), USAGE, "not decided")
+    assert "no difference" not in done.stdout
+    assert document(bailiff("diff", "--json", old, new), USAGE)["error"]["code"] == "not-decided"
+
+
+def main(names=None):
+    """Runs the tests of a module, by its globals()."""
     global BAILIFF
     BAILIFF = os.path.abspath(sys.argv[1])
-    tests = [(name, call) for name, call in globals().items() if name.startswith("test_")]
+    tests = [(name, call) for name, call in (names or globals()).items() if name.startswith("test_")]
     print(f"1..{len(tests)}")
     for number, (name, call) in enumerate(tests, 1):
         with tempfile.TemporaryDirectory(prefix="bailiff-test-") as tmp:

@@ -43,7 +43,7 @@ static inline int policy_text_parse(const struct policy_text *text, struct bl_di
 {
 	struct bl_source source = { .path = "dir/p.json", .bytes = text->bytes, .len = text->len };
 
-	return bl_policy_parse(&source, 1, diags, ret);
+	return bl_policy_parse(&source, 1, NULL, diags, ret);
 }
 
 /* A policy with one thing in it. */
@@ -61,3 +61,8 @@ static inline int policy_text_parse(const struct policy_text *text, struct bl_di
 #define TEST(body)                                                             \
 	TOP("'rules': [{'id': 'r', 'on': ['exec', 'open'], 'action': 'deny', " \
 	    "'path': '/x'}], 'tests': [" body "]")
+#define PROFILE(body) TOP("'profiles': [" body "]")
+#define ALLOW(body)   PROFILE("{'id': 'p', 'by': {'uid': 1}, 'otherwise': 'deny', 'allow': " body "}")
+#define ADJUST(body)                                                           \
+	TOP("'rules': [{'id': 'r', 'on': 'exec', 'action': 'deny', 'path': '/x'}], " \
+	    "'adjust': [" body "]")

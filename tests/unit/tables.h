@@ -64,6 +64,7 @@ struct asked {
 	uint16_t port;
 	uint32_t uid;
 	uint32_t gid;
+	bool untrusted; /* ... on a file system of another user namespace */
 	bool unnamed; /* an exec or open of an object without a name: text is ignored */
 };
 
@@ -75,6 +76,7 @@ static inline struct bl_answer ask(const struct bl_tables *tables, const struct 
 		      : asked->open ? BL_OP_OPEN
 				    : BL_OP_CONNECT,
 		.pseudo = asked->facts & BL_FACT_MEMFD,
+		.untrusted = asked->untrusted,
 		.path = asked->unnamed || asked->facts & BL_FACT_MEMFD ? NULL
 			: asked->exec  ? asked->exec
 								       : asked->open,

@@ -25,7 +25,7 @@ static void check(const char *members, const char *expected)
 	struct bl_policy *policy;
 	char found[1024] = "";
 
-	assert_int_equal(bl_policy_parse(&source, 1, &diags, &policy), 0);
+	assert_int_equal(bl_policy_parse(&source, 1, NULL, &diags, &policy), 0);
 	assert_int_equal(bl_policy_areas(policy, &areas), 0);
 	for (size_t i = 0; i < areas.count; i++) {
 		strcat(found, areas.items[i].path);
@@ -81,7 +81,7 @@ static void sockets(void **state)
 	struct bl_areas areas = { 0 };
 	struct bl_policy *policy;
 
-	assert_int_equal(bl_policy_parse(&source, 1, &diags, &policy), 0);
+	assert_int_equal(bl_policy_parse(&source, 1, NULL, &diags, &policy), 0);
 	assert_int_equal(bl_policy_areas(policy, &areas), 0);
 	assert_int_equal(areas.count, 1);
 	assert_string_equal(areas.items[0].path, "/run/s");

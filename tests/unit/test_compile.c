@@ -189,6 +189,39 @@ static void test_unless_across_machines(void **state)
 	       { { .open = "/y/y", .uid = 6 }, BL_VERDICT_DENY, "any-root", 0 });
 }
 
+/* What a rule's exceptions leave does not depend on where another rule has the same paths. */
+static void test_unless_of_shared_paths(void **state)
+{
+	EXPECT(ENFORCE(DENY("lit", "open", "'path': ['/l/a', '/l/b'], 'unless': {'path': '/*/a'}"),
+		       DENY("any", "open",
+			    "'by': {'uid': 5}, 'unless': [{'path': ['/l/a', '/l/b']}, {'path': '/*'}]")),
+	       { { .open = "/l/a" }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .open = "/l/b" }, BL_VERDICT_DENY, "lit", 0 },
+	       { { .open = "/l/c", .uid = 5 }, BL_VERDICT_DENY, "any", 0 });
+}
+
+/* Who has made a file system says what is called how on it: what a path excepts holds, but not there. */
+static void test_unless_on_untrusted(void **state)
+{
+	EXPECT(ENFORCE(DENY("all", "exec", "'path': '/**', 'unless': {'path': '/usr/**'}"),
+		       DENY("dir", "open",
+			    "'path': '/d/**', 'unless': [{'path': '/d/*.x'}, {'by': {'uid': 5}}]"),
+		       ALERT("any", "open", "'by': {'uid': 6}, 'unless': {'path': '/tmp/a'}"),
+		       DENY("sock", "connect",
+			    "'socket': ['/s/**', '@s*'], 'unless': {'socket': ['/s/a', '@sa']}")),
+	       { { .exec = "/usr/bin/x" }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .exec = "/usr/bin/x", .untrusted = true }, BL_VERDICT_DENY, "all", 0 },
+	       { { .open = "/d/a.x" }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .open = "/d/a.x", .untrusted = true }, BL_VERDICT_DENY, "dir", 0 },
+	       { { .open = "/d/a.x", .uid = 5, .untrusted = true }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .open = "/tmp/a", .uid = 6 }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .open = "/tmp/a", .uid = 6, .untrusted = true }, BL_VERDICT_ALERT, "any", 0 },
+	       { { .open = "/tmp/a", .uid = 7, .untrusted = true }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .socket = "/s/a" }, BL_VERDICT_ALLOW, NULL, 0 },
+	       { { .socket = "/s/a", .untrusted = true }, BL_VERDICT_DENY, "sock", 0 },
+	       { { .socket = "/s/b", .untrusted = true }, BL_VERDICT_DENY, "sock", 0 });
+}
+
 /* Many rules without a path, many literals: the former move to the DFA, and nothing changes. */
 static void test_everywhere(void **state)
 {
@@ -655,6 +688,8 @@ int main(void)
 		cmocka_unit_test(test_names_that_are_not_held),
 		cmocka_unit_test(test_unless),
 		cmocka_unit_test(test_unless_across_machines),
+		cmocka_unit_test(test_unless_of_shared_paths),
+		cmocka_unit_test(test_unless_on_untrusted),
 		cmocka_unit_test(test_everywhere),
 		cmocka_unit_test(test_grant),
 		cmocka_unit_test(test_traces),

@@ -224,6 +224,7 @@ static void stop_daemon(struct fixture *fixture)
 	bl_worker_free(daemon->worker);
 	bl_control_free(daemon->control);
 	bl_loader_free(daemon->loader);
+	bl_follow_clear(&daemon->follow);
 	bl_deliver_done(&daemon->deliver);
 	bl_generations_clear(&daemon->generations);
 	sd_event_unref(daemon->event);

@@ -178,7 +178,7 @@ static void refuses_words(void **state)
 static void traces(void **state)
 {
 	static const enum bl_hook hooks[] = { BL_HOOK_PTRACE_ACCESS, BL_HOOK_PTRACE_TRACEME,
-					      BL_HOOK_BPRM_CHECK };
+					      BL_HOOK_BPRM_CHECK, BL_HOOK_CREATE };
 	struct bl_event_view view;
 	struct record record;
 

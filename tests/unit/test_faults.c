@@ -20,6 +20,7 @@ struct fault {
 };
 
 #define R "/rules/0"
+#define P "/profiles/0"
 
 static const struct fault faults[] = {
 	/* the file */
@@ -32,8 +33,8 @@ static const struct fault faults[] = {
 	{ TOP("`'polices': []"), "unknown-key", "/polices", NULL },
 	{ TOP("`'rulez': []"), "unknown-key", "/rulez", "\"rules\"" },
 	{ TOP("`'uid': 3"), "unknown-key", "/uid", "\"by\"" },
-	{ TOP("`'profiles': []"), "not-supported-yet", "/profiles", NULL },
-	{ TOP("`'adjust': []"), "not-supported-yet", "/adjust", NULL },
+	{ TOP("'profiles': `{}"), "wrong-type", "/profiles", NULL },
+	{ TOP("'adjust': `{}"), "wrong-type", "/adjust", NULL },
 	{ TOP("'mode': `'enfroce'"), "unknown-value", "/mode", "\"enforce\"" },
 	{ TOP("'mode': `'ENFORCE'"), "unknown-value", "/mode", "\"enforce\"" },
 	{ TOP("'mode': `'paranoid'"), "unknown-value", "/mode", "\"monitor\", \"enforce\"" },
@@ -125,8 +126,8 @@ static const struct fault faults[] = {
 	{ RULES("`{'id': 'r', 'on': 'exec', 'action': 'kill'}"), "denies-everything", R, NULL },
 	{ RULES("{'id': 'r', 'on': 'exec', 'action': `'kil'}"), "unknown-value", R "/action",
 	  "\"kill\"" },
-	{ RULES("{'id': 'r', 'on': 'exec', 'action': `'allow'}"), "not-supported-yet", R "/action",
-	  NULL },
+	{ RULES("{'id': 'r', 'on': 'exec', 'action': `'allow'}"), "unknown-value", R "/action",
+	  "profile" },
 	{ RULES("{'id': 'r', 'on': 'exec', 'action': `['deny']}"), "wrong-type", R "/action",
 	  NULL },
 	{ EXEC("'path': '/x', 'severity': `'hihg'"), "unknown-value", R "/severity", "\"high\"" },
@@ -251,8 +252,8 @@ static const struct fault faults[] = {
 	{ PORT("[]"), "empty-list", R "/port", NULL },
 	{ UID("4294967295"), "out-of-range", R "/by/uid", NULL },
 	{ UID("'0-4294967295'"), "out-of-range", R "/by/uid", NULL },
-	{ UID("'www-data'"), "not-supported-yet", R "/by/uid", "getent" },
-	{ BY("'gid': `'adm'"), "not-supported-yet", R "/by/gid", NULL },
+	{ UID("'www-data'"), "unknown-account", R "/by/uid", "/etc/passwd" },
+	{ BY("'gid': [1, `'adm']"), "unknown-account", R "/by/gid/1", "/etc/group" },
 	{ BY("'gid': [0, `-5]"), "out-of-range", R "/by/gid/1", NULL },
 
 	/* subjects */
@@ -290,12 +291,52 @@ static const struct fault faults[] = {
 	{ LISTS("'a': ['@b'], 'b': ['@c', '/x'], 'c': ['/y', `'@b']"), "list-cycle", "/lists/c/1",
 	  NULL },
 	{ LISTS("`'a': ['/x']"), "unused-list", "/lists/a", NULL },
-	{ LISTS("'a': [`'@file:/etc/x']"), "not-supported-yet", "/lists/a/0", NULL },
-	{ PATH("'@file:x'"), "not-supported-yet", R "/path", NULL },
+	{ LISTS("'a': [`'@file:/etc/x']"), "unreadable", "/lists/a/0", NULL },
+	{ PATH("'@file:x'"), "relative-path", R "/path", "/etc/bailiff/lists" },
 	{ PATH("'@'"), "unknown-list", R "/path", NULL },
 	{ PATH("'@nowhere'"), "unknown-list", R "/path", "\"lists\"" },
 	{ EXEC("'path': ['/x', `'@nowhere']"), "unknown-list", R "/path/1", NULL },
 	{ OPEN("'access': `'@x', 'path': '/x'"), "unknown-value", R "/access", NULL },
+
+	/* profiles */
+	{ PROFILE("`{'by': {'uid': 1}, 'allow': {'exec': []}, 'otherwise': 'deny'}"), "missing-key",
+	  P, NULL },
+	{ PROFILE("`{'id': 'p', 'allow': {'exec': []}, 'otherwise': 'deny'}"), "missing-key", P,
+	  NULL },
+	{ PROFILE("`{'id': 'p', 'by': {'uid': 1}, 'otherwise': 'deny'}"), "missing-key", P, NULL },
+	{ PROFILE("`{'id': 'p', 'by': {'uid': 1}, 'allow': {'exec': []}}"), "missing-key", P,
+	  NULL },
+	{ ALLOW("`{}"), "empty-object", P "/allow", "\"exec\": []" },
+	{ ALLOW("{`'exce': []}"), "unknown-key", P "/allow/exce", "\"exec\"" },
+	{ ALLOW("{'exec': [`7]}"), "wrong-type", P "/allow/exec/0", NULL },
+	{ ALLOW("{'exec': ['/x', {`'to': '::1'}]}"), "key-does-not-fit", P "/allow/exec/1/to",
+	  NULL },
+	{ ALLOW("{'connect': [`'/x']}"), "bad-address", P "/allow/connect/0", NULL },
+	{ ALLOW("{'open': [`{}]}"), "empty-object", P "/allow/open/0", NULL },
+	{ PROFILE("{'id': 'p', 'by': {'uid': 1}, 'allow': {'exec': []}, 'otherwise': `'allow'}"),
+	  "unknown-value", P "/otherwise", NULL },
+	{ PROFILE("{'id': 'p', 'by': {'uid': 1}, 'allow': {'exec': []}, 'otherwise': 'deny', "
+		  "`'path': '/x'}"),
+	  "unknown-key", P "/path", NULL },
+	{ TOP("'rules': [{'id': 'p/open', 'on': 'open', 'action': 'alert'}], 'profiles': [{'id': "
+	      "`'p', 'by': {'uid': 1}, 'allow': {'open': '/x'}, 'otherwise': 'kill'}]"),
+	  "duplicate-id", P "/id", "ids are unique" },
+
+	/* adjustments */
+	{ ADJUST("`{'enabled': false}"), "missing-key", "/adjust/0", NULL },
+	{ ADJUST("`{'rule': 'r'}"), "empty-object", "/adjust/0", "\"enabled\"" },
+	{ ADJUST("{'rule': 'r', 'enabled': `0}"), "wrong-type", "/adjust/0/enabled", NULL },
+	{ ADJUST("{'rule': 'r', `'enable': true, 'action': 'alert'}"), "unknown-key",
+	  "/adjust/0/enable", "\"enabled\"" },
+	{ ADJUST("{'rule': `'rr', 'enabled': false}"), "adjusts-nothing", "/adjust/0/rule", NULL },
+	{ ADJUST("{'rule': 'r', 'action': 'alert'}, {'rule': 'r', 'action': `'kill'}"),
+	  "conflicting-adjustments", "/adjust/1/action", NULL },
+	{ ADJUST("{'rule': 'r', 'unless': {`'to': '::1'}}"), "key-does-not-fit",
+	  "/adjust/0/unless/to", NULL },
+	{ ADJUST("{'rule': 'r', 'unless': `[]}"), "empty-list", "/adjust/0/unless", NULL },
+	{ TOP("'rules': [{'id': 'r', 'on': 'exec', 'args': 'x', 'action': 'kill'}], 'adjust': "
+	      "[{'rule': 'r', 'action': `'deny'}]"),
+	  "key-does-not-fit", "/adjust/0/action", "\"kill\" ends it" },
 
 	/* tests */
 	{ TEST("`'/x'"), "wrong-type", "/tests/0", NULL },
@@ -339,7 +380,7 @@ static const struct fault faults[] = {
 	{ TEST("{'on': 'exec', 'path': '/x', 'expect': 'deny', 'by': {`'unit': 'x'}}"),
 	  "not-supported-yet", "/tests/0/by/unit", NULL },
 	{ TEST("{'on': 'exec', 'path': '/x', 'expect': 'deny', 'by': {'uid': `'root'}}"),
-	  "not-supported-yet", "/tests/0/by/uid", NULL },
+	  "unknown-account", "/tests/0/by/uid", NULL },
 	{ TEST("{'on': 'open', 'path': '/x', 'expect': 'deny', `'args': 'x'}"), "key-does-not-fit",
 	  "/tests/0/args", NULL },
 	{ TEST("{'on': 'exec', 'path': '/x', 'expect': 'deny', 'args': ['a', `1]}"), "wrong-type",

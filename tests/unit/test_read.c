@@ -323,6 +323,76 @@ static void fields_of_all_kinds(void **state)
 	bl_reader_free(reader);
 }
 
+static void one_verdict(void **state)
+{
+	struct bl_reader *reader = NULL;
+	struct bl_shown shown;
+	char id[200];
+
+	/* By its cursor: this entry, and not the one that is in its place. */
+	assert_int_equal(bl_reader_find("/a/directory", "cursor-2;s=", &reader, &shown), 1);
+	assert_string_equal(shown.cursor, "cursor-2");
+	bl_reader_free(reader);
+	assert_null(strstr(matches, "BAILIFF_EVENT_ID"));
+	cursor_gone = 1;
+	assert_int_equal(bl_reader_find(NULL, "cursor-2;s=", &reader, &shown), 0);
+	assert_int_equal(bl_reader_find(NULL, "nonsense;s=", &reader, &shown), -EINVAL);
+	/* By its id, beside all that makes an entry ours. */
+	matches[0] = 0;
+	assert_int_equal(bl_reader_find(NULL, "0123-4", &reader, &shown), 1);
+	assert_string_equal(shown.cursor, "cursor-0");
+	bl_reader_free(reader);
+	assert_non_null(strstr(matches, "_UID=0\n"));
+	assert_non_null(strstr(matches, "_SYSTEMD_UNIT=bailiffd.service\n"));
+	assert_non_null(strstr(matches, "BAILIFF_EVENT_ID=0123-4\n"));
+	assert_null(strstr(matches, bl_message_id(BL_MESSAGE_STARTED)));
+	/* No event has such ids. */
+	memset(id, 'x', sizeof(id) - 1);
+	id[sizeof(id) - 1] = 0;
+	assert_int_equal(bl_reader_find(NULL, id, &reader, &shown), 0);
+	assert_int_equal(bl_reader_find(NULL, "", &reader, &shown), 0);
+	has_files = 0;
+	assert_int_equal(bl_reader_find(NULL, "1", &reader, &shown), geteuid() ? -EACCES : -ENOENT);
+	assert_int_equal(fake.closed, 1);
+}
+
+static void expect_bytes(const struct bl_shown *shown, const char *name, const void *bytes,
+			 size_t len)
+{
+	size_t got;
+	char *text = bl_reader_bytes(shown, name, &got);
+
+	assert_non_null(text);
+	assert_int_equal(got, len);
+	assert_memory_equal(text, bytes, len);
+	assert_int_equal(text[len], 0);
+	free(text);
+}
+
+static void the_bytes_of_a_field(void **state)
+{
+	struct bl_reader *reader;
+	struct bl_shown shown;
+	size_t len;
+
+	add(0, "PLAIN=a b", 9);
+	add(0, "SHOWN=\\xff", 10);
+	add(0, "SHOWN_HEX=ff002f", 16);
+	add(0, "EMPTY=", 6);
+	add(0, "ODD_HEX=ff0", 11);
+	add(0, "UPPER_HEX=FF", 12);
+	reader = open_with((struct bl_reader_options){});
+	assert_int_equal(bl_reader_next(reader, &shown), 1);
+	expect_bytes(&shown, "PLAIN", "a b", 3);
+	expect_bytes(&shown, "SHOWN", "\xff\0/", 3);
+	expect_bytes(&shown, "EMPTY", "", 0);
+	assert_null(bl_reader_bytes(&shown, "ODD", &len));
+	assert_null(bl_reader_bytes(&shown, "UPPER", &len));
+	assert_null(bl_reader_bytes(&shown, "PLAI", &len));
+	assert_null(bl_reader_bytes(&shown, "PLAIN_", &len));
+	bl_reader_free(reader);
+}
+
 static void failures_are_told(void **state)
 {
 	struct bl_reader_options options = { .after_cursor = "nonsense" };
@@ -370,6 +440,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_what_journald_vouches_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(where_it_starts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(fields_of_all_kinds, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_verdict, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(the_bytes_of_a_field, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(failures_are_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(waiting, set_up, tear_down),
 	};

@@ -223,6 +223,8 @@ static void test_patterns(void **state)
 		{ "'/{,usr/}bin/sh'", "=/usr/bin/sh =/usr/bin/dash", "symbolic-link" },
 		{ "'/usr/bin/{s{h,x},awk}'", "=/usr/bin/dash =/etc/alternatives/awk =/usr/bin/mawk",
 		  "symbolic-link" },
+		/* ... but for what nothing is: a path does not end with '/' */
+		{ "'/bin/{*,}/{a,}'", "~/usr/bin/*/a", "symbolic-link" },
 		{ "'/bin/{a,b}*[{,}]'", "~/usr/bin/a*[{,}] ~/usr/bin/b*[{,}]", "symbolic-link" },
 		{ "'/bin\\\\{a,b\\\\}'", "", NULL },
 		{ "'/{a,b,c,d}{a,b,c,d}{a,b,c,d}{a,b}'", "", "links-unknown" },

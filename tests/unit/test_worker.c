@@ -95,7 +95,7 @@ static void a_good_policy(void **state)
 	const struct bl_generation *generation;
 
 	tree_text(&fixture->tree, ADMIN "a.json", GOOD);
-	assert_int_equal(bl_worker_start(fixture->worker), 0);
+	assert_int_equal(bl_worker_start(fixture->worker, NULL), 0);
 	wait_done(fixture, 1);
 	assert_int_equal(fixture->got.error, 0);
 	assert_non_null(fixture->got.built.tables);
@@ -121,7 +121,7 @@ static void a_bad_policy(void **state)
 	struct fixture *fixture = *state;
 
 	tree_text(&fixture->tree, ADMIN "a.json", "{\"bailiff\":1,\"rules\":[{}]}");
-	assert_int_equal(bl_worker_start(fixture->worker), 0);
+	assert_int_equal(bl_worker_start(fixture->worker, NULL), 0);
 	wait_done(fixture, 1);
 	assert_int_equal(fixture->got.error, -EINVAL);
 	assert_true(fixture->got.built.diags.errors > 0);
@@ -136,7 +136,7 @@ static void the_digest_is_stable(void **state)
 	struct bl_build_input input = input_of(fixture);
 
 	tree_text(&fixture->tree, ADMIN "a.json", GOOD);
-	assert_int_equal(bl_worker_start(fixture->worker), 0);
+	assert_int_equal(bl_worker_start(fixture->worker, NULL), 0);
 	wait_done(fixture, 1);
 	assert_int_equal(bl_worker_build(&input, &again), 0);
 	assert_string_equal(again.generation->digest, fixture->got.generation->digest);
@@ -178,15 +178,15 @@ static void the_loop_goes_on(void **state)
 	sd_event_add_time_relative(fixture->event, NULL, CLOCK_MONOTONIC, 1000, 1, on_tick,
 				   fixture);
 	began = bl_now_ns();
-	assert_int_equal(bl_worker_start(fixture->worker), 0);
-	assert_int_equal(bl_worker_start(fixture->worker), -EBUSY);
+	assert_int_equal(bl_worker_start(fixture->worker, NULL), 0);
+	assert_int_equal(bl_worker_start(fixture->worker, NULL), -EBUSY);
 	wait_done(fixture, 1);
 	took_ms = (bl_now_ns() - began) / 1000000;
 	assert_int_equal(fixture->got.error, 0);
 	/* A loop that waits has one tick at most; a busy host may cost most of the others. */
 	if (took_ms > 50)
 		assert_true(fixture->ticks > took_ms / 20);
-	assert_int_equal(bl_worker_start(fixture->worker), 0);
+	assert_int_equal(bl_worker_start(fixture->worker, NULL), 0);
 	wait_done(fixture, 2);
 	assert_int_equal(fixture->got.error, 0);
 	assert_int_equal(fixture->built, 2);
@@ -197,7 +197,7 @@ static void ended_while_it_runs(void **state)
 	struct fixture *fixture = *state;
 
 	write_big_policy(fixture, 20000);
-	assert_int_equal(bl_worker_start(fixture->worker), 0);
+	assert_int_equal(bl_worker_start(fixture->worker, NULL), 0);
 	bl_worker_free(fixture->worker);
 	fixture->worker = NULL;
 	assert_int_equal(fixture->done, 0);

@@ -221,3 +221,106 @@ def test_hard_link_from_before_by_its_other_name(g):
            {"read": "read('/srv/n/out/link')", "write": "write('/srv/n/out/link')",
             "exec": "run('/srv/n/out/tool')"}, {"free": "read('/srv/n/out/free')"},
            prepare="ln /srv/n/g/a /srv/n/out/link; cp /bin/true /srv/n/g/tool; ln /srv/n/g/tool /srv/n/out/tool")
+
+
+@row("A25", "A5")
+def test_name_that_is_gone(g):
+    """Whoever may has linked the file to a guarded name, and what it was called before is gone: that is how many
+    programs make a file. Somebody who may not read it has a descriptor by the old name, for the path alone."""
+    user = "\nos.setgroups([]); os.setresgid(2000, 2000, 2000); os.setresuid(2000, 2000, 2000)\nread(f'/proc/self/fd/{f}')"
+    unnamed = "f = tmpfile('/srv/n/out'); os.fchmod(f, 0o644); link_fd(f, '/srv/n/{}')"
+    try_it(g, [deny(by={"uid": 2000})],
+           {"unlinked": "f = former('/srv/n/out/t0', '/srv/n/g/t0')" + user,
+            "the other name is not at hand": "f = former('/srv/n/out/t1', '/srv/n/g/t1'); evict()" + user,
+            "made without a name": unnamed.format("g/t2") + user},
+           {"neighbour": "f = former('/srv/n/out/t3', '/srv/n/out/t4')" + user,
+            "neighbour without a name": unnamed.format("out/t5") + user,
+            "none is left": "f = tmpfile('/srv/n/out'); os.fchmod(f, 0o644)" + user})
+
+
+@row("A24b")
+def test_mount_point_removed(g):
+    """A mount namespace of one's own, from before: nothing is mounted there in it, so its owner may remove it."""
+    try_it(g, [deny("/srv/n/{m0,m1}/**/home/*")],
+           {"rmdir": "remove_mount_point('/srv/n/m0/u/home', os.rmdir)",
+            "replaced": "remove_mount_point('/srv/n/m1/u/home', lambda path: os.rename(os.path.dirname(path) + '/free', path))"},
+           {"neighbour": "remove_mount_point('/srv/n/m2/u/home', os.rmdir)"}, prepare="mkdir -p /srv/n/m0 /srv/n/m1 /srv/n/m2")
+
+
+# A file system at {0}, of which parts are mounted at {0}-part and {0}-etc.
+PARTS = """
+mkdir -p {0} {0}-part {0}-etc; mount -t tmpfs t {0}; mkdir -p {0}/part {0}/etc {0}/srv/n {0}/deep/er
+for f in x part/x etc/x deep/er/y; do echo x > {0}/$f; done; cp /bin/cat {0}/srv/n/tool
+mount --bind {0}/part {0}-part; mount --bind {0}/etc {0}-etc
+"""
+
+
+@row("A24c")
+def test_part_stays_mounted(g):
+    """Only parts of the file system are mounted on the host any more: the rest is named from its root on, and trusted with nothing."""
+    places = iter(f"/srv/n/m{n}" for n in range(20))
+    made = []
+
+    def gone(code):
+        made.append(next(places))
+        return f"d = os.open('{made[-1]}', os.O_PATH); call(libc.umount2(b'{made[-1]}', MNT_DETACH)); " + code.replace("M/", made[-1] + "-")
+    tool_there = "sh(f'/proc/{os.getpid()}/fd/{d}/srv/n/tool /srv/n/free')"
+    rules = [deny("/**/x"), deny("/deep/er/*", rule="own"), deny("/etc/x", rule="etc"), tool("/srv/n/elsewhere"),
+             {**deny("/srv/n/free", rule="free"), "unless": {"by": {"exe": "/srv/n/tool"}}}]
+    there = "sh('cp /bin/cat /srv/n/tool; /srv/n/tool /srv/n/free')"
+    refused = {"in the part": gone("read_at(d, 'part/x')"), "outside": gone("read_at(d, 'x')"),
+               "outside, deep": gone("read_at(d, 'deep/er/y')"), "by an exception's program outside": gone(tool_there)}
+    allowed = {"excepted": there}
+    try_it(g, rules, refused, allowed, prepare="echo free > /srv/n/free\n" + "".join(PARTS.format(place) for place in made))
+    made.clear()
+    neighbours = {"in a part": gone("read('M/part/x')"), "in another": gone("read('M/etc/x')"), "outside": gone("read_at(d, 'x')")}
+    front = {"front door": "os.makedirs('/srv/n/new/deep/er', exist_ok=True); open('/srv/n/new/deep/er/z', 'w').close(); read('/srv/n/new/deep/er/z')"}
+    try_it(g, [deny(["/etc/x", "/part/x", "/srv/n/new/**"])], front, neighbours, prepare="".join(PARTS.format(place) for place in made))
+    made.clear()
+    try_it(g, [{"id": "all", "on": "open", "by": {"gid": 4242}, "access": "read", "path": "/**", "action": "deny"}],
+           {"whatever it is called": gone("f = os.open('x', os.O_PATH, dir_fd=d); os.setresgid(4242, 4242, 4242); read(f'/proc/self/fd/{f}')")},
+           prepare="".join(PARTS.format(place) for place in made))
+
+
+@row("A22c")
+def test_file_systems_of_the_kernel_of_ones_own(g):
+    """Each mount of procfs is another superblock, and each network namespace has a sysfs of its own."""
+    user = "sh('setpriv --reuid=2000 --regid=2000 --clear-groups unshare -Urnpf --mount sh -c \"{}\"')"
+    huge = "kernel/mm/transparent_hugepage/enabled"
+    try_it(g, [deny(["/proc/kallsyms", "/proc/*/limits", "/sys/kernel/mm/**"])],
+           {"proc": user.format("mount -t proc p /mnt && cat /mnt/kallsyms"),
+            "a process": user.format("mount -t proc p /mnt && cat /mnt/1/limits"),
+            "sysfs": user.format(f"mount -t sysfs s /mnt && cat /mnt/{huge}"),
+            "root's": "own_mounts(); sh('mount -t proc p /mnt'); read('/mnt/kallsyms')",
+            "mounted elsewhere": "read('/srv/n/new/kallsyms')"},
+           {"neighbour": user.format("mount -t proc p /mnt && cat /mnt/version"),
+            "neighbour elsewhere": "read('/srv/n/new/version')"},
+           prepare="mount -t proc p /srv/n/new")
+
+
+@row("A27")
+def test_exceptions_on_a_file_system_of_ones_own(g):
+    """Where everything but some paths is refused, a file system with these paths on it excepts nobody; nor does it on
+    what a label was kept of. The host's own paths do, seen from there as well, and whoever is excepted himself."""
+    def user(script, uid=1000):
+        return f"sh('setpriv --reuid={uid} --regid={uid} --clear-groups unshare -Urm sh -euc \"{script}\"')"
+
+    own = "mount -t tmpfs t /mnt; mkdir -p /mnt/usr/bin /mnt/srv/n/g /mnt/srv/n/s; " \
+          "cp /usr/bin/true /mnt/usr/bin; echo x > /mnt/srv/n/g/a; "
+    listen = "import socket; s = socket.socket(socket.AF_UNIX); s.bind('/mnt/srv/n/s/a'); s.listen(); " \
+             "socket.socket(socket.AF_UNIX).connect('/mnt/srv/n/s/a')"
+    socket = own + "python3 /srv/n/out/listen"
+    by = {"uid": [1000, 1001]}
+    also = {"by": {"uid": 1001}}
+    rules = [{"id": "run", "on": "exec", "path": "/**", "by": by, "unless": [{"path": "/usr/**"}, also], "action": "deny"},
+             deny("/srv/n/**", rule="read", by=by, unless=[{"path": "/srv/n/{g,out}/*"}, also]),
+             {"id": "say", "on": "connect", "socket": "/srv/n/s/**", "by": by, "action": "deny",
+              "unless": [{"socket": "/srv/n/s/a"}, also]}]
+    try_it(g, rules,
+           {"program": user(own + "/mnt/usr/bin/true"), "once more": user(own + "/mnt/usr/bin/true || /mnt/usr/bin/true"),
+            "over the host's": user(own + "mount --bind /mnt/usr/bin /srv/n/new; /srv/n/new/true"),
+            "file": user(own + "cat /mnt/srv/n/g/a"), "two names": user(own + "ln /mnt/srv/n/g/a /mnt/srv/n/g/b; cat /mnt/srv/n/g/b"),
+            "socket": user(socket)},
+           {"host's": user("/usr/bin/true; cat /srv/n/out/a"), "bound": user("mount --bind /usr /mnt; /mnt/bin/true"),
+            "excepted": user(own + "/mnt/usr/bin/true; cat /mnt/srv/n/g/a", 1001),
+            "excepted, socket": user(socket, 1001)}, prepare=f"echo \"{listen}\" > /srv/n/out/listen")

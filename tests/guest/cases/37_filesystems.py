@@ -30,16 +30,20 @@ def test_overlay_lower(g):
           clean=CLEAN)
 
 
-@row("A9", "A9b", "B5")
+@row("A9", "A9b", "A9c", "B5")
 def test_programs_of_an_overlay(g):
-    """From 6.5 on the program's real file is judged when it is mapped: the one that is started ends by a signal."""
+    """What is started is judged by the real file's name as well; what is mapped, by the real file."""
     lower = "/srv/p/d", "/srv/m/u"
-    started = "p = subprocess.run(['/srv/m/o/tool'])\nif p.returncode < 0: raise OSError(errno.EPERM, 'killed')"
     trial(g, [{"id": "tool", "on": "exec", "path": "/srv/p/**", "action": "deny"}],
-          {"exec": overlay(*lower, "\n" + started), "map": overlay(*lower, "map_code('/srv/m/o/lib')"),
+          {"exec": overlay(*lower, "run('/srv/m/o/tool')"), "script": overlay(*lower, "run('/srv/m/o/script')"),
+           "interpreter": overlay(*lower, "run('/srv/m/x/asks')"), "map": overlay(*lower, "map_code('/srv/m/o/lib')"),
            "loader": overlay(*lower, "sh('/lib64/ld-linux-x86-64.so.2 /srv/m/o/tool')")},
-          allowed={"neighbour's program": overlay("/srv/m/x", "/srv/m/u", "run('/srv/m/o/tool')")},
-          prepare=DIRECTORIES + "mkdir -p /srv/p/d; for f in p/d/tool p/d/lib m/x/tool; do cp /bin/true /srv/$f; done",
+          allowed={"neighbour's program": overlay("/srv/m/x", "/srv/m/u", "run('/srv/m/o/tool')"),
+                   "neighbour's script": overlay("/srv/m/x", "/srv/m/u", "run('/srv/m/o/script')"),
+                   "read": overlay(*lower, "read('/srv/m/o/script')")},
+          prepare=DIRECTORIES + "mkdir -p /srv/p/d; for f in p/d/tool p/d/lib m/x/tool; do cp /bin/true /srv/$f; done; "
+          "for f in p/d/script m/x/script; do echo '#!/bin/true' > /srv/$f; chmod 755 /srv/$f; done; "
+          "echo '#!/srv/m/o/tool' > /srv/m/x/asks; chmod 755 /srv/m/x/asks",
           clean=CLEAN)
 
 
@@ -221,6 +225,63 @@ def test_btrfs(g):
            "mounted in a namespace": "own_mounts(); sh('mount -o subvol=dir $(findmnt -no SOURCE /srv/p/b | cut -d[ -f1) "
                                      "/srv/m/x || mount -o bind /srv/p/b/dir /srv/m/x'); read('/srv/m/x/a')"},
           allowed={"elsewhere": "read('/etc/passwd')"}, prepare=setup, clean=CLEAN)
+
+
+@row("A2", "A18")
+def test_btrfs_snapshot_of_linked_files(g):
+    """A snapshot's file has the number and the version of the original. Whoever may removes it by all its names, and
+    what the original's names come to is known still."""
+    setup = DIRECTORIES + image("120M", "mkfs.btrfs -q", "mkdir /srv/p/b; mount -o loop /srv/image /srv/p/b") + \
+        "btrfs -q subvolume create /srv/p/b/s; cd /srv/p/b/s; mkdir g out; echo x > g/a; ln g/a out/b; echo x > out/c; " \
+        "ln out/c out/d; sync; chmod -R a+rX /srv/p; "
+    snapshot = "sh('btrfs -q subvolume snapshot /srv/p/b/s /srv/p/b/snap; rm -r /srv/p/b/snap/*; " \
+               "btrfs -q subvolume delete /srv/p/b/snap; ln /srv/p/b/s/g/a /srv/p/b/s/g/{0}; rm /srv/p/b/s/g/{0}'); "
+    user = "os.setgroups([]); os.setresuid(2000, 2000, 2000); "
+    trial(g, [{**RULE, "path": "/srv/p/b/s/g/**", "by": {"uid": 2000}}],
+          {"before": user + "read('/srv/p/b/s/out/b')",
+           "after": snapshot.format("e") + snapshot.format("f") + user + "read('/srv/p/b/s/out/b')"},
+          allowed={"neighbour": user + "read('/srv/p/b/s/out/d')"}, prepare=setup, clean=CLEAN)
+
+
+@row("A15b")
+def test_names_of_many_bytes(g):
+    """255 letters of UTF-16 are up to 765 bytes of UTF-8."""
+    boot = "b'\\xeb\\x3c\\x90bailiff ' + struct.pack('<HBHBHHBHHHII3sI', 512, 1, 1, 1, 512, 2880, 0xf8, 9, 32, 2, 0, 0, " \
+           "b'\\x80\\0\\x29', 1) + b'NO NAME    FAT12   '"
+    g.sh(CLEAN + "; " + DIRECTORIES)
+    make = f"open('/srv/image', 'wb').write(({boot}).ljust(510, b'\\0') + b'\\x55\\xaa\\xf8\\xff\\xff' + bytes(2879 * 512 - 3))"
+    assert do(g, {"make": make}) == {"make": "ok"}
+    if g.run(["mount", "-o", "loop,iocharset=utf8", "/srv/image", "/srv/m/o"], check=False).rc:
+        g.sh(CLEAN)
+        g.not_applicable("no vfat")
+    names = "".join(f"echo x > /srv/p/v/{letter * 250}; " for letter in "\u20ac\u20ad") + "echo x > /srv/p/v/short; "
+    trial(g, [{**RULE, "path": ["/srv/p/*/\u20ac*", "/srv/p/*/?????"]}],
+          {"long": "read('/srv/p/v/' + '\u20ac' * 250)", "short": "read('/srv/p/v/short')"},
+          allowed={"neighbour": "read('/srv/p/v/' + '\u20ad' * 250)"},
+          prepare="mkdir -p /srv/p/v; mount --move /srv/m/o /srv/p/v 2> /dev/null || mount -o loop,iocharset=utf8 /srv/image /srv/p/v; " + names,
+          clean="umount -l /srv/p/v /srv/m/o 2> /dev/null || :")
+    g.sh(CLEAN)
+
+
+@row("A26")
+def test_encrypted_directory(g):
+    """Without the key its names are what the disk has. Somebody who has gone into a directory by such a name stays there
+    when the key comes."""
+    setup = DIRECTORIES + image("32M", "mkfs.ext4 -qF -O encrypt", "mkdir /srv/p/e; mount -o loop /srv/image /srv/p/e")
+    try:
+        g.sh(setup)
+        if do(g, {"probe": "encrypted_directory('/srv/p/e', '/srv/p/e/d')"}) != {"probe": "ok"}:
+            g.not_applicable("this kernel encrypts no directories of ext4")
+    finally:
+        g.sh(CLEAN)
+    inside = "os.chdir(encoded('/srv/p/e/{0}', True)); encryption_key('/srv/p/e'); "
+    deed = "encrypted_directory('/srv/p/e', '/srv/p/e/{0}'); "
+    trial(g, [{**RULE, "path": "/srv/p/e/*/secret/**"}, {**RULE, "id": "gone", "path": "/srv/p/e/*/gone", "access": "delete"}],
+          {"file": (deed + inside).format("a") + "read('a')", "deeper": (deed + inside).format("b") + "read('dir/b')",
+           "removed": deed.format("c") + "os.unlink(encoded('/srv/p/e/c', False))"},
+          allowed={"with the key": deed.format("d") + "encryption_key('/srv/p/e'); open('/srv/p/e/d/free', 'w').close(); "
+                                  "read('/srv/p/e/d/free'); os.unlink('/srv/p/e/d/free')"},
+          prepare=setup, clean=CLEAN)
 
 
 @row("A21")

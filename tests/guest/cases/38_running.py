@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A guarded program is run when its name is gone, by the kernel, or as somebody's interpreter."""
 
+import shlex
+
 from evasion import row
 from guest import image
 from trial import check_fields, push_program, trial, watch
@@ -75,12 +77,40 @@ def test_handler_that_is_given_the_file(g):
     g.remove("/root/execfd")
 
 
+@row("A9c", "B8", "C16")
+def test_file_of_an_overlay_that_a_handler_is_given(g):
+    """Also of an overlay of one's own, and where handlers are one's own as well: from 6.7 on each user namespace has its."""
+    secret = {"id": "secret", "on": "open", "access": "read", "path": "/srv/e/g/*", "action": "deny"}
+    push_program(g, "execfd", "/root/execfd")
+    mounted = "mount -t tmpfs t /srv/m; mkdir /srv/m/u /srv/m/w /srv/m/o; cp /srv/e/handler /srv/m/handler; " \
+              "mount -t overlay o -o lowerdir=/srv/e/PLACE,upperdir=/srv/m/u,workdir=/srv/m/w{} /srv/m/o; "
+    own = f"mount -t binfmt_misc b {HANDLER}; echo :trial:E::tg2::/srv/m/handler:O > {HANDLER}/register; "
+    roots = ["unshare", "-m", "sh", "-euc", mounted.format("") + "/srv/m/o/file.tg1"]
+    users = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "unshare", "-Urm", "sh", "-euc",
+             mounted.format(",userxattr") + own + "/srv/m/o/file.tg2"]
+    files = "mkdir -p /srv/m; for f in g/file.tg1 g/file.tg2 out/file.tg1 out/file.tg2; do echo x > /srv/e/$f; " \
+            "chmod 755 /srv/e/$f; done; cp /root/execfd /srv/e/handler; chmod 755 /srv/e/handler; " \
+            f"echo ':trial0:E::tg1::/srv/e/handler:O' > {HANDLER}/register; "
+    ways = {"root's overlay": roots}
+    if g.options().suite != "bookworm":
+        ways["a user's"] = users
+
+    def started(argv, place):
+        script = " ".join(shlex.quote(word.replace("PLACE", place)) for word in argv)
+        return f"sh({script!r})"
+    try_it(g, [secret], {"front door": "read('/srv/e/g/file.tg1')", **{name: started(way, "g") for name, way in ways.items()}},
+           {f"{name}, other": started(way, "out") for name, way in ways.items()},
+           prepare=MAGIC + "modprobe overlay; " + files, clean=NO_MAGIC + "rm -rf /srv/m; ")
+    g.remove("/root/execfd")
+
+
 @row("B17")
 def test_memory_of_others(g):
     """What a process does to another one's memory by /proc is an open, and can be reported."""
     victim = "f = os.fork()\nif not f: time.sleep(60); os._exit(0)\ntry:\n {}\nfinally:\n os.kill(f, 9)"
-    found = watch(g, [{"id": "memory", "on": "open", "access": "write", "path": "/proc/*/mem", "action": "alert"}],
-                  {"mem": victim.format("close(os.open(f'/proc/{f}/mem', os.O_RDWR))")})
+    found = watch(g, [{"id": "memory", "on": "open", "access": "write", "path": ["/proc/*/mem", "/proc/*/task/*/mem"], "action": "alert"}],
+                  {"mem": victim.format("close(os.open(f'/proc/{f}/mem', os.O_RDWR))"),
+                   "by a thread": victim.format("close(os.open(f'/proc/{f}/task/{f}/mem', os.O_RDWR))")})
     check_fields(found[0], verdict="alert", access="read,write")
     assert found[0]["BAILIFF_PATH"].endswith("/mem"), found[0]
 

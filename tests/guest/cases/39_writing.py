@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Content and attributes are changed by calls that few know, by descriptors, and by the kernel itself."""
 
+import pathlib
+import subprocess
+import tempfile
+
 from evasion import row
 from trial import check_fields, do, push_program, trial
 
@@ -43,6 +47,8 @@ def test_replaced(g):
                     "whiteout": "syscall(SYS_RENAMEAT2, AT_FDCWD, b'/srv/w/g/d', AT_FDCWD, b'/srv/w/moved', 4)"},
                    {"other": "os.rename('/srv/w/out/e', '/srv/w/out/f')"})
     assert {event["BAILIFF_HOOK"] for event in found} == {"inode_rename"}, found
+    try_it(g, [deny("create")], {"whiteout": "syscall(SYS_RENAMEAT2, AT_FDCWD, b'/srv/w/g/d', AT_FDCWD, b'/srv/w/moved', 4)"},
+           {"other": "syscall(SYS_RENAMEAT2, AT_FDCWD, b'/srv/w/out/d', AT_FDCWD, b'/srv/w/moved', 4)"})
 
 
 @row("C6", "E5")
@@ -168,6 +174,106 @@ def test_node_at_a_guarded_name(g):
            prepare="modprobe loop")
 
 
+DEVICES = """
+modprobe -a loop btrfs; mkdir /srv/w/m
+for n in 5 6; do truncate -s 16M /srv/w/image$n; mkfs.ext4 -qF /srv/w/image$n; losetup /dev/loop$n /srv/w/image$n; done
+truncate -s 120M /srv/w/image7; mkfs.btrfs -q /srv/w/image7 2> /dev/null; losetup /dev/loop7 /srv/w/image7
+mkdir -p /srv/w/t; mount -t tmpfs t /srv/w/t; mknod /srv/w/t/node b 7 5
+"""
+NO_DEVICES = "umount /srv/w/t 2> /dev/null || :; losetup -D; "
+
+
+@row("C9c")
+def test_mounts_of_a_device(g):
+    """Nobody opens the node, and what is mounted is the device's content. Read-only it is read only."""
+    mount = "mounted('{}', '{}', '/srv/w/m', {})".format
+    refused = {"read": "read('/dev/loop5')", "mount": mount("/dev/loop5", "ext4", 0),
+               "read-only": mount("/dev/loop5", "ext4", "MS_RDONLY"), "own node": mount("/srv/w/t/node", "ext4", 0),
+               "by a context": "new_mount('ext4', source='/dev/loop5')", "btrfs": mount("/dev/loop7", "btrfs", 0)}
+    other = {"other": mount("/dev/loop6", "ext4", 0), "no device": mount("none", "tmpfs", 0)}
+    devices = ["/dev/loop5", "/dev/loop7"]
+    found = try_it(g, [deny("read", path=devices)], refused, other, prepare=DEVICES, clean=NO_DEVICES)
+    mounts = [event for event in found if event["BAILIFF_HOOK"] == "sb_set_mnt_opts"]
+    assert {event["BAILIFF_PATH"] for event in mounts} == set(devices), found
+    check_fields(mounts[0], on="open", comm="python3", filesystem="host")
+    both = {"mount": mount("/dev/loop5", "ext4", 0), "btrfs": mount("/dev/loop7", "btrfs", 0),
+            "remount": mount("/dev/loop5", "ext4", "MS_RDONLY, 0"), "btrfs, remount": mount("/dev/loop7", "btrfs", "MS_RDONLY, 0")}
+    try_it(g, [deny("write", path=devices)], both,
+           other | {"read-only": mount("/dev/loop5", "ext4", "MS_RDONLY"), "btrfs, read-only": mount("/dev/loop7", "btrfs", "MS_RDONLY"),
+                    "other, remount": mount("/dev/loop6", "ext4", "MS_RDONLY, 0")}, prepare=DEVICES, clean=NO_DEVICES)
+
+
+@row("C9c")
+def test_mounts_of_a_device_by_others(g):
+    """Exceptions hold as for the node."""
+    mount = "mounted('/dev/loop5', 'ext4', '/srv/w/m')"
+    try_it(g, [deny("read", path="/dev/loop5", unless={"by": {"exe": "/usr/bin/mount"}})], {"python": mount},
+           {"mount": "own_mounts(); sh('mount /dev/loop5 /srv/w/m')"}, prepare=DEVICES, clean=NO_DEVICES)
+
+
+MAPPED = "read_mapped('trial', os.makedev(7, 5))"
+ARRAY = """sh('''echo md_trial$$ > /sys/module/md_mod/parameters/new_array
+cd /sys/block/md_trial$$/md
+trap 'for s in inactive clear; do echo $s > array_state 2> /dev/null || :; done' EXIT
+echo none > metadata_version; echo raid1 > level; echo 1 > raid_disks; echo 7:5 > new_dev; echo 0 > dev-loop5/slot
+echo 16384 > component_size; echo readonly > array_state; head -c 64 /dev/md_trial$$''')"""
+
+
+@row("C9d")
+def test_devices_made_of_a_device(g):
+    """A limit; what makes them can be refused instead."""
+    prepare = DEVICES + "modprobe -a dm_mod md_mod raid1"
+    made = {"mapped": MAPPED, "array": ARRAY}
+    try_it(g, [deny("read", path="/dev/loop5")], {"front door": "read('/dev/loop5')"}, made, prepare=prepare,
+           clean=NO_DEVICES)
+    setup = ["/dev/mapper/control", "/dev/md*", "/sys/devices/virtual/block/md*/md/new_dev"]
+    try_it(g, [deny(["read", "write"], path=setup)], made, {"read": "read('/dev/loop5')"}, prepare=prepare, clean=NO_DEVICES)
+
+
+def push_xfs(g, remote):
+    """A small file system of XFS. The guests have no mkfs for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        image = pathlib.Path(folder) / "image"
+        subprocess.run(["mkfs.xfs", "-q", "--unsupported", "-d", f"file,name={image},size=16m"], check=True, capture_output=True)
+        subprocess.run(["gzip", image], check=True)
+        g.push(f"{image}.gz", f"{remote}.gz")
+    g.sh(f"gunzip -f {remote}.gz")
+
+
+OPENED = """
+modprobe -a loop xfs binfmt_misc 2> /dev/null || :; mkdir /srv/w/x; mount -o loop /root/xfs /srv/w/x
+cp /bin/true /srv/w/x/tool; cp /usr/bin/tee /srv/w/x; echo '#!/srv/w/x/tool' > /srv/w/x/script; chmod 755 /srv/w/x/script
+mountpoint -q /proc/sys/fs/binfmt_misc || mount -t binfmt_misc b /proc/sys/fs/binfmt_misc
+cd /root; python3 -c 'import os; from calls import *; os.umask(0); open_queue("trial", os.O_CREAT | os.O_RDWR)'
+"""
+NOT_OPENED = """
+[ ! -e /proc/sys/fs/binfmt_misc/trial ] || echo -1 > /proc/sys/fs/binfmt_misc/trial
+umount /srv/w/x 2> /dev/null || :; rm -f /dev/mqueue/trial
+"""
+
+
+@row("C17")
+def test_opens_with_the_flag_for_execution(g):
+    """Who opens by a name can't give that flag, but callers of these can; and the kernel gives it where it keeps a
+    handler of binfmt_misc open for later. What it opens to execute it is judged as exec alone."""
+    do(g, {})  # brings calls.py
+    push_xfs(g, "/root/xfs")
+    ways = {"xfs": "open_by_xfs('/srv/w/x/tool', os.O_RDONLY | {})", "xfs, to write": "open_by_xfs('/srv/w/x/tool', os.O_RDWR | {})",
+            "queue": "open_queue('trial', os.O_RDONLY | {})",
+            "queue, a user's": "as_user(1000, 1000, [], lambda: open_queue('trial', os.O_WRONLY | {}))",
+            "terminal": "open_other_end(os.O_RDWR | {})"}
+    front = {f"{name}, front door": way.format(0) for name, way in ways.items()}
+    keep = "os.write(os.open('/proc/sys/fs/binfmt_misc/register', os.O_WRONLY), b':trial:E::trial::/srv/w/x/tool:F')"
+    try:
+        try_it(g, [deny(["read", "write"], path=["/srv/w/x/*", "/dev/mqueue/trial", "/dev/pts/*"])],
+               {**front, **{name: way.format("FMODE_EXEC") for name, way in ways.items()}, "handler": keep},
+               {"run": "run('/srv/w/x/tool')", "script": "run('/srv/w/x/script')",
+                "the kernel's helper": "dump_core('|/srv/w/x/tee /srv/w/out/core', '/srv/w/out/core')"},
+               prepare=OPENED, clean=NOT_OPENED)
+    finally:
+        g.remove("/root/xfs")
+
+
 @row("C11", "F8")
 def test_core_dumps(g):
     dump = "dump_core('{0}/core.%e', '{0}/core.python3')"
@@ -183,6 +289,19 @@ def test_files_that_the_kernel_opens(g):
            {"accounting, other": "account('/srv/w/out/a')", "swap, other": "swap_on('/srv/w/out/swap')"},
            prepare="for d in g out; do dd if=/dev/zero of=/srv/w/$d/swap bs=64k count=16 2> /dev/null; "
                    "chmod 600 /srv/w/$d/swap; mkswap /srv/w/$d/swap > /dev/null; done; ")
+
+
+@row("C11b")
+def test_file_taken_for_quotas(g):
+    """Nobody opens it: who sets and asks for limits has the kernel write and read it."""
+    take = "quota_on(subprocess.check_output(['findmnt', '-no', 'SOURCE', '/srv/w/q'], text=True).strip(), '/srv/w/q/{}')"
+    for access in ("read", "write"):
+        open_it = "read" if access == "read" else "write"
+        try_it(g, [deny(access, path="/srv/w/q/guarded")],
+               {"front door": f"{open_it}('/srv/w/q/guarded')", "quotas": take.format("guarded")}, {"other": take.format("other")},
+               prepare="modprobe -a loop quota_v1; truncate -s 32M /srv/w/image; mkfs.ext4 -qF /srv/w/image; mkdir /srv/w/q; "
+                       "mount -o loop,usrquota /srv/w/image /srv/w/q; for f in guarded other; do yes SECRET | head -c 4000 > /srv/w/q/$f; "
+                       "done; ", clean="umount /srv/w/q 2> /dev/null || :; ")
 
 
 @row("C15", "E1")

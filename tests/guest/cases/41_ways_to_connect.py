@@ -9,12 +9,12 @@ ip link set lo up; sysctl -qw net.ipv4.tcp_fastopen=3 net.ipv4.ping_group_range=
 for a in 10.1.1.1 10.2.0.1; do ip addr replace $a/32 dev lo; done
 for a in 2001:db8::1 2001:db8:1::1; do ip -6 addr replace $a/128 dev lo nodad; done
 ip -6 addr replace fe80::7/64 dev lo nodad; ip -6 addr replace ::10.1.1.1/128 dev lo nodad
-for n in 64:ff9b::/96 2002::/16 2001:db8:5::/64; do ip -6 route replace local $n dev lo; done
+for n in 64:ff9b::/32 2002::/16 2001::/32 2001:db8:5::/64; do ip -6 route replace local $n dev lo; done
 """
 CLEAN = """
 for a in 10.1.1.1 10.2.0.1; do ip addr del $a/32 dev lo 2> /dev/null || :; done
 for a in 2001:db8::1/128 2001:db8:1::1/128 fe80::7/64 ::10.1.1.1/128; do ip -6 addr del $a dev lo 2> /dev/null || :; done
-for n in 64:ff9b::/96 2002::/16 2001:db8:5::/64; do ip -6 route del local $n dev lo 2> /dev/null || :; done
+for n in 64:ff9b::/32 2002::/16 2001::/32 2001:db8:5::/64; do ip -6 route del local $n dev lo 2> /dev/null || :; done
 """
 HOST = {"id": "host", "on": "connect", "to": ["10.1.1.1", "2001:db8::1", "fe80::7"], "action": "deny"}
 V6 = "socket.AF_INET6"
@@ -52,12 +52,14 @@ def test_datagrams(g):
             "raw": f"raw_send({raw6}, sockaddr6('2001:db8::1', 0))", "short": f"raw_send({udp6}, sockaddr6('2001:db8::1', 7)[:24])",
             "raw 4 without a family": "raw_send(make_socket(socket.AF_INET, 3, 1), sockaddr4('10.1.1.1', 0, 0))",
             "ping": f"raw_send({ping}, sockaddr4('10.1.1.1', 0), {echo})",
+            # UDP of IPv6 takes no family for no address, and this goes where the socket is connected; but the socket
+            # may become one of IPv4 while it is judged.
+            "no address": f"s = {udp6}; s.connect(('2001:db8:1::1', 7)); raw_send(s, sockaddr4('10.1.1.1', 7, 0) + bytes(12))",
             "udplite": "raw_send(make_socket(socket.AF_INET, 2, 136), sockaddr4('10.1.1.1', 7))",
             "l2tp": "raw_send(make_socket(socket.AF_INET, 2, 115), sockaddr4('10.1.1.1', 0))"},
            {"send elsewhere, other": "send_elsewhere('10.2.0.1', 7)",
             "raw without a family, other": f"raw_send({raw6}, sockaddr6('2001:db8:1::1', 0, 0))",
-            # UDP of IPv6 takes no family for no address: this goes where the socket is connected.
-            "no address": f"s = {udp6}; s.connect(('2001:db8:1::1', 7)); raw_send(s, sockaddr4('10.1.1.1', 7, 0) + bytes(12))",
+            "no address, other": f"s = {udp6}; s.connect(('2001:db8:1::1', 7)); raw_send(s, sockaddr4('10.2.0.1', 7, 0))",
             "ping, other": f"raw_send({ping}, sockaddr4('10.2.0.1', 0), {echo})"})
 
 
@@ -74,6 +76,35 @@ def test_sctp(g):
     for event in found:
         check_fields(event, protocol="sctp", address="10.1.1.1")
     assert {event["BAILIFF_HOOK"] for event in found} == {"socket_connect", "socket_sendmsg", "sctp_bind_connect"}
+
+
+@row("D12")
+def test_sctp_messages_of_one_call(g):
+    """Of messages of one call to the same address the kernel asks about the first one only."""
+    g.run(["modprobe", "sctp"], check=False)
+    found = try_it(g, [HOST], {"third": "sctp_send_many(4021, '10.2.0.1', '10.1.1.1')"},
+                   {"third, other": "sctp_send_many(4022, '10.2.0.1', '127.0.0.1')"})
+    check_fields(found[0], hook="sctp_bind_connect", address="10.1.1.1", port="4021", protocol="sctp")
+
+
+@row("D7")
+def test_any_address_of_a_socket_that_is_bound(g):
+    """To such a socket 0.0.0.0 is the address that it is bound to, and :: is 127.0.0.1 if that is a mapped one."""
+    own = "socket.inet_aton('10.1.1.1')"
+    told = f"make_socket(socket.AF_INET, 2).sendmsg([b'x'], [(0, 8, bytes(4) + {own} + bytes(4))], 0, ('0.0.0.0', {{}}))".format
+    prepare = PREPARE + "modprobe dummy; ip link add guard0 type dummy; ip link set guard0 up; " \
+                        "ip addr add 10.1.1.2/32 dev guard0"
+    rules = [{**HOST, "port": 7, "to": ["10.1.1.1", "10.1.1.2"]}, {**HOST, "id": "local", "to": "127.0.0.1", "port": 8}]
+    found = trial(
+        g, rules,
+        {"bound": "connect_bound('10.1.1.1', '0.0.0.0', 7)", "to a device": "connect_bound('', '0.0.0.0', 7, device='guard0')",
+         "by the message": told(7), "bound, mapped": f"connect_bound('::ffff:10.1.1.1', '::ffff:0.0.0.0', 7, {V6})",
+         "by v6": f"connect_bound('::ffff:0.0.0.0', '::', 8, {V6})",
+         "datagram by v6": f"s = make_socket({V6}, 2); s.bind(('::ffff:127.0.0.1', 0)); raw_send(s, sockaddr6('::', 8))"},
+        allowed={"not bound": "connect('0.0.0.0', 7)", "bound, other port": "connect_bound('10.1.1.1', '0.0.0.0', 9)",
+                 "by the message, other port": told(9), "by v6, other port": f"connect_bound('::ffff:0.0.0.0', '::', 9, {V6})"},
+        prepare=prepare, clean=CLEAN + "ip link del guard0 2> /dev/null || :")
+    assert {event["BAILIFF_ADDRESS"] for event in found} >= {"10.1.1.1", "::1"}, found
 
 
 @row("D12")
@@ -107,9 +138,10 @@ def test_dccp(g):
 @row("D23")
 def test_addresses_in_addresses(g):
     find = {"nat64": "64:ff9b::10.1.1.1", "6to4": "2002:a01:101::1", "compatible": "::10.1.1.1",
-            "isatap": "2001:db8:5::5efe:10.1.1.1"}
+            "isatap": "2001:db8:5::5efe:10.1.1.1", "nat64, local": "64:ff9b:1:fffe::10.1.1.1", "teredo": "2001::1:f5fe:fefe"}
     found = try_it(g, [HOST], {name: f"connect('{address}', 7, {V6})" for name, address in find.items()},
                    {"nat64, other": f"connect('64:ff9b::10.2.0.1', 7, {V6})",
+                    "teredo, other": f"connect('2001:0:a01:101::1:f5fd:fffe', 7, {V6})",
                     "6to4, other": f"connect('2002:a02:1::1', 7, {V6})",
                     "isatap, other": f"connect('2001:db8:5::5eff:10.1.1.1', 7, {V6})"})
     assert {event["BAILIFF_FAMILY"] for event in found} == {"ipv6"}, found

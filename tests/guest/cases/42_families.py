@@ -4,7 +4,7 @@
 from evasion import row
 from trial import check_fields, policy, trial
 
-MODULES = "for m in vsock vsock_loopback rds rds_tcp tipc can can_raw bluetooth; do modprobe -q $m || :; done; " \
+MODULES = "for m in vsock vsock_loopback rds rds_tcp rxrpc tipc can can_raw bluetooth; do modprobe -q $m || :; done; " \
           "ip link set lo up; for a in 10.1.1.1 10.2.0.1; do ip addr replace $a/32 dev lo; done"
 CLEAN = "for a in 10.1.1.1 10.2.0.1; do ip addr del $a/32 dev lo 2> /dev/null || :; done"
 SOCKETS = {"packet": (17, 3), "vsock": (40, 1), "rds": (21, 5), "tipc": (30, 5), "alg": (38, 5), "bluetooth": (31, 5),
@@ -92,3 +92,15 @@ def test_rds_has_ip_addresses(g):
     found = trial(g, [{"id": "host", "on": "connect", "to": "10.1.1.1", "action": "deny"}],
                   {"guarded": send("10.1.1.1")}, allowed={"other": send("10.2.0.1")}, prepare=MODULES, clean=CLEAN)
     check_fields(found[0], address="10.1.1.1", port="4001", hook="socket_sendmsg")
+
+
+@row("D30")
+def test_rxrpc_has_ip_addresses(g):
+    """The address of RxRPC is one of UDP in another one."""
+    connect = "raw_connect(make_socket(33, 2, 2), rxrpc_address('{}', 7))".format
+    found = trial(g, [{"id": "host", "on": "connect", "to": "10.1.1.1", "port": 7, "protocol": "udp", "action": "deny"}],
+                  {"connect": connect("10.1.1.1"), "send": "rxrpc_send('10.1.1.1', 7)"},
+                  allowed={"other": connect("10.2.0.1"), "send, other": "rxrpc_send('10.2.0.1', 7)"},
+                  prepare=MODULES, clean=CLEAN)
+    for event in found:
+        check_fields(event, address="10.1.1.1", port="7", protocol="udp")

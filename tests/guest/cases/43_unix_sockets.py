@@ -32,11 +32,12 @@ while True:
 PREPARE = """
 mkdir -p /srv/u/g /srv/u/out
 systemd-run -q --unit=servers --collect python3 /root/server.py stream /srv/u/g/s dgram /srv/u/g/d \
-    seqpacket /srv/u/g/q stream /srv/u/out/s dgram /srv/u/out/d stream /srv/u/out/linked stream @guard/ed dgram @guarded-d stream @other \
+    seqpacket /srv/u/g/q stream /srv/u/out/s dgram /srv/u/out/d stream /srv/u/out/linked stream /srv/u/out/made stream @guard/ed dgram @guarded-d stream @other \
     stream /srv/u/g/gone stream @a%00b stream @a%00c
 for i in $(seq 100); do test -S /srv/u/g/gone && sleep 0.3 && break; sleep 0.1; done
 chmod 777 /srv/u/g/* /srv/u/out/*; ln -s /srv/u/g/s /srv/u/out/symlink; ln /srv/u/g/s /srv/u/out/link; ln /srv/u/g/gone /srv/u/out/gone; rm /srv/u/g/gone
 ln /srv/u/out/linked /srv/u/g/linked
+ln /srv/u/out/made /srv/u/g/made; rm /srv/u/out/made
 """
 CLEAN = "systemctl stop servers 2> /dev/null || :; rm -rf /srv/u"
 PATHS = {"id": "paths", "on": "connect", "socket": "/srv/u/g/**", "action": "deny", "severity": "high"}
@@ -75,7 +76,7 @@ def test_by_path(g):
     assert found[0]["MESSAGE"].startswith('denied connect socket="/srv/u/g/'), found[0]
 
 
-@row("D27")
+@row("A25", "D27")
 def test_by_every_name(g):
     """It is the socket that is guarded: what it is bound to, not what leads to it."""
     bind = "mkdir -p /srv/u/out/m; mount --bind /srv/u/g /srv/u/out/m"
@@ -85,13 +86,15 @@ def test_by_every_name(g):
          "hard link, itself guarded": "unix_connect('/srv/u/g/linked')",
          "what it is a link to": "unix_connect('/srv/u/out/linked')",
          "hard link to what is gone": "unix_connect('/srv/u/out/gone')",
+         "bound under a name that is gone": "unix_connect('/srv/u/g/made')",
          "magic link": "unix_connect(f'/proc/{os.getpid()}/root/srv/u/g/s')",
          "descriptor": "fd = os.open('/srv/u/g/s', os.O_PATH); unix_connect(f'/proc/self/fd/{fd}')",
          "relative": "os.chdir('/srv/u/g'); unix_connect('s')",
          "chroot": "os.chroot('/srv/u/g'); os.chdir('/'); unix_connect('/s')",
          "bind mount": f"in_namespace('{bind}', \"unix_connect('/srv/u/out/m/s')\")"},
         {"other": "unix_connect('/srv/u/out/s')"})
-    assert {event["BAILIFF_SOCKET"] for event in found} == {"/srv/u/g/s", "/srv/u/g/gone", "/srv/u/out/linked"}, found
+    assert {event["BAILIFF_SOCKET"] for event in found} == {"/srv/u/g/s", "/srv/u/g/gone", "/srv/u/out/linked",
+                                                             "/srv/u/out/made"}, found
 
 
 @row("D28")

@@ -23,6 +23,7 @@ if not os.fork():
  {make}
  socket.send_fds(a, [b'x'], [s.fileno()])
  a.recv(1); os._exit(0)
+a.close()
 os.setgroups([4242])
 fds = socket.recv_fds(b, 1, 1)[1]
 b.send(b'x')
@@ -75,6 +76,83 @@ def test_taken_over(g):
     for event in found:
         check_fields(event, on="connect", hook="file_receive", verdict="deny", uid="0")
     assert {event["BAILIFF_ADDRESS"] for event in found} == {"10.1.1.1", "2001:db8::1"}, found
+
+
+@row("D19c")
+def test_every_kind_taken_over(g):
+    """Of whatever protocol, and however it was made: one that this end asked for goes to nobody who may not connect there."""
+    repaired = "s = socket.socket(); s.setsockopt(6, 19, 1); s.bind(('127.0.0.1', 0)); s.connect(('10.1.1.1', 7))"
+    at_once = "s = socket.socket(); s.bind(('{}', 0)); s.connect(s.getsockname())"
+    many = "t = sctp_server('10.1.1.1', 4712); s = make_socket(2, 5, 132); s.setsockopt(132, 110, sockaddr4('10.1.1.1', 4712))"
+    accepted = "t = socket.socket(2, {0}, {1}); {2}t.bind(('10.2.0.1', 0)); t.listen(); c = socket.socket(2, {0}, {1}); " \
+               "{3}c.bind(('10.1.1.1', 0)); c.connect(t.getsockname()); s = t.accept()[0]"
+    service = "{}.setsockopt(269, 2, struct.pack('I', 7)); "
+    dccp = f"t = socket.socket(2, 6, 33); {service.format('t')}t.bind(('10.1.1.1', 0)); t.listen(); " \
+           f"s = socket.socket(2, 6, 33); {service.format('s')}s.connect(t.getsockname())"
+
+    def there(kind, protocol, code):
+        return f"make_socket(2, {kind}, {protocol}).close()\n{code}"
+    g.run(["modprobe", "-a", "dccp", "dccp_ipv4"], check=False)
+    found = trial(
+        g, [SOMEBODY],
+        {"repair": made(PASSED, repaired), "at once": made(PASSED, at_once.format("10.1.1.1")),
+         "mptcp": there(1, 262, made(PASSED, tcp("10.1.1.1", protocol=262))),
+         "sctp": there(1, 132, made(PASSED, tcp("10.1.1.1", protocol=132))), "sctp, many": there(5, 132, made(PASSED, many)),
+         "sctp, taken": there(1, 132, made(TAKEN, tcp("10.1.1.1", protocol=132))),
+         "dccp": there(6, 33, made(PASSED, dccp))},
+        allowed={"other": made(PASSED, at_once.format("10.2.0.1")), "other, sctp": there(1, 132, made(PASSED, tcp("10.2.0.1", protocol=132))),
+                 "mptcp that came in": there(1, 262, made(PASSED, accepted.format(1, 262, "", ""))),
+                 "sctp that came in": there(1, 132, made(PASSED, accepted.format(1, 132, "", ""))),
+                 "dccp that came in": there(6, 33, made(PASSED, accepted.format(6, 33, service.format("t"), service.format("c")))),
+                 "refused": made(PASSED, "s = socket.socket()\n try: s.connect(('10.1.1.1', 1))\n except OSError: pass")},
+        prepare=PREPARE, clean=CLEAN)
+    for event in found:
+        check_fields(event, on="connect", hook="file_receive", verdict="deny", address="10.1.1.1")
+
+
+@row("D19c")
+def test_unix_connections_taken_over(g):
+    """A connection to a guarded unix socket; not one that came in, by whatever name it was made."""
+    there = "t = socket.socket(1, {kind}); t.bind({name!r}); t.listen(); s = socket.socket(1, {kind}); s.connect({name!r})".format
+    gone = there(kind=1, name="/srv/p/g/gone") + "; os.rename('/srv/p/g/gone', '/srv/p/gone')"
+    bound = "t = socket.socket(1, 1); t.bind('/srv/p/other'); t.listen(); c = socket.socket(1, 1); c.bind({!r}); " \
+            "c.connect('/srv/p/other'); s = t.accept()[0]".format
+    prepare, clean = "rm -rf /srv/p; mkdir -p /srv/p/g", "rm -rf /srv/p"
+    one = "import glob; [os.unlink(f) for f in glob.glob('/srv/p/*[a-z]/*') + glob.glob('/srv/p/??*')]\n"
+    deeds = {
+        "stream": made(PASSED, there(kind=1, name="/srv/p/g/s")), "seqpacket": made(PASSED, there(kind=5, name="/srv/p/g/s")),
+        "taken": made(TAKEN, there(kind=1, name="/srv/p/g/s")), "abstract": made(PASSED, there(kind=1, name="\0guarded")),
+        "with a name of its own": made(PASSED, there(kind=1, name="/srv/p/g/s").replace("s.connect", "s.bind('/srv/p/mine'); s.connect")),
+        "named afterwards": made(PASSED, there(kind=1, name="/srv/p/g/s") + "; s.bind('/srv/p/mine')"),
+    }
+    allowed = {
+        "other": made(PASSED, there(kind=1, name="/srv/p/other")), "other, taken": made(TAKEN, there(kind=1, name="\0other")),
+        "renamed": made(PASSED, gone), "came in": made(PASSED, bound("/srv/p/g/s")), "came in, abstract": made(PASSED, bound("\0guarded")),
+        "accepted": made(PASSED, there(kind=1, name="/srv/p/g/s") + "; s = t.accept()[0]"),
+        "listens": made(PASSED, "s = socket.socket(1, 1); s.bind('/srv/p/g/s'); s.listen()"),
+        "pair": made(PASSED, "s = socket.socketpair()[0]"), "datagrams": made(PASSED, "s = socket.socketpair(1, 2)[0]"),
+        "the other end is gone": made(PASSED, there(kind=1, name="/srv/p/g/s") + "; t.close()"),
+        "to who may": made(PASSED, there(kind=1, name="/srv/p/g/s")).replace("4242", "7"),
+    }
+    found = trial(g, [{"id": "unix", "on": "connect", "socket": ["/srv/p/g/**", "@guarded"], "by": {"gid": 4242}, "action": "deny"}],
+                  {name: one + code for name, code in deeds.items()}, allowed={name: one + code for name, code in allowed.items()},
+                  prepare=prepare, clean=clean)
+    for event in found:
+        check_fields(event, on="connect", hook="file_receive", verdict="deny", family="unix")
+    assert {event["BAILIFF_SOCKET"] for event in found} == {"/srv/p/g/s", "@guarded"}, found
+
+
+@row("D14")
+def test_families_taken_over(g):
+    """Who may not make a socket of a family gets none from somebody who may."""
+    packet, netlink = "s = socket.socket(17, 3)", "s = socket.socket(16, 3)"
+    found = trial(g, [{"id": "host", "on": "connect", "family": "packet", "by": {"gid": 4242}, "action": "deny"}],
+                  {"passed": made(PASSED, packet), "taken": made(TAKEN, packet)},
+                  allowed={"other": made(PASSED, netlink), "other, taken": made(TAKEN, netlink),
+                           "udp": made(PASSED, udp("10.1.1.1")), "to who may": made(PASSED, packet).replace("4242", "7")},
+                  prepare=PREPARE, clean=CLEAN)
+    for event in found:
+        check_fields(event, on="connect", hook="file_receive", verdict="deny", family="packet")
 
 
 @row("D11")

@@ -56,6 +56,23 @@ def test_gives_itself_away(g):
     check_fields(found[0], hook="ptrace_traceme", access="trace", path=PERL, exe=PERL)
 
 
+@row("C11d")
+def test_core_dumps(g):
+    """A signal has the kernel write the memory of an excepted program into a file of the user's."""
+    prepare = f"{PREPARE}; echo hidden-word > {DIR}/secret; chmod 644 {DIR}/secret; mkdir -p {DIR}/out; chmod 777 {DIR}/out"
+    look = f"assert b'hidden-word' in core_of('{{}}', 'read x < {DIR}/secret', '{DIR}/out/core', {{}})".format
+    other = f"core_of('{DIR}/other', 'x=1', '{DIR}/out/core', 1000)"
+    again = f"open('{DIR}/out/core', 'w').close(); os.chown('{DIR}/out/core', 1000, 1000); {look(SHELL, 1000)}"
+    found = trial(g, [RULE], {"a user": look(SHELL, 1000), "root": look(SHELL, 0), "over another": again},
+                  allowed={"of another": other, "a file": f"sh('{SHELL} -c \"echo > {DIR}/out/x\"')"}, prepare=prepare, clean=CLEAN)
+    for event in found:
+        check_fields(event, rule="secret", on="exec", access="trace", path=SHELL, verdict="deny", hook="inode_create")
+    who = [{**RULE, "unless": [*([RULE["unless"]]), {"by": {"uid": 1000}}]}]
+    trial(g, who, {"root": look(SHELL, 0)}, allowed={"who is excepted himself": look(SHELL, 1000)}, prepare=prepare, clean=CLEAN)
+    found = watch(g, [{**RULE, "action": "alert"}], {"reported": look(SHELL, 1000)}, prepare=prepare, clean=CLEAN)
+    check_fields(found[0], access="trace", verdict="alert", hook="inode_create", uid="1000")
+
+
 @row("B17b")
 def test_who_may(g):
     """Those whom the rule does not hold for anyway, or whom the exception is for, and whom another one excepts."""

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -85,15 +86,19 @@ static int by_socketcall(const char *what, uint32_t to)
 	return by_int80(SOCKETCALL, 3, below_4g(connect, sizeof(connect)), 0);
 }
 
-/* What chattr does, on a file that is open to be read. */
+/* What chattr does, on a file that is open to be read. The flags that it has stay: ext4 can't take extents away always. */
 static int by_ioctl(const char *what, const char *path)
 {
-	const uint32_t flags = FS_NODUMP_FL;
 	const struct fsxattr attributes = { .fsx_xflags = FS_XFLAG_NODUMP };
 	uint32_t fd = (uint32_t)open(path, O_RDONLY);
+	unsigned int flags = 0;
 
-	if (strcmp(what, "setflags") == 0)
+	if (strcmp(what, "setflags") == 0) {
+		if (ioctl((int)fd, FS_IOC_GETFLAGS, &flags))
+			return -errno;
+		flags |= FS_NODUMP_FL;
 		return call(IOCTL, fd, FS_IOC32_SETFLAGS, below_4g(&flags, sizeof(flags)));
+	}
 	return call(IOCTL, fd, FS_IOC_FSSETXATTR, below_4g(&attributes, sizeof(attributes)));
 }
 

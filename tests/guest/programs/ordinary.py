@@ -86,6 +86,7 @@ systemctl disable --no-reload --now ordinary.service
 """,
 }
 UNIT = """[Service]
+Type=exec
 ExecStart=/usr/lib/ordinary/tool 100000
 User=ordinary
 StateDirectory=ordinary

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A verdict in the journal, as a question to explain. */
+#pragma once
+
+#include "ask.h"
+#include "show.h"
+
+/* What an event says beyond the access. Owns its strings. */
+struct bl_told {
+	char *verdict, *rule, *time, *digest; /* NULL: the event doesn't say */
+	bool truncated;	  /* a text is incomplete */
+	bool interrupted; /* the process has nothing to do with it */
+};
+
+/*
+ * Adds to ask what an entry says of the access; *ret is the rest (clear it in any case). Returns 0,
+ * -ENOMEM, or -EINVAL where it does not say enough: *reterr_why is a sentence about that then.
+ */
+int bl_told_read(const struct bl_shown *entry, struct bl_ask *ask, struct bl_told *ret,
+		 const char **reterr_why);
+
+void bl_told_clear(struct bl_told *told);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why an access is decided as it is: each rule by itself, beside what the compiled tables say. */
+#pragma once
+
+#include "compile.h"
+
+/* The keys of rules and exceptions that an access can fail; 1 << these in masks. */
+enum bl_key_id {
+	BL_KEY_PATH = 0,
+	BL_KEY_ACCESS,
+	BL_KEY_FILE,
+	BL_KEY_ARGS,
+	BL_KEY_FAMILY,
+	BL_KEY_SOCKET,
+	BL_KEY_TO,
+	BL_KEY_PORT,
+	BL_KEY_PROTOCOL,
+	BL_KEY_EXE, /* from here on: who acts */
+	BL_KEY_UID,
+	BL_KEY_GID,
+	BL_KEY_UNLESS, /* of rules: an exception holds */
+	_BL_KEY_MAX,
+};
+
+#define BL_KEY_BIT(key) (1u << (key))
+
+/* A rule or an exception, and what keeps it from applying to the access. */
+struct bl_near {
+	const struct bl_rule *rule;
+	const struct bl_match *match;  /* the rule's, or the exception's */
+	const struct bl_match *except; /* where BL_KEY_UNLESS fails: which exception holds */
+	uint32_t failing;	       /* BL_KEY_BIT()s */
+	size_t shared; /* how much of the object it names */
+};
+
+#define BL_EXPLAIN_NEAREST_MAX 5
+
+/* Pointers are into the policy. Zero-initialise; bl_explanation_clear() frees. */
+struct bl_explanation {
+	struct bl_answer answer;	 /* of the compiled tables */
+	const struct bl_rule **matching; /* the winner first, then the others as strict as they are */
+	size_t n_matching;
+	/* Of the matching ones those that were not asked: what is refused has no arguments. */
+	const struct bl_rule **waiting;
+	size_t n_waiting;
+	struct bl_near
+		nearest[BL_EXPLAIN_NEAREST_MAX]; /* rules that don't match, the nearest first */
+	size_t n_nearest;
+	struct bl_near
+		excepts[BL_EXPLAIN_NEAREST_MAX]; /* the winner's exceptions: why they don't hold */
+	size_t n_excepts;
+	bool unnamed; /* no path is known or can be walked: the tables alone say what matches, the strictest */
+	char *exception;       /* a policy that lifts what is refused, as JSON; NULL: there is none */
+	enum bl_verdict after; /* what the access comes to with it */
+};
+
+/*
+ * Explains an access under a policy and its tables, of which bl_tables_verify() must approve. known:
+ * BL_KEY_BIT()s of what is known of the subject beyond its executable; exceptions go by these.
+ * Returns 0 and the explanation in *ret; -ENOMEM; or -EBADMSG: rules and tables don't agree, which
+ * is a fault of the compiler or of this. *ret is to be cleared in any case.
+ */
+int bl_explain(const struct bl_policy *policy, const struct bl_tables *tables,
+	       const struct bl_query *query, uint32_t known, struct bl_explanation *ret);
+
+void bl_explanation_clear(struct bl_explanation *explanation);
+
+/* The key's name, "path" or "by.uid". */
+const char *bl_key_name(enum bl_key_id key);
+
+/*
+ * What a rule or an exception wants of a key, and what the access has there, in words that are good to
+ * show. Each returns a new string (free() it) or NULL when memory is short.
+ */
+char *bl_key_wanted(const struct bl_match *match, enum bl_key_id key);
+char *bl_key_found(const struct bl_query *query, enum bl_key_id key);

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys of rules and exceptions, one by one: whether they hold, what they want, what there is. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "explainer.h"
+#include "words.h"
+
+#define SHOWN_MAX 3 /* values of a long list */
+
+/* ---- in words ----------------------------------------------------------------------------- */
+
+static void put_more(size_t shown, size_t count, FILE *out)
+{
+	if (count > shown)
+		fprintf(out, " and %zu more", count - shown);
+}
+
+static void put_patterns(const struct bl_patterns *patterns, FILE *out)
+{
+	size_t shown = 0, written = 0;
+
+	for (size_t i = 0; i < patterns->count; i++) {
+		const struct bl_pattern *pattern = &patterns->items[i];
+
+		if (pattern->resolved)
+			continue;
+		if (written++ >= SHOWN_MAX)
+			continue;
+		fprintf(out, "%s%s", shown++ ? ", " : "",
+			pattern->text + (pattern->text[0] == BL_GLOB_ARGUMENT));
+	}
+	put_more(shown, written, out);
+}
+
+static void put_ranges(const struct bl_ranges_in *ranges, const char *none, FILE *out)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < ranges->count && shown < SHOWN_MAX; i++) {
+		const struct bl_range *range = &ranges->items[i];
+
+		if (range->first > range->last)
+			continue;
+		fprintf(out, "%s%u", shown++ ? ", " : "", range->first);
+		if (range->first != range->last)
+			fprintf(out, "-%u", range->last);
+	}
+	if (!shown)
+		fputs(none, out);
+	put_more(shown ? shown : ranges->count, ranges->count, out);
+}
+
+static void put_words(const struct bl_words *words, uint32_t mask, FILE *out)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < words->count; i++) {
+		uint32_t value = words->items[i].value;
+
+		if (!(mask & value) || value & (value - 1))
+			continue;
+		fprintf(out, "%s%s", comma, words->items[i].name);
+		comma = ", ";
+	}
+	if (!*comma)
+		fputs("none", out);
+}
+
+static void put_bytes(const char *bytes, size_t len, FILE *out)
+{
+	if (!bytes)
+		fputs("not known", out);
+	else if (len && !bytes[0])
+		fprintf(out, "@%.*s", (int)(len - 1), bytes + 1);
+	else
+		fwrite(bytes, 1, len, out);
+}
+
+static void put_text(const char *text, FILE *out)
+{
+	put_bytes(text, text ? strlen(text) : 0, out);
+}
+
+static void put_address(const uint8_t *addr, uint8_t family, FILE *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (addr && inet_ntop(family, addr, text, sizeof(text)))
+		fputs(text, out);
+	else
+		fputs("no address", out);
+}
+
+static void put_family(uint32_t family, FILE *out)
+{
+	for (size_t i = 0; i < bl_words_family.count; i++) {
+		if (bl_words_family.items[i].value == family) {
+			fputs(bl_words_family.items[i].name, out);
+			return;
+		}
+	}
+	fprintf(out, "%u", family);
+}
+
+/* ---- objects ------------------------------------------------------------------------------ */
+
+static bool path_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	const char *path = e->query->path;
+
+	if (!match->has_path)
+		return true;
+	if (e->query->pseudo || (grant && e->query->untrusted))
+		return false;
+	return e->unnamed ? !grant : bl_explain_matches(e, &match->path, path, strlen(path));
+}
+
+static void path_wanted(const struct bl_match *match, FILE *out)
+{
+	put_patterns(&match->path, out);
+}
+
+static void path_found(const struct bl_query *query, FILE *out)
+{
+	if (query->pseudo)
+		fputs("a memfd, which has none", out);
+	else
+		put_text(query->path, out);
+}
+
+static bool access_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	return match->access & e->query->access & BL_ACCESS_ANY;
+}
+
+static void access_wanted(const struct bl_match *match, FILE *out)
+{
+	put_words(&bl_words_access, match->access, out);
+}
+
+static void access_found(const struct bl_query *query, FILE *out)
+{
+	put_words(&bl_words_access, query->access, out);
+}
+
+static bool file_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	return !match->facts || match->facts & e->query->access;
+}
+
+static void file_wanted(const struct bl_match *match, FILE *out)
+{
+	put_words(&bl_words_file, match->facts, out);
+}
+
+static void file_found(const struct bl_query *query, FILE *out)
+{
+	put_words(&bl_words_file, query->access & BL_FACT_ANY, out);
+}
+
+/* Any argument as a whole; each with the NUL of the one before it, as patterns have it. */
+static bool args_hold(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	const struct bl_query *query = e->query;
+	_cleanup_free_ char *texts = NULL;
+	bool holds = false;
+	size_t len;
+
+	if (!match->has_args)
+		return true;
+	texts = malloc(query->args_len + 1);
+	if (!texts) {
+		e->error = -ENOMEM;
+		return false;
+	}
+	texts[0] = '\0';
+	if (query->args_len)
+		memcpy(texts + 1, query->args, query->args_len);
+	for (size_t at = 0; !holds && at < query->args_len; at += len + 1) {
+		len = strlen(texts + 1 + at);
+		holds = bl_explain_matches(e, &match->args, texts + at, len + 1);
+	}
+	return holds;
+}
+
+static void args_wanted(const struct bl_match *match, FILE *out)
+{
+	put_patterns(&match->args, out);
+}
+
+static void args_found(const struct bl_query *query, FILE *out)
+{
+	const char *comma = "";
+
+	for (size_t at = 0; at < query->args_len; at += strlen(query->args + at) + 1) {
+		fprintf(out, "%s%s", comma, query->args + at);
+		comma = ", ";
+	}
+	if (!*comma)
+		fputs("none", out);
+}
+
+/* ---- destinations ------------------------------------------------------------------------- */
+
+static uint32_t family_of(const struct bl_query *query)
+{
+	return query->socket ? 1 : query->family; /* AF_UNIX */
+}
+
+static bool family_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	uint32_t family = e->ip ? e->form->family : family_of(e->query);
+
+	return match->families & BL_FAMILY_BIT(family);
+}
+
+static void family_wanted(const struct bl_match *match, FILE *out)
+{
+	size_t shown = 0, count = (size_t)__builtin_popcountll(match->families);
+
+	for (uint32_t family = 1; family < 64 && shown < SHOWN_MAX; family++) {
+		if (!(match->families & BL_FAMILY_BIT(family)))
+			continue;
+		fputs(shown++ ? ", " : "", out);
+		put_family(family, out);
+	}
+	put_more(shown, count, out);
+}
+
+static void family_found(const struct bl_query *query, FILE *out)
+{
+	put_family(family_of(query), out);
+}
+
+static bool socket_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	const struct bl_query *query = e->query;
+
+	if (!match->has_socket)
+		return true;
+	if (!query->socket || (grant && query->untrusted && query->socket[0]))
+		return false;
+	return e->unnamed ? !grant
+			  : bl_explain_matches(e, &match->socket, query->socket, query->socket_len);
+}
+
+static void socket_wanted(const struct bl_match *match, FILE *out)
+{
+	put_patterns(&match->socket, out);
+}
+
+static void socket_found(const struct bl_query *query, FILE *out)
+{
+	put_bytes(query->socket, query->socket_len, out);
+}
+
+static bool net_covers(const struct bl_net *net, const struct bl_form *form)
+{
+	size_t whole = net->prefix / 8, bits = net->prefix % 8;
+
+	if (net->family != form->family || memcmp(net->addr, form->addr, whole))
+		return false;
+	return !bits || (net->addr[whole] ^ form->addr[whole]) >> (8 - bits) == 0;
+}
+
+static bool some_net_covers(const struct bl_nets *nets, const struct bl_form *form)
+{
+	for (size_t i = 0; i < nets->count; i++)
+		if (net_covers(&nets->items[i], form))
+			return true;
+	return false;
+}
+
+static bool to_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	const struct bl_nets *nets = &match->to;
+	enum bl_memo memo;
+	bool holds;
+
+	if (!e->ip || !match->has_to || match->to_any)
+		return true;
+	if (nets->count < BL_MEMO_LONG)
+		return some_net_covers(nets, e->form);
+	memo = BL_MEMO_FORM + (enum bl_memo)(e->form - e->forms);
+	if (bl_explain_recall(e, memo, nets, sizeof(*nets), &holds))
+		return holds;
+	holds = some_net_covers(nets, e->form);
+	bl_explain_remember(e, memo, nets, sizeof(*nets), holds);
+	return holds;
+}
+
+static void to_wanted(const struct bl_match *match, FILE *out)
+{
+	size_t shown = 0;
+
+	for (; shown < match->to.count && shown < SHOWN_MAX; shown++) {
+		const struct bl_net *net = &match->to.items[shown];
+
+		fputs(shown ? ", " : "", out);
+		put_address(net->addr, net->family, out);
+		if (net->prefix != (net->family == AF_INET ? 32 : 128))
+			fprintf(out, "/%u", net->prefix);
+	}
+	put_more(shown, match->to.count, out);
+}
+
+static void to_found(const struct bl_query *query, FILE *out)
+{
+	put_address(query->addr, query->family, out);
+}
+
+static bool in_ranges(const struct bl_ranges_in *ranges, uint32_t number)
+{
+	for (size_t i = 0; i < ranges->count; i++)
+		if (ranges->items[i].first <= number && number <= ranges->items[i].last)
+			return true;
+	return false;
+}
+
+static bool port_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	return !e->ip || !match->has_ports || in_ranges(&match->ports, e->query->port);
+}
+
+static void port_wanted(const struct bl_match *match, FILE *out)
+{
+	put_ranges(&match->ports, "none", out);
+}
+
+static void port_found(const struct bl_query *query, FILE *out)
+{
+	fprintf(out, "%u", query->port);
+}
+
+static bool protocol_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	return !e->ip || match->protocols & e->query->access;
+}
+
+static void protocol_wanted(const struct bl_match *match, FILE *out)
+{
+	put_words(&bl_words_protocol, match->protocols, out);
+}
+
+static void protocol_found(const struct bl_query *query, FILE *out)
+{
+	put_words(&bl_words_protocol, query->access, out);
+}
+
+/* ---- subjects ----------------------------------------------------------------------------- */
+
+static bool exe_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	if (!match->has_exe)
+		return true;
+	return e->exe && bl_explain_matches(e, &match->exe, e->exe, strlen(e->exe));
+}
+
+static void exe_wanted(const struct bl_match *match, FILE *out)
+{
+	put_patterns(&match->exe, out);
+}
+
+static void exe_found(const struct bl_query *query, FILE *out)
+{
+	put_text(query->exe, out);
+}
+
+static bool uid_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	return !match->has_uids || in_ranges(&match->uids, e->query->uid);
+}
+
+static void uid_wanted(const struct bl_match *match, FILE *out)
+{
+	put_ranges(&match->uids, "nobody", out);
+}
+
+static void uid_found(const struct bl_query *query, FILE *out)
+{
+	fprintf(out, "%u", query->uid);
+}
+
+static bool gid_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	if (!match->has_gids)
+		return true;
+	for (size_t i = 0; i < e->query->n_gids; i++)
+		if (in_ranges(&match->gids, e->query->gids[i]))
+			return true;
+	return false;
+}
+
+static void gid_wanted(const struct bl_match *match, FILE *out)
+{
+	put_ranges(&match->gids, "nobody", out);
+}
+
+static void gid_found(const struct bl_query *query, FILE *out)
+{
+	for (size_t i = 0; i < query->n_gids; i++)
+		fprintf(out, "%s%u", i ? ", " : "", query->gids[i]);
+}
+
+static void gid_except(const struct bl_query *query, FILE *out)
+{
+	fprintf(out, "%u", query->n_gids ? query->gids[0] : 0);
+}
+
+/* ---- the table ---------------------------------------------------------------------------- */
+
+#define ON_EXEC	   BL_OP_BIT(BL_OP_EXEC)
+#define ON_OPEN	   BL_OP_BIT(BL_OP_OPEN)
+#define ON_CONNECT BL_OP_BIT(BL_OP_CONNECT)
+#define ON_ALL	   (ON_EXEC | ON_OPEN | ON_CONNECT)
+
+const struct bl_key_kind bl_key_kinds[_BL_KEY_MAX] = {
+	[BL_KEY_PATH] = { "path", ON_EXEC | ON_OPEN, path_holds, path_wanted, path_found, NULL },
+	[BL_KEY_ACCESS] = { "access", ON_OPEN, access_holds, access_wanted, access_found, NULL },
+	[BL_KEY_FILE] = { "file", ON_EXEC, file_holds, file_wanted, file_found, NULL },
+	[BL_KEY_ARGS] = { "args", ON_EXEC, args_hold, args_wanted, args_found, NULL },
+	[BL_KEY_FAMILY] = { "family", ON_CONNECT, family_holds, family_wanted, family_found, NULL },
+	[BL_KEY_SOCKET] = { "socket", ON_CONNECT, socket_holds, socket_wanted, socket_found, NULL },
+	[BL_KEY_TO] = { "to", ON_CONNECT, to_holds, to_wanted, to_found, NULL },
+	[BL_KEY_PORT] = { "port", ON_CONNECT, port_holds, port_wanted, port_found, NULL },
+	[BL_KEY_PROTOCOL] = { "protocol", ON_CONNECT, protocol_holds, protocol_wanted,
+			      protocol_found, NULL },
+	[BL_KEY_EXE] = { "by.exe", ON_ALL, exe_holds, exe_wanted, exe_found, NULL },
+	[BL_KEY_UID] = { "by.uid", ON_ALL, uid_holds, uid_wanted, uid_found, uid_found },
+	[BL_KEY_GID] = { "by.gid", ON_ALL, gid_holds, gid_wanted, gid_found, gid_except },
+	[BL_KEY_UNLESS] = { "unless", 0, NULL, NULL, NULL, NULL },
+};
+
+uint32_t bl_explain_failing_subject(struct bl_explainer *e, const struct bl_match *match,
+				    bool grant)
+{
+	uint32_t failing = 0;
+
+	for (uint32_t key = BL_KEY_EXE; key < BL_KEY_UNLESS; key++)
+		if (!bl_key_kinds[key].holds(e, match, grant))
+			failing |= BL_KEY_BIT(key);
+	return failing;
+}
+
+/* Of another family the other keys of a destination say nothing. */
+uint32_t bl_explain_failing(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	const uint32_t destination = BL_KEY_BIT(BL_KEY_SOCKET) | BL_KEY_BIT(BL_KEY_TO) |
+				     BL_KEY_BIT(BL_KEY_PORT) | BL_KEY_BIT(BL_KEY_PROTOCOL);
+	uint32_t failing = bl_explain_failing_subject(e, match, grant);
+
+	for (uint32_t key = 0; key < BL_KEY_EXE; key++) {
+		const struct bl_key_kind *kind = &bl_key_kinds[key];
+
+		if (!(kind->ops & BL_OP_BIT(e->query->op)))
+			continue;
+		if (failing & BL_KEY_BIT(BL_KEY_FAMILY) && destination & BL_KEY_BIT(key))
+			continue;
+		if (!kind->holds(e, match, grant))
+			failing |= BL_KEY_BIT(key);
+	}
+	return failing;
+}
+
+const char *bl_key_name(enum bl_key_id key)
+{
+	return bl_key_kinds[key].name;
+}
+
+/* Closes a stream and makes what was written to it good to show. */
+static char *finish(FILE *out, char **text, size_t *size)
+{
+	return fclose(out) == 0 ? bl_printable(*text, *size) : NULL;
+}
+
+char *bl_key_wanted(const struct bl_match *match, enum bl_key_id key)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	if (bl_key_kinds[key].wanted)
+		bl_key_kinds[key].wanted(match, out);
+	return finish(out, &text, &size);
+}
+
+char *bl_key_found(const struct bl_query *query, enum bl_key_id key)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	if (bl_key_kinds[key].found)
+		bl_key_kinds[key].found(query, out);
+	return finish(out, &text, &size);
+}

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""explain: what `bailiff explain` takes against the number of rules, and how much of it is the explanation."""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import time
+
+import bench
+import policies
+
+RULES = (10, 1000, 10000, 100000)
+MANY_ADDRESSES = 1_000_000
+ROUNDS = 3
+TURNS = 20
+TIME_MS = 100.0  # for 100,000 rules
+ACCESS = ("open", f"{policies.DIR}/files/mentioned-1", "--uid", str(policies.NOBODY), "--exe", "/usr/bin/cat")
+
+
+def _command(tool: pathlib.Path, policy: pathlib.Path) -> tuple[float, float]:
+    """Milliseconds of processor and milliseconds that passed, of one run."""
+    began = time.monotonic()
+    process = subprocess.Popen([tool, "explain", *ACCESS, policy], stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    shown = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    took = time.monotonic() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0 or ": deny by literal" not in shown:
+        raise bench.BenchError(f"bailiff explain ended with {process.returncode}:\n{shown}")
+    return (usage.ru_utime + usage.ru_stime) * 1e3, took * 1e3
+
+
+def _alone(program: pathlib.Path, policy: pathlib.Path) -> dict[str, float]:
+    """Milliseconds of the explanation alone, the worst of some."""
+    done = subprocess.run([program, policy, str(TURNS)], capture_output=True, text=True, check=True)
+    return {name: float(worst) / 1e3 for name, _, worst in map(str.split, done.stdout.splitlines())}
+
+
+def _row(args: argparse.Namespace, policy: pathlib.Path, what: str, bounded: bool) -> list[str]:
+    runs = [_command(bench.program(args, "bailiff"), policy) for _ in range(ROUNDS)]
+    cpu, took = (min(column) for column in zip(*runs))
+    alone = _alone(bench.program(args, "bench_explain"), policy)
+    bars = [f"{'met' if value <= TIME_MS else 'NOT MET'} ({TIME_MS:g} ms)" if bounded else ""
+            for value in (cpu, max(alone.values()))]
+    return [what, f"{cpu:,.0f}", f"{took:,.0f}", bars[0],
+            *(f"{alone[name]:,.2f}" for name in ("mentioned", "unmentioned", "connect")), bars[1]]
+
+
+def run(args: argparse.Namespace) -> None:
+    rows = []
+    with bench.work_directory() as work:
+        for size in args.rules or RULES:
+            bench.say(f"{size:,} rules")
+            policy = policies.write(work / "policy.json", size)
+            rows.append(_row(args, policy, f"{size:,} rules", size == max(RULES)))
+        if not args.rules:
+            bench.say(f"{MANY_ADDRESSES:,} addresses")
+            policy = policies.write(work / "policy.json", min(RULES), MANY_ADDRESSES)
+            rows.append(_row(args, policy, f"{MANY_ADDRESSES:,} addresses", False))
+    print(f"bailiff explain, the best of {ROUNDS} runs; and the explanation alone, under a policy that has been "
+          f"compiled, the worst of {TURNS}, in ms of processor")
+    bench.table(["policy", "processor ms", "passed ms", "bar", "mentioned", "unmentioned", "connect", "bar"], rows)

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * explain [POLICY...]: answers the oracle's requests by what 'bailiff explain' makes of each rule by itself,
+ * which has to be what the compiled tables say, and puts to the test what it says would lift a verdict.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base.h"
+#include "explain.h"
+#include "protocol.h"
+
+#define SOURCES_MAX  64
+#define EXCEPT_TURNS 9 /* one in so many exceptions is put in force: that compiles the set anew */
+
+/* What is added to the number of others of an answer that must not be taken for a good one. */
+enum fault {
+	FAULT_NONE = 0,
+	FAULT_DISAGREES = 1000, /* the rules and the tables */
+	FAULT_NO_REASON = 2000, /* a rule that is told to be near doesn't fail anything */
+	FAULT_REFUSED = 3000,	/* the exception is no policy */
+	FAULT_NOT_LIFTED = 4000,
+};
+
+struct explain_engine {
+	const struct bl_policy *policy;
+	const struct bl_tables *tables;
+	struct bl_source sources[SOURCES_MAX + 1];
+	size_t n_sources;
+	size_t turn;
+};
+
+static void drop_sources(struct explain_engine *engine)
+{
+	for (size_t i = 0; i < engine->n_sources; i++)
+		free((char *)engine->sources[i].bytes);
+	engine->n_sources = 0;
+}
+
+static int explain_read(void *userdata, const struct bl_source *sources, size_t n_sources,
+			const struct bl_policy *policy)
+{
+	struct explain_engine *engine = userdata;
+
+	drop_sources(engine);
+	engine->policy = policy;
+	for (size_t i = 0; i < n_sources; i++) {
+		char *bytes = strndup(sources[i].bytes, sources[i].len);
+
+		if (!bytes)
+			return -ENOMEM;
+		engine->sources[engine->n_sources++] = (struct bl_source){
+			.path = "source.json",
+			.bytes = bytes,
+			.len = sources[i].len,
+		};
+	}
+	return 0;
+}
+
+static int explain_load(void *userdata, const struct bl_tables *tables)
+{
+	struct explain_engine *engine = userdata;
+
+	engine->tables = tables;
+	return 0;
+}
+
+/* What the same access comes to when the exception has been added as a file of its own. */
+static enum fault decide_with(struct explain_engine *engine, const struct bl_query *query,
+			      const struct bl_explanation *explanation)
+{
+	struct bl_tables *tables = NULL;
+	struct bl_policy *policy = NULL;
+	struct bl_answer answer = {};
+	struct bl_diags diags = {};
+	int r;
+
+	engine->sources[engine->n_sources] = (struct bl_source){
+		.path = "exception.json",
+		.bytes = explanation->exception,
+		.len = strlen(explanation->exception),
+	};
+	r = bl_policy_parse(engine->sources, engine->n_sources + 1, NULL, &diags, &policy);
+	if (!r)
+		r = bl_compile(policy, NULL, &diags, &tables);
+	if (!r)
+		bl_decide(tables, query, &answer);
+	bl_diags_clear(&diags);
+	bl_tables_free(tables);
+	bl_policy_free(policy);
+	if (r)
+		return FAULT_REFUSED;
+	return answer.verdict == explanation->after ? FAULT_NONE : FAULT_NOT_LIFTED;
+}
+
+/* The answer by what matches of the rules alone. */
+static void answer_by_rules(const struct explain_engine *engine,
+			    const struct bl_explanation *explanation, struct bl_answer *ret)
+{
+	*ret = (struct bl_answer){ .verdict = BL_VERDICT_ALLOW };
+	if (!explanation->n_matching)
+		return;
+	ret->verdict = bl_rule_verdict(engine->policy, explanation->matching[0]);
+	ret->rule = (uint32_t)(explanation->matching[0] - engine->policy->rules);
+	ret->others = (uint32_t)BL_MIN(explanation->n_matching, (size_t)BL_MATCHES_MAX) - 1;
+}
+
+/* Each rule that is told to be near fails something, or it would match. */
+static bool reasons_given(const struct bl_explanation *explanation)
+{
+	for (size_t i = 0; i < explanation->n_nearest; i++) {
+		const struct bl_near *near = &explanation->nearest[i];
+
+		if (!near->failing ||
+		    !!(near->failing & BL_KEY_BIT(BL_KEY_UNLESS)) != !!near->except)
+			return false;
+		for (size_t k = 0; k < explanation->n_matching; k++)
+			if (explanation->matching[k] == near->rule && !explanation->unnamed)
+				return false;
+	}
+	return true;
+}
+
+static int explain_decide(void *userdata, const struct bl_query *query, struct bl_answer *ret)
+{
+	const uint32_t known = BL_KEY_BIT(BL_KEY_UID) | BL_KEY_BIT(BL_KEY_GID);
+	struct explain_engine *engine = userdata;
+	struct bl_explanation explanation = {};
+	enum fault fault = FAULT_NONE;
+	int r = bl_explain(engine->policy, engine->tables, query, known, &explanation);
+
+	if (r == -EBADMSG) {
+		fault = FAULT_DISAGREES;
+		r = 0;
+	} else if (!r && !reasons_given(&explanation)) {
+		fault = FAULT_NO_REASON;
+	} else if (!r && explanation.exception && engine->turn++ % EXCEPT_TURNS == 0) {
+		fault = decide_with(engine, query, &explanation);
+	}
+	answer_by_rules(engine, &explanation, ret);
+	if (explanation.unnamed)
+		*ret = explanation.answer;
+	ret->others += fault;
+	bl_explanation_clear(&explanation);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct explain_engine explain = {};
+	const struct engine engine = {
+		.read = explain_read,
+		.load = explain_load,
+		.decide = explain_decide,
+		.userdata = &explain,
+	};
+	int code = protocol_serve(&engine, argv + 1, argc - 1, stdin, stdout);
+
+	drop_sources(&explain);
+	return code;
+}

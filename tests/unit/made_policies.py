@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Policies made at random for the tests of the tool: the oracle's, with all that these have no use for."""
+
+import json
+import pathlib
+import random
+import sys
+
+sys.dont_write_bytecode = True  # the source folder is not ours to write to
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/oracle"))
+
+import generate  # noqa: E402
+
+
+class Decorator:
+    """Adds what the oracle's generator has no use for: texts, and tests."""
+
+    def __init__(self, rng):
+        self.rng = rng
+
+    def chance(self, percent):
+        return self.rng.random() * 100 < percent
+
+    def one(self, value):
+        return [value] if self.chance(20) else value
+
+    def test(self):
+        rng = self.rng
+        on = rng.choice(["exec", "open", "connect"])
+        test = {"on": self.one(on), "expect": rng.choice(["allow", "alert", "deny", "kill", "would-deny", "would-kill"])}
+        if on == "connect":
+            kind = rng.choice(["address", "address", "icmp", "socket", "family"])
+            if kind == "socket":
+                test["socket"] = self.one(rng.choice(["/run/x.sock", "@name", "@"]))
+            elif kind == "family":
+                test["family"] = self.one(rng.choice(["netlink", "packet", 16, 40]))
+            else:
+                test["to"] = self.one(rng.choice(["192.0.2.1", "2001:db8::1", "192.0.2.1/32", "::ffff:1.2.3.4"]))
+                test["protocol"] = self.one("icmp" if kind == "icmp" else rng.choice(["tcp", "udp"]))
+                if kind == "address":
+                    test["port"] = self.one(rng.choice([0, 443, 65535, "7-7"]))
+        elif on == "exec" and self.chance(20):
+            test["file"] = rng.choice(["memfd", ["memfd", "script"]])
+        else:
+            test["path"] = self.one(rng.choice(["/bin/sh", "/", "/a\\*b"]))
+            if on == "exec" and self.chance(30):
+                test["file"] = rng.choice(["setuid", ["deleted", "tmpfs"]])
+            if on == "exec" and self.chance(30):
+                test["args"] = rng.choice([[], "x", ["-c", ""]])
+            if on == "open" and self.chance(50):
+                test["access"] = rng.choice(["read", ["write", "create"]])
+        if self.chance(50):
+            test["by"] = rng.choice([{}, {"uid": 33}, {"uid": [0], "gid": "5-5"}, {"exe": "/bin/sh"}, {"uid": "root"}])
+        return test
+
+    def decorate(self, file):
+        rng = self.rng
+        if self.chance(30):
+            file["$schema"] = "bailiff-policy.schema.json"
+        if self.chance(30):
+            file["description"] = rng.choice(["", "one\ntwo\tthree", "caf\u00e9 \u202e"])
+        for rule in file["rules"] + file.get("profiles", []):
+            if self.chance(20):
+                rule["message"] = rng.choice(["", "it \"says\" \\ so", "\u00e9"])
+            if self.chance(20):
+                rule["attack"] = rng.choice(["T1059", ["T1059.004", "TA0002"]])
+        if self.chance(60):
+            file["tests"] = [self.test() for _ in range(rng.randint(1, 3))]
+        return file
+
+
+def make_policy(seed, index):
+    rng = random.Random(f"{seed}/{index}")
+    texts = generate.PolicyGenerator(rng, rng.choice([1, 2, 3, 6, 12])).files()
+    decorator = Decorator(rng)
+    return [decorator.decorate(json.loads(text)) for text in texts]
