@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The guest's side of trial.py: runs deeds, each in a child of its own, and says how each ended.
 
-Reads a JSON object {name: Python code} from stdin and prints one {name: answer}. An answer is "ok",
-the name of an errno, "n/a: why" (raise NotHere), or whatever else went wrong."""
+It stays, since a python takes an emulated machine longer to start than most deeds take. Reads a line of JSON, a
+list of steps: ["deeds", {name: Python code}], answered by {name: answer}; ["put", path, text]; ["run", program,
+argument...], which has to end well, and ["query", program, argument...], which need not. A deed's answer is "ok", the name of an errno, "n/a: why" (raise NotHere), or whatever else went
+wrong."""
 
-import array, ctypes, errno, json, os, shutil, socket, stat, struct, subprocess, sys, threading, time  # noqa: E401,F401
+import array, ctypes, errno, fcntl, json, os, shutil, socket, stat, struct, subprocess, sys, threading, time  # noqa: E401,F401
 
 from calls import *  # noqa: F401,F403
 from calls import AT_EMPTY_PATH, AT_FDCWD, NotHere, call, libc, syscall
@@ -554,5 +556,43 @@ def in_child(code):
     return answer or f"status {status}"
 
 
+def carry_out(word, *arguments):
+    """One step of a request."""
+    if word == "deeds":
+        return {name: in_child(code) for name, code in arguments[0].items()}
+    if word == "put":
+        path, text = arguments
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.rename(path + ".new", path)
+        return {"rc": 0}
+    result = subprocess.run(arguments, stdin=subprocess.DEVNULL, capture_output=True)
+    return {"rc" if word == "run" else "exit": result.returncode, "stdout": result.stdout.decode(errors="replace"),
+            "stderr": result.stderr.decode(errors="replace")}
+
+
+def aside(fd):
+    """Takes a descriptor away from what is started here, and leaves nothing there."""
+    kept = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 900)
+    null = os.open("/dev/null", os.O_RDWR)
+    os.dup2(null, fd)
+    os.close(null)
+    return kept
+
+
+def serve():
+    """Each line is a list of steps; the answer has what became of each, up to the first that failed."""
+    with os.fdopen(aside(0), "rb") as requests, os.fdopen(aside(1), "wb") as answers:
+        for line in requests:
+            done = []
+            for step in json.loads(line):
+                done.append(carry_out(*step))
+                if done[-1].get("rc"):
+                    break
+            answers.write(json.dumps(done).encode() + b"\n")
+            answers.flush()
+
+
 if __name__ == "__main__":
-    print(json.dumps({name: in_child(code) for name, code in json.load(sys.stdin).items()}))
+    serve()

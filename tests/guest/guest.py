@@ -144,7 +144,7 @@ def accelerator(base: pathlib.Path) -> str:
     boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     verdict = cache_dir() / "guest" / f"accelerator-{boot_id}-{os.geteuid()}"
     if not verdict.exists():
-        scratch = verdict.with_suffix(f".{os.getpid()}")
+        scratch = verdict.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         scratch.write_text("kvm" if _kvm_works(base) else "tcg")
         scratch.rename(verdict)
     return verdict.read_text()
@@ -244,6 +244,17 @@ class Channel:
         del self._buffer[:end]
         return kind, payload
 
+    def take(self, deadline: float) -> tuple[bytes, bytes]:
+        """The next frame."""
+        while (frame := self._take_frame()) is None:
+            if not select.select([self._socket], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise NoAnswer("the guest has stopped answering")
+            got = self._socket.recv(CHUNK_BYTES)
+            if not got:
+                raise GuestError("the guest is gone")
+            self._buffer += got
+        return frame
+
     def converse(self, request: tuple[bytes, bytes], stdin: BinaryIO | None, sinks: dict[bytes, BinaryIO],
                  deadline: float | None) -> tuple[int, int]:
         """Sends a request and its input, passes output to the sinks; returns the end's kind and value.
@@ -277,6 +288,32 @@ class Channel:
                 if not got:
                     raise GuestError("the guest is gone")
                 self._buffer += got
+
+
+class Dialogue:
+    """A program of the guest's that stays: it is sent a line and answers with a line."""
+
+    def __init__(self, channel: Channel, argv: list[str]) -> None:
+        self._channel = channel
+        self._said, self._complaint = bytearray(), bytearray()
+        channel.send(*_command(argv, None))
+
+    def ask(self, line: bytes, timeout: float) -> bytes:
+        deadline = time.monotonic() + timeout
+        for at in range(0, len(line) + 1, CHUNK_BYTES):
+            self._channel.send(b"I", line[at : at + CHUNK_BYTES] + (b"\n" if at + CHUNK_BYTES > len(line) else b""))
+        while b"\n" not in self._said:
+            kind, payload = self._channel.take(deadline)
+            if kind == b"Q":
+                raise GuestError(f"the program has ended: {self._complaint.decode(errors='replace')}")
+            (self._said if kind == b"O" else self._complaint).extend(payload)
+        answer, _, rest = bytes(self._said).partition(b"\n")
+        self._said[:] = rest
+        return answer
+
+    def close(self) -> None:
+        """Ends the session, which the agent takes as the program's end."""
+        self._channel.close()
 
 
 class Monitor:
@@ -549,6 +586,10 @@ class Guest:
         except (GuestError, OSError) as error:
             self._raise_if_dead()
             raise GuestError(f"{self.name}: {error}\n{self.failure_text()}") from error
+
+    def dialogue(self, argv: list[str]) -> Dialogue:
+        """Starts a program that goes on until the dialogue is closed."""
+        return Dialogue(self._channel(), argv)
 
     def run(self, command: str | list[str], check: bool = True, timeout: float = COMMAND_TIMEOUT_S,
             input: str | bytes | None = None) -> Result:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shlex
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
@@ -15,6 +16,9 @@ from guest import Guest, NotApplicable
 T = TypeVar("T")
 
 POLICY_DIR = "/etc/bailiff/policy.d"
+JOURNAL = ("journalctl", "-o", "json", "--all", "--no-pager", "-q")
+DEEDS = (guest.HERE / "calls.py", guest.HERE / "deeds.py")
+TIMEOUT_S = 300
 
 
 class TestGuest(Guest):
@@ -26,6 +30,7 @@ class TestGuest(Guest):
         super().__init__(name)
         self.tainted = False  # a test has failed in it: worth a look with --keep
         self.absent: dict[str, str] = {}  # what the running test could not try in it, and why
+        self._doer: guest.Dialogue | None = None  # deeds.py, running in the guest
 
     def install(self, debs: list[pathlib.Path]) -> None:
         """Installs packages; what they depend on has to be in the image."""
@@ -43,9 +48,41 @@ class TestGuest(Guest):
     def remove(self, *paths: str) -> None:
         self.run(["rm", "-rf", "--", *paths])
 
+    def steps(self, *steps: list[Any]) -> list[dict[str, Any]]:
+        """Has deeds.py do these one after the other, and returns its answers. All must come to a good end."""
+        if self._doer is None:
+            for module in DEEDS:
+                self.push(module, f"/root/{module.name}")
+            self._doer = self.dialogue(["python3", "/root/deeds.py"])
+        try:
+            answers: list[dict[str, Any]] = json.loads(self._doer.ask(json.dumps(steps).encode(), TIMEOUT_S))
+        except (guest.GuestError, OSError) as error:
+            self.dismiss()
+            self._raise_if_dead()
+            raise guest.GuestError(f"{self.name}: {error}\n{self.failure_text()}") from error
+        for step, answer in zip(steps, answers):
+            if answer.get("rc"):
+                raise guest.CommandFailed(guest.Result(shlex.join(step[1:]), answer["stdout"], answer["stderr"],
+                                                       answer["rc"]))
+        return answers
+
+    def dismiss(self) -> None:
+        """Ends deeds.py; it starts again when it is needed."""
+        doer, self._doer = self._doer, None
+        if doer is not None:
+            doer.close()
+
+    def reboot(self, timeout: float = guest.BOOT_TIMEOUT_S) -> None:
+        self.dismiss()
+        super().reboot(timeout)
+
+    def kill(self) -> None:
+        self.dismiss()
+        super().kill()
+
     def journal_cursor(self) -> str:
         """The journal's end now, to ask for what comes after it."""
-        last = self.wait_until(lambda: self._journal_lines(["-n", "1"]), 30, "an entry of the journal")
+        last = self.wait_until(lambda: self._journal(["-n", "1"]), 30, "an entry of the journal")
         return last[-1]["__CURSOR"]
 
     def journal(self, *matches: str, since: str | None = None) -> list[dict[str, Any]]:
@@ -54,18 +91,23 @@ class TestGuest(Guest):
 
         A field's value is a string; a list if the field occurs several times; and where it isn't
         UTF-8 the bytes are decoded with replacement characters."""
-        self.run(["journalctl", "--sync"])
         # Not --after-cursor: with a match beside it, systemd 252 swallows the first entry after it.
-        entries = self._journal_lines([*([f"--cursor={since}"] if since else []), *matches])
+        entries = self._journal([*([f"--cursor={since}"] if since else []), *matches])
         return [entry for entry in entries if entry["__CURSOR"] != since]
 
-    def _journal_lines(self, arguments: list[str]) -> list[dict[str, Any]]:
-        result = self.run(["journalctl", "-o", "json", "--all", "--no-pager", "-q", *arguments], check=False)
+    def _journal(self, arguments: list[str]) -> list[dict[str, Any]]:
+        result = self.steps(["run", "journalctl", "--sync"], ["query", *JOURNAL, *arguments])[1]
         # With no match journalctl's exit code is 1, as it is after an error: that says why.
-        if result.rc != 0 and result.stderr.strip():
-            raise guest.CommandFailed(result)
+        if result["exit"] and result["stderr"].strip():
+            raise guest.CommandFailed(guest.Result(shlex.join(arguments), result["stdout"], result["stderr"],
+                                                   result["exit"]))
+        return self.journal_lines(result["stdout"])
+
+    @staticmethod
+    def journal_lines(text: str) -> list[dict[str, Any]]:
+        """The entries of journalctl's output."""
         return [{key: _journal_value(value) for key, value in json.loads(line).items()}
-                for line in result.stdout.splitlines() if line.startswith("{")]
+                for line in text.splitlines() if line.startswith("{")]
 
     def wait_until(self, condition: Callable[[], T], timeout: float = 30, what: str = "a condition") -> T:
         return guest.wait_until(condition, timeout, what)

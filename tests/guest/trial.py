@@ -11,13 +11,10 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from testguest import TestGuest
+from testguest import JOURNAL, POLICY_DIR, TestGuest
 
 HERE = pathlib.Path(__file__).resolve().parent
-DEEDS = (HERE / "calls.py", HERE / "deeds.py")
 PROGRAMS = HERE / "programs"
-REMOTE = "/root/deeds.py"
-TIMEOUT_S = 300
 
 Events = list[dict[str, Any]]
 
@@ -33,25 +30,20 @@ def push_program(g: TestGuest, name: str, remote: str, *flags: str) -> None:
 
 def do(g: TestGuest, deeds: dict[str, str]) -> dict[str, str]:
     """Does deeds, each in a process of its own; see deeds.py for the answers."""
-    if g.run(["test", "-e", REMOTE], check=False).rc:
-        for module in DEEDS:
-            g.push(module, f"/root/{module.name}")
-    result = g.run(["python3", REMOTE], input=json.dumps(deeds), timeout=TIMEOUT_S)
-    answers: dict[str, str] = json.loads(result.stdout)
+    answers: dict[str, str] = g.steps(["deeds", deeds])[-1]
     return answers
 
 
 @contextlib.contextmanager
 def policy(g: TestGuest, *rules: dict[str, Any], mode: str = "enforce", **top: Any) -> Iterator[str]:
     """A policy that is in force within the block; yields the journal's cursor of before."""
-    path = g.put_policy("trial", {"bailiff": 1, "name": "trial", "mode": mode, "rules": list(rules), **top})
+    path = f"{POLICY_DIR}/trial.json"
+    text = json.dumps({"bailiff": 1, "name": "trial", "mode": mode, "rules": list(rules), **top}, indent=2)
     try:
-        cursor = g.journal_cursor()
-        g.run(["bailiff", "reload"], timeout=TIMEOUT_S)
-        yield cursor
+        last = g.steps(["put", path, text + "\n"], ["run", *JOURNAL, "-n", "1"], ["run", "bailiff", "reload"])[1]
+        yield g.journal_lines(last["stdout"])[-1]["__CURSOR"]
     finally:
-        g.remove(path)
-        g.run(["bailiff", "reload"], timeout=TIMEOUT_S)
+        g.steps(["run", "rm", "-f", path], ["run", "bailiff", "reload"])
 
 
 def events(g: TestGuest, since: str, *matches: str) -> Events:
@@ -69,10 +61,8 @@ def trial(g: TestGuest, rules: list[dict[str, Any]], refused: dict[str, str], *,
     allowed = allowed or {}
     deeds = refused | allowed
     try:
-        g.sh(prepare)
-        absent = first_without(g, deeds, refused)
-        g.sh(clean)
-        g.sh(prepare)
+        absent = first_without(g, prepare, deeds, refused)
+        g.steps(shell(clean), shell(prepare))
         present = {name: code for name, code in deeds.items() if name not in absent}
         with policy(g, *rules, **top) as since:
             after = do(g, present)
@@ -83,12 +73,17 @@ def trial(g: TestGuest, rules: list[dict[str, Any]], refused: dict[str, str], *,
         assert not wrong, f"under the rule: {wrong}"
         return found
     finally:
-        g.sh(clean)
+        g.steps(shell(clean))
 
 
-def first_without(g: TestGuest, deeds: dict[str, str], refused: dict[str, str]) -> set[str]:
+def shell(script: str) -> list[Any]:
+    """The step of a script that stops at its first failing command."""
+    return ["run", "/bin/sh", "-euc", script]
+
+
+def first_without(g: TestGuest, prepare: str, deeds: dict[str, str], refused: dict[str, str]) -> set[str]:
     """Does the deeds without a rule: all must work. Returns the names of those that this system has not."""
-    before = do(g, deeds)
+    before = g.steps(shell(prepare), ["deeds", deeds])[-1]
     absent = {name: answer.removeprefix("n/a: ") for name, answer in before.items() if answer.startswith("n/a")}
     wrong = {name: answer for name, answer in before.items() if answer != "ok" and name not in absent}
     assert not wrong, f"without the rule: {wrong}"
@@ -103,17 +98,15 @@ def watch(g: TestGuest, rules: list[dict[str, Any]], deeds: dict[str, str], *, p
     """Shows that deeds work, and that they work as well under rules that only report them, with an event
     for each. Returns the events."""
     try:
-        g.sh(prepare)
-        absent = first_without(g, deeds, deeds)
-        g.sh(clean)
-        g.sh(prepare)
+        absent = first_without(g, prepare, deeds, deeds)
+        g.steps(shell(clean), shell(prepare))
         with policy(g, *rules, **top) as since:
             after = do(g, {name: code for name, code in deeds.items() if name not in absent})
             wrong = {name: answer for name, answer in after.items() if answer != "ok"}
             assert not wrong, f"under a rule that only reports: {wrong}"
             return g.wait_until(lambda: _enough(events(g, since), len(after)), 60, "an event for each deed")
     finally:
-        g.sh(clean)
+        g.steps(shell(clean))
 
 
 def _enough(found: Events, count: int) -> Events | None:

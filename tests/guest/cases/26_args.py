@@ -2,7 +2,8 @@
 """args: programs that are started with arguments which a rule asks for, however these are given."""
 
 from evasion import row
-from trial import TIMEOUT_S, check_fields, do, events, policy
+from testguest import TIMEOUT_S
+from trial import check_fields, do, events, policy
 
 PREPARE = r"""
 mkdir -p /srv/a; cp /bin/touch /srv/a/tool; cp /bin/true /srv/a/other; cp /lib/x86_64-linux-gnu/libresolv.so.2 /srv/a/lib.so
