@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from testguest import JOURNAL, POLICY_DIR, TestGuest
+from testguest import JOURNAL, POLICY_DIR, TIMEOUT_S, TestGuest
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAMS = HERE / "programs"
@@ -111,6 +111,15 @@ def watch(g: TestGuest, rules: list[dict[str, Any]], deeds: dict[str, str], *, p
 
 def _enough(found: Events, count: int) -> Events | None:
     return found if len(found) >= count else None
+
+
+def settle(g: TestGuest) -> dict[str, Any]:
+    """Waits until the daemon has told all that it has taken in, for a storm leaves more than who comes next can
+    wait for. Returns its status."""
+    def settled() -> dict[str, Any] | None:
+        state: dict[str, Any] = json.loads(g.run(["bailiff", "status", "--json"]).stdout)
+        return None if state["journal"]["waiting"] else state
+    return g.wait_until(settled, TIMEOUT_S, "the end of what waits to be told")
 
 
 def check_fields(event: dict[str, Any], **expected: str) -> None:

@@ -4,7 +4,7 @@
 import json
 
 from evasion import row
-from trial import do, policy, push_program
+from trial import do, policy, push_program, settle
 from testguest import POLICY_DIR
 
 def rule(name, path=None):
@@ -90,3 +90,4 @@ def test_no_gap_under_hammering(g):
         g.run(["bailiff", "reload"], timeout=300)
         g.run(["pkill", "-9", "hammer"], check=False)
         g.remove("/srv/r")
+        settle(g)

@@ -5,7 +5,7 @@ import collections
 import json
 
 from evasion import row
-from trial import policy
+from trial import policy, settle
 
 STORM = """
 import collections, json, os, sys, time
@@ -77,3 +77,4 @@ def test_rename_storm(g, seconds=10):
         assert counts["decoy refused"] == 0, counts
     finally:
         g.remove("/srv/s", "/root/storm.py")
+        settle(g)

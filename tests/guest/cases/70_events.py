@@ -4,7 +4,7 @@
 import json
 
 from evasion import row
-from trial import check_fields, do, events, policy
+from trial import check_fields, do, events, policy, settle
 
 RULE = {"id": "flood", "on": "open", "access": "read", "path": "/srv/v/denied", "action": "deny"}
 FLOOD = """
@@ -31,12 +31,6 @@ def lost(state):
         journal["dropped_memory"] + journal["dropped_refused"]
 
 
-def idle(g):
-    """The status once nothing waits: what earlier tests have left would keep a flood out of the queue."""
-    state = status(g)
-    return None if state["journal"]["waiting"] else state
-
-
 def all_through(g, since, first, count):
     """The sequence numbers that are in the journal, once nothing waits and none is missing."""
     state = status(g)
@@ -56,7 +50,7 @@ def test_flood(g, count=5000):
     g.write("/root/flood.py", FLOOD)
     try:
         with policy(g, RULE) as since:
-            first = g.wait_until(lambda: idle(g), 300, "the events of before to be through")
+            first = settle(g)
             assert g.run(["python3", "/root/flood.py", str(count)], timeout=400).stdout == ""
             denied = status(g)["counters"]["denied"] - first["counters"]["denied"]
             assert denied == count, denied
