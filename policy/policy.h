@@ -113,6 +113,7 @@ struct bl_match {
 	bool has_path, has_to, has_ports, has_exe, has_uids, has_gids;
 	bool has_socket, has_args;
 	bool to_any;		  /* "to" contains "any": both families, every address */
+	bool to_family;		  /* to stands for "family": all addresses of one */
 	/*
 	 * Of connect: 1 << AF_*, what the rule is about, the families that the other keys leave
 	 * included. Where only one of inet and inet6 is left, "to" has addresses of that one only.

@@ -149,6 +149,19 @@ def test_taking_hold_of_a_process(tmp):
     assert explain(tmp, "trace", "/srv/else")["verdict"] == "allow"
 
 
+def test_exceptions_for_all_that_a_rule_is_about(tmp):
+    """Such an exception excuses from tracing as well, though one of inet and inet6 is kept as its addresses."""
+    socket, families = {"socket": "/run/x"}, {"family": ["unix", "inet6"]}
+    for about, exception, verdict in ((socket, families, "allow"), (families, families, "allow"),
+                                      (socket, {"family": "unix"}, "allow"), (families, {"family": "any"}, "allow"),
+                                      (families, {"family": "unix"}, "deny"), (families, {"family": "inet6"}, "deny")):
+        rule = {"id": "r", "on": "connect", **about, "action": "deny",
+                "unless": [{"by": {"exe": "/srv/keeper"}}, exception]}
+        write(tmp / "p.json", {"bailiff": 1, "mode": "enforce", "rules": [rule]})
+        value = json.loads(bailiff("explain", "--json", "trace", "/srv/keeper", "--uid", "5", tmp / "p.json").stdout)
+        assert value["verdict"] == verdict, (about, exception, value)
+
+
 def test_paths_that_lead_elsewhere(tmp):
     installed(tmp)
     write(tmp / "srv/secret", "")
