@@ -238,8 +238,8 @@ static void repair(struct bl_event *event, size_t strings)
 		event->op = BL_OP_EXEC;
 	if (event->hook == BL_HOOK_PTRACE_ACCESS || event->hook == BL_HOOK_PTRACE_TRACEME)
 		event->access = BL_ACCESS_TRACE;
-	else if (event->op == BL_OP_EXEC)
-		event->access = BL_ACCESS_EXEC;
+	else if (event->op == BL_OP_EXEC) /* what makes a file is a core dump of the program */
+		event->access = event->hook == BL_HOOK_CREATE ? BL_ACCESS_TRACE : BL_ACCESS_EXEC;
 	event->facts &= event->op == BL_OP_EXEC ? BL_FACT_ANY : 0;
 	event->ret = event->verdict >= BL_VERDICT_DENY ? -1 : 0;
 	event->seq |= 1;
