@@ -124,7 +124,7 @@ void bl_tool_print_errors(struct bl_built *built, int r)
 	diags->count = kept;
 	bl_policies_print_diags(&built->policies, diags, stderr);
 	diags->count = all;
-	if (!diags->errors)
+	if (!diags->errors && r < 0)
 		fprintf(stderr, "bailiff: %s\n", strerror(-r));
 }
 

@@ -64,7 +64,10 @@ int bl_tool_parse(struct bl_tool *tool, const struct bl_command *command, int ar
 /* Whether nothing is wrong but that named files can't be read: no finding about a policy. */
 bool bl_tool_is_usage_error(const struct bl_diags *diags);
 
-/* A policy that can't be built is told like by 'bailiff check'; notes and warnings are its business. */
+/*
+ * A policy that can't be built is told like by 'bailiff check'; notes and warnings are its business. r is a -errno that
+ * is told where there is no diagnostic, or 0.
+ */
 struct bl_built;
 void bl_tool_print_errors(struct bl_built *built, int r);
 

@@ -262,32 +262,13 @@ static int print_json(const struct comparison *c, int code)
 
 /* ---- failures ----------------------------------------------------------------------------- */
 
-/* A policy that can't be built is told like by 'bailiff check'; notes and warnings are its business. */
-static void print_errors(struct bl_built *built)
-{
-	struct bl_diags *diags = &built->diags;
-	size_t kept = 0, all = diags->count;
-
-	for (size_t i = 0; i < all; i++) {
-		struct bl_diag swapped = diags->items[kept];
-
-		if (diags->items[i].level != BL_DIAG_ERROR)
-			continue;
-		diags->items[kept++] = diags->items[i];
-		diags->items[i] = swapped;
-	}
-	diags->count = kept;
-	bl_policies_print_diags(&built->policies, diags, stderr);
-	diags->count = all;
-}
-
 static int print_failure(const struct bl_tool *tool, struct comparison *c, int r)
 {
 	size_t errors = 0;
 
 	for (int side = 0; side < BL_SIDES; side++) {
 		errors += c->built[side].diags.errors;
-		print_errors(&c->built[side]);
+		bl_tool_print_errors(&c->built[side], 0);
 	}
 	bl_tool_error(tool, errors ? "policy" : "not-decided",
 		      errors ? "a policy has errors; nothing was compared" : failure_text(r));

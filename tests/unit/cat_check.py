@@ -5,7 +5,6 @@
     cat_check.py path/to/bailiff [--seed N] [--policies N]
 """
 
-import argparse
 import concurrent.futures
 import json
 import os
@@ -13,10 +12,9 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import traceback
 
 sys.dont_write_bytecode = True  # the source folder is not ours to write to
-from made_policies import ROOT, make_policy  # noqa: E402
+from made_policies import ROOT, make_policy, run_tests  # noqa: E402
 
 GOOD, FINDINGS, USAGE = range(3)
 BAILIFF = ""
@@ -169,27 +167,5 @@ def test_errors(tmp, args):
     expect(bailiff("cat", "--root", tmp), GOOD)
 
 
-def main():
-    global BAILIFF
-    options = argparse.ArgumentParser()
-    options.add_argument("bailiff")
-    options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--policies", type=int, default=150)
-    args = options.parse_args()
-    BAILIFF = args.bailiff
-    tests = [(name[5:], each) for name, each in globals().items() if name.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = False
-    for number, (name, test) in enumerate(tests, 1):
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                test(pathlib.Path(folder), args)
-                print(f"ok {number} - {name}", flush=True)
-            except (AssertionError, OSError, ValueError, KeyError, subprocess.TimeoutExpired):
-                failed = True
-                print(f"not ok {number} - {name}", *traceback.format_exc().splitlines()[-12:], sep="\n# ", flush=True)
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals(), 150))

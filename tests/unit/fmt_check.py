@@ -5,7 +5,6 @@
     fmt_check.py path/to/bailiff [--seed N] [--policies N]
 """
 
-import argparse
 import concurrent.futures
 import json
 import os
@@ -14,15 +13,13 @@ import random
 import subprocess
 import sys
 import tempfile
-import traceback
 
 sys.dont_write_bytecode = True  # the source folder is not ours to write to
-from made_policies import ROOT, make_policy  # noqa: E402
+from made_policies import ROOT, make_policy, run_tests  # noqa: E402
 
 GOOD, FINDINGS, USAGE, _, RIGHT = range(5)
 COLUMNS = 100
 BAILIFF = ""
-SCHEMA = {}
 
 
 def bailiff(*args, stdin=b""):
@@ -121,7 +118,7 @@ def check_policy(seed, index, known):
 
 
 def test_generated(_, args):
-    known = orders(SCHEMA, [])
+    known = orders(json.loads(bailiff("schema").stdout), [])
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         compiled = list(pool.map(lambda index: check_policy(args.seed, index, known), range(args.policies)))
     assert sum(compiled) > args.policies / 2, f"only {sum(compiled)} were compiled"
@@ -149,7 +146,7 @@ def test_numbers_keep_their_digits(_, args):
 def test_long_values_are_broken(_, args):
     paths = [f"/usr/bin/program-{i}" for i in range(9)]
     out = check_text(json.dumps({"bailiff": 1, "rules": [{"id": "a", "on": "exec", "action": "deny", "path": paths}]}),
-                     orders(SCHEMA, []))
+                     orders(json.loads(bailiff("schema").stdout), []))
     assert '        "/usr/bin/program-0",\n' in out
     assert fmt('{"rules":[],"bailiff":1,"lists":{}}') == '{\n  "bailiff": 1,\n  "lists": {},\n  "rules": []\n}\n'
 
@@ -237,28 +234,5 @@ def test_usage(tmp, args):
     expect(bailiff("fmt", "--check", "-", stdin=UGLY.encode()), FINDINGS)
 
 
-def main():
-    global BAILIFF, SCHEMA
-    options = argparse.ArgumentParser()
-    options.add_argument("bailiff")
-    options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--policies", type=int, default=150)
-    args = options.parse_args()
-    BAILIFF = args.bailiff
-    SCHEMA = json.loads(bailiff("schema").stdout)
-    tests = [(name[5:], each) for name, each in globals().items() if name.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = False
-    for number, (name, test) in enumerate(tests, 1):
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                test(pathlib.Path(folder), args)
-                print(f"ok {number} - {name}", flush=True)
-            except (AssertionError, OSError, ValueError, KeyError, subprocess.TimeoutExpired):
-                failed = True
-                print(f"not ok {number} - {name}", *traceback.format_exc().splitlines()[-12:], sep="\n# ", flush=True)
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals(), 150))

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Policies made at random for the tests of the tool: the oracle's, with all that these have no use for."""
+"""What tests of the tool share: policies made at random, the oracle's with all that it has no use for, and how
+tests about so many of them are run."""
 
+import argparse
 import json
 import pathlib
 import random
+import subprocess
 import sys
+import tempfile
+import traceback
 
 sys.dont_write_bytecode = True  # the source folder is not ours to write to
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -75,3 +80,25 @@ def make_policy(seed, index):
     texts = generate.PolicyGenerator(rng, rng.choice([1, 2, 3, 6, 12])).files()
     decorator = Decorator(rng)
     return [decorator.decorate(json.loads(text)) for text in texts]
+
+
+def run_tests(module, policies):
+    """Runs the tests of a module, by its globals(), each with a scratch folder and the options; prints TAP."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("bailiff")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--policies", type=int, default=policies)
+    args = parser.parse_args()
+    module["BAILIFF"] = args.bailiff
+    tests = [(name[5:], each) for name, each in module.items() if name.startswith("test_")]
+    print(f"1..{len(tests)}")
+    failed = False
+    for number, (name, test) in enumerate(tests, 1):
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                test(pathlib.Path(folder), args)
+                print(f"ok {number} - {name}", flush=True)
+            except (AssertionError, OSError, ValueError, KeyError, subprocess.TimeoutExpired):
+                failed = True
+                print(f"not ok {number} - {name}", *traceback.format_exc().splitlines()[-12:], sep="\n# ", flush=True)
+    return failed
