@@ -325,7 +325,10 @@ static bool is_general(const struct bl_except_info *except, const struct bl_rule
 {
 	const struct bl_match *match = except->match;
 
-	return !except->path && !except->nets && !except->ports && !match->facts &&
+	/* An exception for one of inet and inet6 has all addresses of that one: nothing to a rule on others. */
+	bool anywhere = !except->nets || !(rule->match.families & BL_FAMILIES_IP);
+
+	return !except->path && anywhere && !except->ports && !match->facts &&
 	       match->access == BL_ACCESS_ANY && match->protocols == BL_PROTO_ANY &&
 	       !(rule->match.families & ~match->families);
 }
