@@ -320,17 +320,14 @@ int bl_compile_list(struct bl_compiler *c, const struct bl_object *object, const
 	return r ? r : bl_intern(&c->lists_out, c->words, draft.n_words, ret_list);
 }
 
-/* Whether an exception holds whatever the rule's subject does. */
+/* Whether an exception holds whatever the rule's subject does. Networks that stand for a family are all of it. */
 static bool is_general(const struct bl_except_info *except, const struct bl_rule *rule)
 {
 	const struct bl_match *match = except->match;
 
-	/* An exception for one of inet and inet6 has all addresses of that one: nothing to a rule on others. */
-	bool anywhere = !except->nets || !(rule->match.families & BL_FAMILIES_IP);
-
-	return !except->path && anywhere && !except->ports && !match->facts &&
-	       match->access == BL_ACCESS_ANY && match->protocols == BL_PROTO_ANY &&
-	       !(rule->match.families & ~match->families);
+	return !except->path && (!except->nets || match->to_family) && !except->ports &&
+	       !match->facts && match->access == BL_ACCESS_ANY &&
+	       match->protocols == BL_PROTO_ANY && !(rule->match.families & ~match->families);
 }
 
 int bl_compile_trace_excepts(struct bl_compiler *c, const struct bl_rule_info *info, size_t index,

@@ -79,10 +79,8 @@ static struct bl_near judge_rule(struct bl_explainer *e, const struct bl_rule *r
 /* Whether an exception holds whatever the rule's subject does. */
 static bool is_general(const struct bl_match *except, const struct bl_rule *rule)
 {
-	bool anywhere = !except->has_to || except->to_any ||
-			!(rule->match.families & BL_FAMILIES_IP);
-
-	return !except->has_path && !except->has_socket && anywhere && !except->has_ports &&
+	return !except->has_path && !except->has_socket &&
+	       (!except->has_to || except->to_any || except->to_family) && !except->has_ports &&
 	       !except->facts && except->access == BL_ACCESS_ANY &&
 	       except->protocols == BL_PROTO_ANY && !(rule->match.families & ~except->families);
 }

@@ -218,7 +218,7 @@ static int make_whole(struct bl_parser *parser, struct bl_match *match, uint8_t 
 	*net = (struct bl_net){ .family = family, .place = match->place };
 	match->to = (struct bl_nets){ .items = net, .count = 1 };
 	match->to_any = false;
-	match->has_to = true;
+	match->has_to = match->to_family = true;
 	return 0;
 }
 

@@ -126,6 +126,7 @@ struct bl_match {
 	bool has_parent, has_ancestor, has_logins, has_capabilities;
 	bool has_units, has_slices, has_cgroups, has_containers;
 	bool to_any;		  /* "to" contains "any": both families, every address */
+	bool to_family;		  /* to stands for "family": all addresses of one */
 	/*
 	 * Of connect: 1 << AF_*, what the rule is about, the families that the other keys leave
 	 * included. Where only one of inet and inet6 is left, "to" has addresses of that one only.

@@ -136,22 +136,11 @@ static void write_net(const struct bl_net *net, FILE *out)
 		fprintf(out, "\"%s/%u\"", text, net->prefix);
 }
 
-/* Whether the parser has put in all addresses of a family, because "family" names one of inet and inet6. */
-static bool is_whole_family(const struct bl_match *match)
-{
-	const struct bl_place *place = match->to.count ? &match->to.items[0].place : NULL;
-
-	return place && (match->families & BL_FAMILIES_IP) != BL_FAMILIES_IP &&
-	       match->to.count == 1 && !match->to_any && !match->to.items[0].prefix &&
-	       place->file == match->place.file && place->line == match->place.line &&
-	       place->column == match->place.column;
-}
-
 static void write_nets(struct writer *w, const struct bl_match *match)
 {
 	size_t count = match->to.count + match->to_any;
 
-	if (!match->has_to || is_whole_family(match))
+	if (!match->has_to || match->to_family)
 		return;
 	begin_list(w, "to", count);
 	fputs(match->to_any ? "\"any\"" : "", w->out);
@@ -200,7 +189,7 @@ static void write_families(struct writer *w, uint64_t families, uint64_t meant)
 /* otherwise: the families that are meant where neither "family" nor another key says it. */
 static void write_destination(struct writer *w, const struct bl_match *match, uint64_t otherwise)
 {
-	bool ip = (match->has_to && !is_whole_family(match)) || match->has_ports ||
+	bool ip = (match->has_to && !match->to_family) || match->has_ports ||
 		  match->protocols != BL_PROTO_ANY;
 
 	write_nets(w, match);

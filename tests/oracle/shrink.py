@@ -79,7 +79,8 @@ def inlined(files):
     """The files with their lists' values written out where they are used."""
     def walk(value, lists):
         if isinstance(value, dict):
-            return {key: walk(each, lists) for key, each in value.items()}
+            # There '@' begins an abstract name.
+            return {key: each if key == "socket" else walk(each, lists) for key, each in value.items()}
         if isinstance(value, list):
             flat = []
             for each in value:
