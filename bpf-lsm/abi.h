@@ -31,6 +31,7 @@
 #define BL_PREFIX_LENS_MAX  32			   /* distinct prefix lengths of one address family */
 #define BL_FAMILIES	    64			   /* the kernel has 46 */
 #define BL_COMM_BYTES	    16
+#define BL_CAPS		    64			   /* the kernel has 41 capabilities */
 
 /* ---- words -------------------------------------------------------------------------------- */
 

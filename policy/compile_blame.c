@@ -140,7 +140,7 @@ static uint32_t next_blamed(const struct blame *b)
 /* A pattern as the user wrote it. */
 static const char *written(const struct bl_pattern *pattern)
 {
-	return pattern->text + (pattern->text[0] == BL_GLOB_ARGUMENT);
+	return bl_glob_written(pattern->text);
 }
 
 /* Names the worst ones, and forgets them. Returns the first one's number. */

@@ -56,7 +56,7 @@ int bl_compile_expand(struct bl_compiler *c, uint32_t pat, bl_glob_literal_fn fn
 	size_t len;
 	int r;
 
-	if (pattern->len < sizeof(path) && !bl_glob_is_bytes(pattern->text) &&
+	if (pattern->len < sizeof(path) && bl_glob_is_path(pattern->text) &&
 	    bl_glob_is_literal(pattern->text)) {
 		len = bl_glob_unescape(pattern->text, pattern->len, path);
 		return fn(userdata, path, len == 1 ? 0 : len, false);
@@ -103,7 +103,7 @@ static int find_shapes(struct bl_compiler *c, uint32_t pat)
 
 	if (r != -EDOM)
 		return r;
-	if (bl_glob_is_bytes(c->pats[pat].pattern->text)) {
+	if (!bl_glob_is_path(c->pats[pat].pattern->text)) {
 		*shapes = BL_SHAPE_GLOB;
 		return 0;
 	}
@@ -258,6 +258,11 @@ static int add_cond(struct bl_compiler *c, const struct bl_rule *rule, const str
 		    bool grant, uint32_t *exe, uint32_t *ret)
 {
 	int r = match->has_exe ? add_list(c, &match->exe, exe) : 0;
+
+	if (match->has_logins || match->has_capabilities || match->has_units || match->has_slices ||
+	    match->has_cgroups || match->has_containers)
+		return bl_compiler_refuse(c, rule, "not-supported-yet", NULL,
+					  "\"by\" has a key that is not supported yet");
 
 	if (*exe)
 		c->list_infos[*exe].needs |= 1 << BL_PART_EXACT | 1 << BL_PART_BELOW |

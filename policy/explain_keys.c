@@ -28,8 +28,7 @@ static void put_patterns(const struct bl_patterns *patterns, FILE *out)
 			continue;
 		if (written++ >= SHOWN_MAX)
 			continue;
-		fprintf(out, "%s%s", shown++ ? ", " : "",
-			pattern->text + (pattern->text[0] == BL_GLOB_ARGUMENT));
+		fprintf(out, "%s%s", shown++ ? ", " : "", bl_glob_written(pattern->text));
 	}
 	put_more(shown, written, out);
 }

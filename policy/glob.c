@@ -25,6 +25,7 @@ struct parser {
 	unsigned int depth;
 	bool bytes;    /* no path: bytes of any kind, no components */
 	bool argument;
+	bool name; /* of a unit, slice or container */
 	struct component component;
 	size_t offset; /* of the error */
 	const char *what;
@@ -146,7 +147,7 @@ static int parse_escape(struct parser *parser, uint8_t *ret)
 	if (high < 0 || low < 0)
 		return refuse(parser, start, "'\\x' needs two hexadecimal digits");
 	*ret = (uint8_t)(high << 4 | low);
-	if (!parser->bytes && (!*ret || *ret == '/'))
+	if ((!parser->bytes || parser->name) && (!*ret || *ret == '/'))
 		return refuse(parser, start, "no file name has the byte 00 or 2f");
 	if (parser->argument && !*ret)
 		return refuse(parser, start, "no argument has the byte 00");
@@ -379,12 +380,17 @@ static int parse_sequence(struct parser *parser, uint32_t *ret_first)
 	return 0;
 }
 
-/* The '@' stands for the NUL that such a name begins with. */
+/* The '@' and the '=' stand for the NUL that such texts begin with; the marks of names for themselves. */
 static int parse_bytes(struct parser *parser)
 {
 	struct bl_glob *glob = parser->glob;
+	struct bl_glob_item first = { .kind = BL_GLOB_BYTE };
 	uint32_t rest;
-	int r = add_item(glob, (struct bl_glob_item){ .kind = BL_GLOB_BYTE }, &glob->first);
+	int r;
+
+	if (bl_glob_is_subject(parser->text))
+		first.byte = (uint8_t)parser->text[0];
+	r = add_item(glob, first, &glob->first);
 
 	parser->pos = 1;
 	if (!r)
@@ -392,10 +398,40 @@ static int parse_bytes(struct parser *parser)
 	if (r)
 		return r;
 	glob->items[glob->first].next = rest;
-	if (!parser->argument && !parser->component.unknown &&
+	if (parser->name && parser->component.bytes > BL_NAME_BYTES + 1)
+		return refuse(parser, 0, "such a name has at most 255 bytes");
+	if (!parser->argument && !parser->name && !parser->component.unknown &&
 	    parser->component.bytes > BL_GLOB_ABSTRACT_MAX)
 		return refuse(parser, 0, "an abstract name has at most 107 bytes");
 	return 0;
+}
+
+/* A path with a mark before it. */
+static int parse_cgroup(struct parser *parser)
+{
+	struct bl_glob *glob = parser->glob;
+	struct bl_glob_item first = { .kind = BL_GLOB_BYTE, .byte = BL_GLOB_CGROUP };
+	uint32_t rest;
+	int r = add_item(glob, first, &glob->first);
+
+	parser->text++;
+	parser->len--;
+	if (!r && (!parser->len || parser->text[0] != '/'))
+		r = refuse(parser, 0, "a path starts with '/'");
+	if (!r)
+		r = parse_sequence(parser, &rest);
+	if (!r)
+		r = end_component(parser, parser->len);
+	parser->offset++;
+	if (!r)
+		glob->items[glob->first].next = rest;
+	return r;
+}
+
+static bool starts_well(const char *text)
+{
+	return bl_glob_is_path(text) || bl_glob_is_abstract(text) || bl_glob_is_subject(text) ||
+	       text[0] == BL_GLOB_ARGUMENT;
 }
 
 static int parse_whole(struct parser *parser)
@@ -404,11 +440,12 @@ static int parse_whole(struct parser *parser)
 	uint32_t unused;
 	int r;
 
-	parser->bytes = parser->len && bl_glob_is_bytes(parser->text);
-	parser->argument = parser->bytes && !bl_glob_is_abstract(parser->text);
-	glob->n_items = glob->n_branches = glob->n_sets = glob->groups = 0;
-	if (!parser->bytes && (!parser->len || parser->text[0] != '/'))
+	if (!parser->len || !starts_well(parser->text))
 		return refuse(parser, 0, "a path starts with '/'");
+	parser->bytes = bl_glob_is_bytes(parser->text);
+	parser->argument = parser->bytes && parser->text[0] == BL_GLOB_ARGUMENT;
+	parser->name = parser->bytes && bl_glob_is_subject(parser->text);
+	glob->n_items = glob->n_branches = glob->n_sets = glob->groups = 0;
 	if (parser->len >= BL_PATTERN_BYTES_MAX)
 		return refuse(parser, BL_PATTERN_BYTES_MAX - 1, "a path has at most 4095 bytes");
 	r = add_item(glob, (struct bl_glob_item){}, &unused);
@@ -416,6 +453,8 @@ static int parse_whole(struct parser *parser)
 		r = add_branch(glob, &unused);
 	if (!r && parser->bytes)
 		return parse_bytes(parser);
+	if (!r && parser->text[0] == BL_GLOB_CGROUP)
+		return parse_cgroup(parser);
 	if (!r)
 		r = parse_sequence(parser, &glob->first);
 	return r ? r : end_component(parser, parser->len);
@@ -584,7 +623,7 @@ int bl_glob_expand(const struct bl_glob *glob, bl_glob_literal_fn fn, void *user
 	const struct bl_glob_item *first = &glob->items[glob->first];
 	int r;
 
-	if (first->kind == BL_GLOB_BYTE && !first->byte) /* of no path */
+	if (first->kind == BL_GLOB_BYTE && first->byte != '/') /* of no path */
 		return -EDOM;
 	r = expand_from(&expander, glob->first, NULL);
 	if (r)

@@ -19,6 +19,8 @@
  * A pattern that starts with '@' is one of an abstract name of a unix socket, a NUL and up to 107 bytes
  * of any kind: '*' and '**' stand for any of these bytes, '?' and classes for any one, \xNN for any.
  * One that starts with '=' is of an argument of a program, a NUL here and then bytes of any kind but NUL.
+ * One that starts with a byte of BL_GLOB_UNIT to BL_GLOB_CGROUP is of a name that a process has by its
+ * cgroup, and matches that byte and then the name: one component, but for BL_GLOB_CGROUP, which a path follows.
  * A brace means what all the patterns mean that it stands for, each written out; only stars that
  * meet at a brace's edge stay two.
  */
@@ -26,6 +28,10 @@
 #define BL_GLOB_GROUPS_MAX     256 /* braces of one pattern */
 #define BL_GLOB_ABSTRACT_MAX   107 /* bytes of an abstract name */
 #define BL_GLOB_ARGUMENT       '=' /* before a pattern of arguments; not written by the user */
+#define BL_GLOB_UNIT	       '\x01' /* these neither: the parser refuses them in paths' place */
+#define BL_GLOB_SLICE	       '\x02'
+#define BL_GLOB_CONTAINER      '\x03'
+#define BL_GLOB_CGROUP	       '\x04'
 #define BL_GLOB_EXPANSIONS_MAX 64  /* of a brace of literals that counts as so many literals */
 
 /*
@@ -41,10 +47,29 @@ static inline bool bl_glob_is_abstract(const char *text)
 	return text[0] == '@';
 }
 
-/* Whether a pattern is one of no path: of an abstract name or of an argument. */
+/* Whether a pattern is one of a name that a process has by its cgroup. */
+static inline bool bl_glob_is_subject(const char *text)
+{
+	return text[0] >= BL_GLOB_UNIT && text[0] <= BL_GLOB_CGROUP;
+}
+
+/* Whether a pattern is one of a path to a file. */
+static inline bool bl_glob_is_path(const char *text)
+{
+	return text[0] == '/';
+}
+
+/* Whether '*' stands for any bytes in a pattern: it is neither of a file's path nor of a cgroup's. */
 static inline bool bl_glob_is_bytes(const char *text)
 {
-	return bl_glob_is_abstract(text) || text[0] == BL_GLOB_ARGUMENT;
+	return !bl_glob_is_path(text) && text[0] != BL_GLOB_CGROUP;
+}
+
+/* What the user has written of a pattern. */
+static inline const char *bl_glob_written(const char *text)
+{
+	return text + (text[0] == BL_GLOB_ARGUMENT || bl_glob_is_subject(text)) +
+	       (text[0] == BL_GLOB_CONTAINER && text[1] == '/');
 }
 
 /* Whether a checked pattern has no unescaped glob character: it names exactly one path. */

@@ -374,12 +374,17 @@ static size_t value_size(enum bl_value_kind kind)
 	case BL_VALUE_PATH:
 	case BL_VALUE_SOCKET:
 	case BL_VALUE_ARGUMENT:
+	case BL_VALUE_UNIT:
+	case BL_VALUE_SLICE:
+	case BL_VALUE_CGROUP:
+	case BL_VALUE_CONTAINER:
 		return sizeof(struct bl_pattern);
 	case BL_VALUE_NET:
 		return sizeof(struct bl_net);
 	case BL_VALUE_PORT:
 	case BL_VALUE_USER:
 	case BL_VALUE_GROUP:
+	case BL_VALUE_LOGIN:
 	case _BL_VALUE_MAX:
 		break;
 	}
@@ -426,12 +431,21 @@ static void value_parse(struct bl_parser *parser, uint32_t node, enum bl_value_k
 	case BL_VALUE_ARGUMENT:
 		good = bl_parse_argument(parser, node, item);
 		break;
+	case BL_VALUE_UNIT:
+	case BL_VALUE_SLICE:
+	case BL_VALUE_CONTAINER:
+		good = bl_parse_subject_name(parser, node, kind, item);
+		break;
+	case BL_VALUE_CGROUP:
+		good = bl_parse_cgroup(parser, node, item);
+		break;
 	case BL_VALUE_NET:
 		good = bl_parse_net(parser, node, item, &any);
 		break;
 	case BL_VALUE_PORT:
 	case BL_VALUE_USER:
 	case BL_VALUE_GROUP:
+	case BL_VALUE_LOGIN:
 		good = bl_parse_range(parser, node, kind, item) && !is_empty_range(item);
 		break;
 	case _BL_VALUE_MAX:
@@ -560,6 +574,12 @@ static void append(struct bl_parser *parser, uint32_t node, enum bl_value_kind k
 	values->count += other->count;
 }
 
+static bool are_ranges(enum bl_value_kind kind)
+{
+	return kind == BL_VALUE_PORT || kind == BL_VALUE_USER || kind == BL_VALUE_GROUP ||
+	       kind == BL_VALUE_LOGIN;
+}
+
 static int expand(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
 		  struct bl_values *ret)
 {
@@ -583,7 +603,7 @@ static int expand(struct bl_parser *parser, uint32_t node, enum bl_value_kind ki
 	{
 		append(parser, element, kind, &values);
 	}
-	if (kind == BL_VALUE_PORT || kind == BL_VALUE_USER || kind == BL_VALUE_GROUP)
+	if (are_ranges(kind))
 		ranges_join(&values);
 	*ret = values;
 	return 0;

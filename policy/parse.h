@@ -23,6 +23,11 @@ enum bl_value_kind {
 	BL_VALUE_PORT,
 	BL_VALUE_USER,
 	BL_VALUE_GROUP,
+	BL_VALUE_LOGIN, /* a user's, or "unset" */
+	BL_VALUE_UNIT,
+	BL_VALUE_SLICE,
+	BL_VALUE_CGROUP,
+	BL_VALUE_CONTAINER,
 	_BL_VALUE_MAX,
 };
 
@@ -155,6 +160,29 @@ bool bl_parse_socket(struct bl_parser *parser, uint32_t node, struct bl_pattern 
 /* A pattern of arguments, with BL_GLOB_ARGUMENT put before it. */
 bool bl_parse_argument(struct bl_parser *parser, uint32_t node, struct bl_pattern *ret);
 
+/*
+ * A pattern of units, slices or containers, with its mark put before it; of containers true and false
+ * are values, too.
+ */
+bool bl_parse_subject_name(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
+			   struct bl_pattern *ret);
+
+/* A pattern of cgroups, with its mark put before it. */
+bool bl_parse_cgroup(struct bl_parser *parser, uint32_t node, struct bl_pattern *ret);
+
+/* The number of a capability by its name, in any of its ways to be written. */
+bool bl_capability_find(const char *text, uint32_t *ret);
+
+/* One or several names of capabilities; *ret is the union of 1 << CAP_*, of those that are known. */
+void bl_parse_capabilities(struct bl_parser *parser, uint32_t node, uint64_t *ret);
+
+/* Tests name one access: a list with several values is none. Returns the value's node, or 0 (said). */
+uint32_t bl_parse_single(struct bl_parser *parser, uint32_t value);
+
+/* A number where rules may have ranges. */
+bool bl_parse_one_number(struct bl_parser *parser, uint32_t value, enum bl_value_kind kind,
+			 uint32_t *ret);
+
 /* The texts of a test's arguments, each with its NUL, in the policy's arena. */
 int bl_parse_arguments(struct bl_parser *parser, uint32_t node, const char **ret, uint32_t *ret_len,
 		       uint32_t *ret_n);
@@ -261,6 +289,9 @@ int bl_parse_except_families(struct bl_parser *parser, uint32_t node,
 
 /* Keys of subjects that this version refuses. */
 extern const struct bl_keys bl_later_subject_keys;
+
+/* Keys of subjects beside the program, user and groups: of "by" (into a struct bl_match), and of tests' "by". */
+extern const struct bl_keys bl_task_keys, bl_test_task_keys;
 
 /* All keys of "by". */
 extern const struct bl_keys bl_subject_keys;

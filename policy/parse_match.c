@@ -156,10 +156,8 @@ static int parse_by_gid(struct bl_parser *parser, uint32_t value, void *object)
 }
 
 static const struct bl_key later_subject_keys[] = {
-	{ .name = "parent", .later = true },	{ .name = "ancestor", .later = true },
-	{ .name = "login", .later = true },	{ .name = "unit", .later = true },
-	{ .name = "slice", .later = true },	{ .name = "cgroup", .later = true },
-	{ .name = "container", .later = true }, { .name = "capability", .later = true },
+	{ .name = "parent", .later = true },
+	{ .name = "ancestor", .later = true },
 };
 const struct bl_keys bl_later_subject_keys = {
 	.items = later_subject_keys,
@@ -175,7 +173,7 @@ const struct bl_keys bl_subject_keys = {
 	.what = "\"by\"",
 	.items = by_keys,
 	.count = BL_ARRAY_SIZE(by_keys),
-	.base = &bl_later_subject_keys,
+	.base = &bl_task_keys,
 };
 
 int bl_parse_by(struct bl_parser *parser, uint32_t value, void *object)

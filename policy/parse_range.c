@@ -8,23 +8,31 @@
 struct range_kind {
 	const char *what;
 	const char *example;
+	const char *hint; /* may be NULL */
 	uint32_t max;
 };
 
 static const struct range_kind *range_kind(enum bl_value_kind kind)
 {
-	static const struct range_kind port = { "a port", "8000-8100", 65535 };
+	static const struct range_kind port = { "a port", "8000-8100", NULL, 65535 };
 	/* The last 32-bit number is the kernel's word for 'no user' (and 'don't change'). */
-	static const struct range_kind id = { "an id", "1000-65533", UINT32_MAX - 1 };
+	static const struct range_kind id = { "an id", "1000-65533", NULL, UINT32_MAX - 1 };
+	static const struct range_kind login = { "an id", "1000-65533",
+						 "who has not logged in is \"unset\"",
+						 UINT32_MAX - 1 };
 
-	return kind == BL_VALUE_PORT ? &port : &id;
+	return kind == BL_VALUE_PORT ? &port : kind == BL_VALUE_LOGIN ? &login : &id;
 }
 
 static void fail_range(struct bl_parser *parser, uint32_t node, const struct range_kind *kind,
 		       const char *shown)
 {
-	bl_parse_error(parser, node, "out-of-range", "%s is not %s: a whole number from 0 to %u",
-		       shown, kind->what, kind->max);
+	struct bl_diag *diag = bl_parse_error(parser, node, "out-of-range",
+					      "%s is not %s: a whole number from 0 to %u", shown,
+					      kind->what, kind->max);
+
+	if (kind->hint)
+		bl_diag_hint(diag, "%s", kind->hint);
 }
 
 /* Reads digits without leading zeros. Returns what follows them, or NULL. */
@@ -71,7 +79,7 @@ static void report_unknown(struct bl_parser *parser, uint32_t node, enum bl_valu
 			   const char *name, int err)
 {
 	enum bl_diag_level level = parser->in_test ? BL_DIAG_ERROR : BL_DIAG_WARNING;
-	const char *what = kind == BL_VALUE_USER ? "user" : "group";
+	const char *what = kind == BL_VALUE_GROUP ? "group" : "user";
 	struct bl_excerpt shown = bl_excerpt(name, strlen(name));
 	struct bl_diag *diag;
 
@@ -87,7 +95,7 @@ static void report_unknown(struct bl_parser *parser, uint32_t node, enum bl_valu
 	bl_diag_hint(diag,
 		     "reload once %s has it; a %s that only a name service knows is written as a "
 		     "number",
-		     kind == BL_VALUE_USER ? "/etc/passwd" : "/etc/group", what);
+		     kind == BL_VALUE_GROUP ? "/etc/group" : "/etc/passwd", what);
 }
 
 static void find_account(struct bl_parser *parser, uint32_t node, enum bl_value_kind kind,
@@ -100,7 +108,7 @@ static void find_account(struct bl_parser *parser, uint32_t node, enum bl_value_
 	*ret = (struct bl_range){ .first = 1, .last = 0 };
 	if (host && host->find_account)
 		r = host->find_account(host->userdata,
-				       kind == BL_VALUE_USER ? BL_ACCOUNT_USER : BL_ACCOUNT_GROUP,
+				       kind == BL_VALUE_GROUP ? BL_ACCOUNT_GROUP : BL_ACCOUNT_USER,
 				       name, &id);
 	if (r == -ENOMEM)
 		parser->no_memory = true;
@@ -118,6 +126,10 @@ static bool parse_text(struct bl_parser *parser, uint32_t node, enum bl_value_ki
 	uint64_t first, last;
 	const char *at = read_digits(text, &first);
 
+	if (kind == BL_VALUE_LOGIN && strcmp(text, "unset") == 0) {
+		*ret = (struct bl_range){ .first = BL_LOGIN_UNSET, .last = BL_LOGIN_UNSET };
+		return true;
+	}
 	if (!at && kind != BL_VALUE_PORT && looks_like_name(text)) {
 		find_account(parser, node, kind, text, ret);
 		return true;

@@ -312,7 +312,13 @@ static bool can_match(const struct bl_match *match)
 	       (!match->has_socket || match->socket.count) &&
 	       (!match->has_args || match->args.count) &&
 	       (!match->has_to || match->to_any || match->to.count) &&
-	       (!match->has_ports || match->ports.count) && (!match->has_exe || match->exe.count);
+	       (!match->has_ports || match->ports.count) && (!match->has_exe || match->exe.count) &&
+	       (!match->has_parent || match->parent.count) &&
+	       (!match->has_ancestor || match->ancestor.count) &&
+	       (!match->has_units || match->units.count) &&
+	       (!match->has_slices || match->slices.count) &&
+	       (!match->has_cgroups || match->cgroups.count) &&
+	       (!match->has_containers || match->containers.count);
 }
 
 static void settle_exceptions(struct bl_rule *rule)

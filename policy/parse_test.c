@@ -2,6 +2,7 @@
 /* Embedded tests: one concrete access each, and the verdict that is expected of it. */
 #include "parse.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,9 +12,9 @@ struct test_draft {
 	struct bl_match_nodes nodes;
 	uint32_t rule; /* node; 0: absent */
 };
+static_assert(offsetof(struct test_draft, test) == 0, "\"by\" is read into the test");
 
-/* Tests name one access: a list with several values is none. Returns the value's node or 0. */
-static uint32_t single(struct bl_parser *parser, uint32_t value)
+uint32_t bl_parse_single(struct bl_parser *parser, uint32_t value)
 {
 	if (bl_json_kind(parser->json, value) != BL_JSON_ARRAY)
 		return value;
@@ -28,7 +29,7 @@ static uint32_t single(struct bl_parser *parser, uint32_t value)
 static int parse_test_on(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct test_draft *draft = object;
-	uint32_t op, node = single(parser, value);
+	uint32_t op, node = bl_parse_single(parser, value);
 
 	if (node && bl_parse_word(parser, node, &bl_words_on, &op))
 		draft->test.op = op;
@@ -38,7 +39,7 @@ static int parse_test_on(struct bl_parser *parser, uint32_t value, void *object)
 static int parse_test_path(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct test_draft *draft = object;
-	uint32_t node = single(parser, value);
+	uint32_t node = bl_parse_single(parser, value);
 	int r;
 
 	draft->nodes.path = value;
@@ -71,7 +72,7 @@ static int parse_test_file(struct bl_parser *parser, uint32_t value, void *objec
 static int parse_test_to(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct test_draft *draft = object;
-	uint32_t node = single(parser, value);
+	uint32_t node = bl_parse_single(parser, value);
 	struct bl_net net;
 	bool any;
 
@@ -85,11 +86,10 @@ static int parse_test_to(struct bl_parser *parser, uint32_t value, void *object)
 	return 0;
 }
 
-/* A number where rules may have ranges. */
-static bool parse_one_number(struct bl_parser *parser, uint32_t value, enum bl_value_kind kind,
-			     uint32_t *ret)
+bool bl_parse_one_number(struct bl_parser *parser, uint32_t value, enum bl_value_kind kind,
+			 uint32_t *ret)
 {
-	uint32_t node = single(parser, value);
+	uint32_t node = bl_parse_single(parser, value);
 	struct bl_range range;
 
 	if (!node || !bl_parse_range(parser, node, kind, &range))
@@ -111,7 +111,7 @@ static int parse_test_port(struct bl_parser *parser, uint32_t value, void *objec
 	uint32_t port;
 
 	draft->nodes.port = value;
-	if (parse_one_number(parser, value, BL_VALUE_PORT, &port))
+	if (bl_parse_one_number(parser, value, BL_VALUE_PORT, &port))
 		draft->test.port = (uint16_t)port;
 	return 0;
 }
@@ -119,7 +119,7 @@ static int parse_test_port(struct bl_parser *parser, uint32_t value, void *objec
 static int parse_test_protocol(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct test_draft *draft = object;
-	uint32_t protocol, node = single(parser, value);
+	uint32_t protocol, node = bl_parse_single(parser, value);
 
 	draft->nodes.protocol = value;
 	if (node && bl_parse_word(parser, node, &bl_words_protocol, &protocol))
@@ -130,7 +130,7 @@ static int parse_test_protocol(struct bl_parser *parser, uint32_t value, void *o
 static int parse_test_family(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct test_draft *draft = object;
-	uint32_t node = single(parser, value);
+	uint32_t node = bl_parse_single(parser, value);
 
 	draft->nodes.family = value;
 	if (!node || !bl_parse_family(parser, node, &draft->test.family))
@@ -148,7 +148,7 @@ static int parse_test_family(struct bl_parser *parser, uint32_t value, void *obj
 static int parse_test_socket(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct test_draft *draft = object;
-	uint32_t node = single(parser, value);
+	uint32_t node = bl_parse_single(parser, value);
 	int r;
 
 	draft->nodes.socket = value;
@@ -189,7 +189,7 @@ static int parse_test_rule(struct bl_parser *parser, uint32_t value, void *objec
 static int parse_test_exe(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct test_draft *draft = object;
-	uint32_t node = single(parser, value);
+	uint32_t node = bl_parse_single(parser, value);
 	int r = node ? bl_parse_plain_path(parser, node, &draft->test.exe) : 0;
 
 	return r < 0 ? r : 0;
@@ -199,7 +199,7 @@ static int parse_test_uid(struct bl_parser *parser, uint32_t value, void *object
 {
 	struct test_draft *draft = object;
 
-	parse_one_number(parser, value, BL_VALUE_USER, &draft->test.uid);
+	bl_parse_one_number(parser, value, BL_VALUE_USER, &draft->test.uid);
 	return 0;
 }
 
@@ -207,7 +207,7 @@ static int parse_test_gid(struct bl_parser *parser, uint32_t value, void *object
 {
 	struct test_draft *draft = object;
 
-	parse_one_number(parser, value, BL_VALUE_GROUP, &draft->test.gid);
+	bl_parse_one_number(parser, value, BL_VALUE_GROUP, &draft->test.gid);
 	return 0;
 }
 
@@ -221,7 +221,7 @@ static const struct bl_keys test_by_keys = {
 	.what = "\"by\"",
 	.items = test_by_key_items,
 	.count = BL_ARRAY_SIZE(test_by_key_items),
-	.base = &bl_later_subject_keys,
+	.base = &bl_test_task_keys,
 };
 
 static int parse_test_by(struct bl_parser *parser, uint32_t value, void *object)
@@ -339,6 +339,7 @@ static int test_parse(struct bl_parser *parser, uint32_t node, uint32_t index)
 		.test = {
 			.access = BL_ACCESS_READ,
 			.protocol = BL_PROTO_TCP,
+			.login = BL_LOGIN_UNSET,
 			.file = parser->file,
 			.index = index,
 			.place = bl_parse_place(parser, node),

@@ -20,6 +20,8 @@
 #define BL_ID_BYTES_MAX	     128
 #define BL_TEXT_BYTES_MAX    1024     /* message, description */
 
+#define BL_LOGIN_UNSET UINT32_MAX /* audit's login uid of whoever has not logged in */
+
 #define BL_OP_BIT(op) (1u << (op)) /* of enum bl_op, in masks of operations */
 
 enum bl_mode {
@@ -110,8 +112,19 @@ struct bl_match {
 	struct bl_patterns exe;	  /* by.exe */
 	struct bl_ranges_in uids; /* by.uid */
 	struct bl_ranges_in gids; /* by.gid */
+	struct bl_patterns parent; /* by.parent, by.ancestor: paths, as exe */
+	struct bl_patterns ancestor;
+	struct bl_ranges_in logins; /* by.login; BL_LOGIN_UNSET: nobody has logged in */
+	uint64_t capabilities;	    /* by.capability: 1 << CAP_*, one of which must be held */
+	struct bl_patterns units;   /* by.unit: each begins with BL_GLOB_UNIT */
+	struct bl_patterns slices;  /* by.slice: BL_GLOB_SLICE */
+	struct bl_patterns cgroups; /* by.cgroup: BL_GLOB_CGROUP, and then a path */
+	/* by.container: BL_GLOB_CONTAINER alone (false), or with a '/' and an id (true: any). */
+	struct bl_patterns containers;
 	bool has_path, has_to, has_ports, has_exe, has_uids, has_gids;
 	bool has_socket, has_args;
+	bool has_parent, has_ancestor, has_logins, has_capabilities;
+	bool has_units, has_slices, has_cgroups, has_containers;
 	bool to_any;		  /* "to" contains "any": both families, every address */
 	bool to_family;		  /* to stands for "family": all addresses of one */
 	/*
@@ -161,6 +174,13 @@ struct bl_test {
 	uint32_t args_len, n_args;
 	const char *exe;   /* by.exe; NULL: none given */
 	uint32_t uid, gid; /* by.uid, by.gid; 0 where left out */
+	uint32_t login;	   /* by.login; BL_LOGIN_UNSET where left out */
+	uint64_t capabilities; /* by.capability: 1 << CAP_* */
+	/* by.cgroup, by.unit, by.slice; NULL: none given, and the latter two are the cgroup's. */
+	const char *cgroup, *unit, *slice;
+	const char *container; /* by.container's id; NULL: it has none */
+	bool has_container;    /* by.container is given; else it is the cgroup's */
+	bool in_container;
 	enum bl_verdict expect; /* any but BL_VERDICT_UNSET */
 	const char *rule;  /* id of the rule that must decide; NULL: any */
 	uint32_t file, index;

@@ -24,6 +24,7 @@ extern const struct bl_words bl_words_access;	/* BL_ACCESS_* masks */
 extern const struct bl_words bl_words_file;	/* BL_FACT_* masks */
 extern const struct bl_words bl_words_protocol; /* BL_PROTO_* */
 extern const struct bl_words bl_words_family;	/* AF_* */
+extern const struct bl_words bl_words_capability; /* CAP_*, as they are called in capabilities(7) */
 extern const struct bl_words bl_words_expect;	/* enum bl_verdict */
 
 /* Returns the word, or NULL. */

@@ -91,7 +91,7 @@ static void write_patterns(struct writer *w, const char *key, bool has,
 	begin_list(w, key, count);
 	for (size_t i = 0; i < patterns->count; i++) {
 		const struct bl_pattern *pattern = &patterns->items[i];
-		uint32_t mark = pattern->text[0] == BL_GLOB_ARGUMENT;
+		uint32_t mark = (uint32_t)(bl_glob_written(pattern->text) - pattern->text);
 
 		/* What links lead to is found anew. */
 		if (pattern->resolved)
@@ -103,6 +103,14 @@ static void write_patterns(struct writer *w, const char *key, bool has,
 	end_list(w, count);
 }
 
+static void write_range(struct writer *w, const struct bl_range *range)
+{
+	if (range->first == range->last)
+		fprintf(w->out, "%u", range->first);
+	else
+		fprintf(w->out, "\"%u-%u\"", range->first, range->last);
+}
+
 static void write_ranges(struct writer *w, const char *key, bool has,
 			 const struct bl_ranges_in *ranges)
 {
@@ -110,13 +118,8 @@ static void write_ranges(struct writer *w, const char *key, bool has,
 		return;
 	begin_list(w, key, ranges->count);
 	for (size_t i = 0; i < ranges->count; i++) {
-		const struct bl_range *range = &ranges->items[i];
-
 		fputs(i ? ", " : "", w->out);
-		if (range->first == range->last)
-			fprintf(w->out, "%u", range->first);
-		else
-			fprintf(w->out, "\"%u-%u\"", range->first, range->last);
+		write_range(w, &ranges->items[i]);
 	}
 	end_list(w, ranges->count);
 }
@@ -200,15 +203,95 @@ static void write_destination(struct writer *w, const struct bl_match *match, ui
 	write_patterns(w, "socket", match->has_socket, &match->socket);
 }
 
+/* The last number of all is "unset", and no range has it. */
+static void write_logins(struct writer *w, const struct bl_match *match)
+{
+	const struct bl_ranges_in *ranges = &match->logins;
+	const struct bl_range *last = ranges->count ? &ranges->items[ranges->count - 1] : NULL;
+	bool unset = last && last->last == BL_LOGIN_UNSET;
+	bool both = unset && last->first != BL_LOGIN_UNSET;
+
+	if (!match->has_logins)
+		return;
+	begin_list(w, "login", ranges->count + both);
+	for (size_t i = 0; i < ranges->count; i++) {
+		struct bl_range range = ranges->items[i];
+
+		if (range.first == BL_LOGIN_UNSET)
+			continue;
+		range.last = BL_MIN(range.last, BL_LOGIN_UNSET - 1);
+		fputs(i ? ", " : "", w->out);
+		write_range(w, &range);
+	}
+	if (unset)
+		fprintf(w->out, "%s\"unset\"", ranges->count + both > 1 ? ", " : "");
+	end_list(w, ranges->count + both);
+}
+
+static void write_capabilities(struct writer *w, const struct bl_match *match)
+{
+	size_t count = (size_t)__builtin_popcountll(match->capabilities);
+	const char *comma = "";
+
+	if (!match->has_capabilities)
+		return;
+	begin_list(w, "capability", count);
+	for (size_t i = 0; i < bl_words_capability.count; i++) {
+		const struct bl_word *word = &bl_words_capability.items[i];
+
+		if (!(match->capabilities & 1ull << word->value))
+			continue;
+		fprintf(w->out, "%s\"%s\"", comma, word->name);
+		comma = ", ";
+	}
+	end_list(w, count);
+}
+
+static void write_containers(struct writer *w, const struct bl_match *match)
+{
+	const struct bl_patterns *patterns = &match->containers;
+
+	if (!match->has_containers)
+		return;
+	begin_list(w, "container", patterns->count);
+	for (size_t i = 0; i < patterns->count; i++) {
+		const char *id = bl_glob_written(patterns->items[i].text);
+
+		fputs(i ? ", " : "", w->out);
+		if (!*id)
+			fputs("false", w->out);
+		else if (strcmp(id, "*") == 0)
+			fputs("true", w->out);
+		else
+			bl_canon_string(id, strlen(id), w->out);
+	}
+	end_list(w, patterns->count);
+}
+
+static bool has_subject(const struct bl_match *match)
+{
+	return match->has_exe || match->has_parent || match->has_ancestor || match->has_uids ||
+	       match->has_gids || match->has_logins || match->has_units || match->has_slices ||
+	       match->has_cgroups || match->has_containers || match->has_capabilities;
+}
+
 static void write_subject(struct writer *w, const struct bl_match *match)
 {
-	if (!match->has_exe && !match->has_uids && !match->has_gids)
+	if (!has_subject(match))
 		return;
 	write_key(w, "by");
 	begin_object(w);
 	write_patterns(w, "exe", match->has_exe, &match->exe);
+	write_patterns(w, "parent", match->has_parent, &match->parent);
+	write_patterns(w, "ancestor", match->has_ancestor, &match->ancestor);
 	write_ranges(w, "uid", match->has_uids, &match->uids);
 	write_ranges(w, "gid", match->has_gids, &match->gids);
+	write_logins(w, match);
+	write_patterns(w, "unit", match->has_units, &match->units);
+	write_patterns(w, "slice", match->has_slices, &match->slices);
+	write_patterns(w, "cgroup", match->has_cgroups, &match->cgroups);
+	write_containers(w, match);
+	write_capabilities(w, match);
 	end_object(w);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base.h"
 #include "canon.h"
+#include "glob.h"
 #include "policy.h"
 
 #define CHECK(condition)          \
@@ -99,6 +100,20 @@ static void check_patterns(const struct bl_patterns *patterns, bool has, bool so
 	}
 }
 
+static void check_subjects(const struct bl_patterns *patterns, bool has)
+{
+	CHECK(has || !patterns->count);
+	for (size_t i = 0; i < patterns->count; i++) {
+		const char *what;
+		size_t offset;
+
+		CHECK(bl_glob_is_subject(patterns->items[i].text));
+		CHECK(strlen(patterns->items[i].text) == patterns->items[i].len);
+		CHECK(!bl_glob_check(patterns->items[i].text, patterns->items[i].len, &offset,
+				     &what));
+	}
+}
+
 static void check_ranges(const struct bl_ranges_in *ranges, uint32_t max)
 {
 	for (size_t i = 0; i < ranges->count; i++) {
@@ -116,6 +131,12 @@ static void check_match(const struct bl_match *match, uint8_t ops)
 	check_ranges(&match->ports, 65535);
 	check_ranges(&match->uids, UINT32_MAX - 1);
 	check_ranges(&match->gids, UINT32_MAX - 1);
+	check_ranges(&match->logins, UINT32_MAX);
+	check_subjects(&match->units, match->has_units);
+	check_subjects(&match->slices, match->has_slices);
+	check_subjects(&match->cgroups, match->has_cgroups);
+	check_subjects(&match->containers, match->has_containers);
+	CHECK(!match->has_capabilities || match->capabilities);
 	CHECK(!match->has_path || match->path.count);
 	CHECK(!match->has_to || match->to.count || match->to_any);
 	CHECK(match->access && match->protocols);

@@ -37,7 +37,7 @@ BEYOND = {
 # What is wrong within a text: a schema sees some of it.
 WITHIN = {
     "bad-path", "relative-path", "bad-argument", "not-one-path", "bad-address", "bad-prefix", "host-bits", "bad-range",
-    "not-one-address", "unknown-list",
+    "not-one-address", "unknown-list", "bad-unit", "bad-container",
 }
 # What it must see, each at least so often among the mutants, or the test sees nothing.
 STRUCTURAL = {"unknown-key": 40, "missing-key": 25, "wrong-type": 40, "unknown-value": 25, "key-does-not-fit": 25,
@@ -49,12 +49,12 @@ OBJECTS = {
     None: ["file_key_items"],
     "rule": ["rule_key_items", "event_key_items", "match_key_items"],
     "exception": ["match_key_items"],
-    "subject": ["by_keys"],
+    "subject": ["by_keys", "by_task_keys"],
     "profile": ["profile_key_items", "event_key_items"],
     "allowed": ["allow_key_items"],
     "adjustment": ["adjust_key_items"],
     "test": ["test_key_items"],
-    "testSubject": ["test_by_key_items"],
+    "testSubject": ["test_by_key_items", "test_task_key_items"],
 }
 NOT_IN_EXCEPTIONS = {"args"}  # read, to say why not
 WORDS = {"on": "operation", "action": "action", "severity": "severity", "mode": None, "access": "access",
@@ -101,6 +101,14 @@ def check_tables(schema):
             yield f"words differ: {name}"
     for unknown in words.keys() - WORDS.keys():
         yield f"a table of words that the schema is not known to have: {unknown}"
+    sources = (ROOT / "policy/capabilities.c").read_text()
+    capabilities = re.findall(r"CAPABILITY_WORD\((CAP_\w+)\),", sources)
+    if schema["definitions"]["capabilityName"]["enum"] != capabilities:
+        yield "capabilities differ"
+    written = re.compile(schema["definitions"]["capability"]["anyOf"][1]["pattern"])
+    for name in [each for long in capabilities for each in (long, long[4:], long.lower(), long[4:].lower())]:
+        if not written.search(name) or written.search(name.title()) or written.search(name + "S"):
+            yield f"how {name} may be written differs"
     families = re.findall(r'^\tx\(\d+, "(\w+)"\)', (ROOT / "bpf-lsm/abi.h").read_text(), re.M)
     if schema["definitions"]["familyName"]["enum"] != families:
         yield "families differ"
