@@ -295,8 +295,21 @@ enum bl_except_flags {
 };
 
 /*
+ * What a process is called by its cgroup. The DFA matches each after a byte of its own, which no path and no
+ * other text begins with; exe_bits of the class are the conditions whose name it is.
+ */
+enum bl_name {
+	BL_NAME_UNIT = 1,
+	BL_NAME_SLICE,
+	BL_NAME_CONTAINER, /* nothing more: in none; else a '/' and the id, which may be empty */
+	BL_NAME_CGROUP,	   /* a path; of the root nothing more */
+	_BL_NAME_MAX,
+};
+
+/*
  * Subject conditions: bit c of a bitset is condition c; condition 0 always holds. A task's bits:
- *   (exe_any | OR of bl_class.exe_bits of its executable) & uid_bits & OR of gid_bits
+ *   (exe_any | OR of bl_class.exe_bits of its executable) & uid_bits & OR of gid_bits & login_bits &
+ *   OR of its capabilities' bits & for each kind of name (names_any | bl_class.exe_bits of the name)
  * where an executable that is on no host-known superblock counts without the grant bits, and one
  * on an untrusted superblock not at all.
  * Ranges are sorted arrays of struct bl_range_bits that cover 0..2^32-1 without gaps: binary
@@ -344,6 +357,9 @@ enum bl_table_flags {
 	BL_TABLES_GIDS = 1 << 1,     /* some condition looks at groups */
 	BL_TABLES_EXES = 1 << 2,     /* some condition looks at the executable */
 	BL_TABLES_DENIES = 1 << 3,   /* some candidate denies or kills */
+	BL_TABLES_LOGINS = 1 << 4,   /* some condition looks at who has logged in */
+	BL_TABLES_CAPS = 1 << 5,     /* ... at capabilities */
+	BL_TABLES_CGROUPS = 1 << 6,  /* ... at names that the cgroup gives */
 };
 
 struct bl_header {
@@ -372,6 +388,11 @@ struct bl_header {
 	__u32 exec_pseudo; /* list for a file that no path can name: exec rules without one; 0: none */
 	struct bl_ranges uids;
 	struct bl_ranges gids;
+	struct bl_ranges logins;
+	struct bl_ranges caps; /* capabilities; BL_CAPS is what every process has */
+	__u32 names_any
+		[_BL_NAME_MAX]; /* bitsets: conditions that don't ask for such a name; by enum bl_name */
+	__u32 names_grant; /* bitset: conditions of exceptions that ask for a cgroup or a container */
 
 	struct bl_hash addrs;	  /* fingerprint of a prefix -> offset of struct bl_prefix */
 	struct bl_hash ports;	  /* (address class, port class) -> offset of struct bl_list */
@@ -536,6 +557,7 @@ enum bl_counter {
 	BL_COUNT_EXE_KEPT,	  /* attempts to change what a process's executable is, refused */
 	BL_COUNT_FAILED_CLOSED,	  /* operations refused because no verdict could be computed */
 	BL_COUNT_LINKS_FULL,	  /* objects with several names that could not be kept */
+	BL_COUNT_LOGIN_KEPT,	  /* attempts to say who has logged in, refused */
 	BL_COUNT_MOUNTS,	  /* changes of the host's mount table, or attempts of who may */
 	_BL_COUNT_MAX,
 };

@@ -142,3 +142,15 @@ BL_INLINE void bl_subject_uid(const struct bl_matcher *m, __u32 uid)
 {
 	bl_bits_or(m, m->walk->bits, bl_range_find(m, &m->header->uids, uid), 0);
 }
+
+/* Adds the conditions that a capability leaves open to the walk's work space; BL_CAPS: having any or none. */
+BL_INLINE void bl_subject_cap(const struct bl_matcher *m, __u32 cap)
+{
+	bl_bits_or(m, m->walk->bits, bl_range_find(m, &m->header->caps, cap), 0);
+}
+
+/* Adds the conditions that a login leaves open to the walk's work space. */
+BL_INLINE void bl_subject_login(const struct bl_matcher *m, __u32 login)
+{
+	bl_bits_or(m, m->walk->bits, bl_range_find(m, &m->header->logins, login), 0);
+}

@@ -103,32 +103,6 @@ static __always_inline __u32 bl_exe_text(struct bl_scratch *scratch, struct task
 	return bl_walk_text(scratch, BL_PATH_BYTES);
 }
 
-static __always_inline __u64 bl_kernfs_parent(__u64 node)
-{
-	if (bpf_core_field_exists(struct kernfs_node___rcu, __parent))
-		return bl_read(struct kernfs_node___rcu, node, __parent);
-	return bl_read(struct kernfs_node, node, parent);
-}
-
-/* One step towards the cgroup root; the root has no parent and no name of its own. */
-static long bl_cgroup_turn(__u32 index, void *ctx)
-{
-	struct bl_scratch *scratch = *(struct bl_scratch **)ctx;
-	__u64 node = scratch->cgroup, parent = node ? bl_kernfs_parent(node) : 0;
-	long len;
-
-	if (!parent)
-		return 1;
-	len = bpf_probe_read_kernel_str(scratch->name, sizeof(scratch->name),
-					(void *)bl_read(struct kernfs_node, node, name));
-	if (len < 1 || !bl_walk_prepend(&scratch->walk, scratch->name, len - 1)) {
-		scratch->event.flags |= BL_EF_CGROUP_CUT;
-		return 1;
-	}
-	scratch->cgroup = parent;
-	return 0;
-}
-
 static __always_inline void bl_cgroup_fill(struct bl_scratch *scratch, struct task_struct *task)
 {
 	struct kernfs_node *node = task->cgroups->dfl_cgrp->kn;

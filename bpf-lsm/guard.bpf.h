@@ -12,7 +12,8 @@
 #define PR_SET_MM_MAP	   14
 
 /* include/uapi/linux/capability.h */
-#define CAP_SYS_ADMIN 21
+#define CAP_SYS_ADMIN	  21
+#define CAP_AUDIT_CONTROL 30
 
 /*
  * Whether the current task may change the host's mount table: it has the right in the initial user namespace,
@@ -85,6 +86,30 @@ static __always_inline int bl_exe_keep(int option, unsigned long what)
 		return 0;
 	bl_count(BL_COUNT_EXE_KEPT);
 	return -EPERM;
+}
+
+/*
+ * Where rules go by logins, nobody but a login program of the host says who has logged in: the kernel asks for
+ * CAP_AUDIT_CONTROL only to change that, and whoever is nobody yet, as all services and containers are, could
+ * become anybody. To who may not it is as if the kernel had no audit: pam_loginuid goes on without.
+ */
+static __always_inline int bl_login_keep(struct file *file)
+{
+	const struct task_struct *task = bpf_get_current_task_btf();
+	__u64 name = 0;
+
+	if (!(file->f_mode & FMODE_WRITE) || file->f_inode->i_sb->s_magic != BL_MAGIC_PROC ||
+	    file->f_path.dentry->d_name.len != sizeof(name))
+		return 0;
+	bpf_probe_read_kernel(&name, sizeof(name), file->f_path.dentry->d_name.name);
+	if (name != BL_WORD('l', 'o', 'g', 'i', 'n', 'u', 'i', 'd'))
+		return 0;
+	if (!task->thread_pid->level && bl_capabilities(bl_actor(task)) >> CAP_AUDIT_CONTROL & 1)
+		return 0;
+	if (globals.ceiling || !globals.denies)
+		return 0;
+	bl_count(BL_COUNT_LOGIN_KEPT);
+	return -ENOENT;
 }
 
 /* Climbs from the current task to PID 1 of the initial PID namespace. */

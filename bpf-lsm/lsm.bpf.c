@@ -276,6 +276,12 @@ int BPF_PROG(bl_file_open_real, struct file *file)
 	return bl_open_file_real(file);
 }
 
+SEC("lsm/file_open")
+int BPF_PROG(bl_login_open, struct file *file)
+{
+	return bl_login_keep(file);
+}
+
 SEC("lsm/kernel_read_file")
 int BPF_PROG(bl_kernel_read_file, struct file *file, enum kernel_read_file_id id)
 {

@@ -83,6 +83,18 @@ struct bl_chain {
 	__u64 name[BL_CHAIN_MAX][BL_SHORT_NAME_WORDS];
 };
 
+/*
+ * Names that the walk's text has in it, being a cgroup's path: where each begins and ends. An end of 0: there is
+ * no such name.
+ */
+struct bl_cgroup_parts {
+	__u32 unit, unit_end;
+	__u32 slice, slice_end;
+	__u32 id, id_end;   /* of the container */
+	__u32 place;	    /* enum bl_cgroup_part, while the components are looked at */
+	__u32 container;    /* enum bl_contained */
+};
+
 /* A path being matched, and what came of it. Scratch memory; path text ends at BL_PATH_BYTES. */
 struct bl_walk {
 	__u32 pos;	   /* where the text starts in path[] */
@@ -120,6 +132,7 @@ struct bl_walk {
 	__u32 seen[BL_SEEN_MAX];
 
 	__u64 bits[BL_COND_WORDS]; /* work space of subject conditions */
+	struct bl_cgroup_parts names;
 
 	__u32 n_pending;   /* rules that hold if the arguments do */
 	__u32 args_left;   /* arguments that have not ended yet */

@@ -19,6 +19,7 @@
 #define BL_SIGHT_SLOTS	    4096
 #define BL_PASS_SLOTS	    16384
 #define BL_TOLD_SLOTS	    1024
+#define BL_CALLED_SLOTS	    512
 #define BL_DIR_SLOTS	    4096
 #define BL_DIR_DEPTH	    11 /* components of a directory that is kept */
 #define BL_DIR_STATES	    4
@@ -42,7 +43,7 @@ struct bl_globals {
 	__u32 looking;	   /* generation for which names of linked objects are looked for; 0: none */
 	__u32 linked;	   /* links made to objects that rules mention, counted up */
 	__u32 spilled[2];  /* by slot: generation that could not keep the names of all objects */
-	__u32 _pad;
+	__u32 tables;	  /* enum bl_table_flags of the image in force, and while it changes of both */
 	__u32 daemon_tgid; /* the daemon's own accesses are not judged; 0: none */
 	__u64 next_epoch;  /* jiffies */
 	__u64 mounted;	   /* jiffies when the last mount is there for certain */
@@ -178,6 +179,19 @@ struct bl_subject {
 	__u32 egid;
 	__u32 cred_stamp; /* with cred: these very credentials, not later ones at their address */
 	__u64 print; /* fingerprint of bits; never 0 */
+	__u64 cgroup; /* number */
+	__u32 login;  /* audit's login uid */
+	__u32 _pad;
+	__u64 bits[BL_COND_WORDS];
+};
+
+/* The conditions that names by a cgroup leave open, by one policy. */
+struct bl_called {
+	__u64 cgroup; /* number */
+	__u32 generation; /* 0: nothing is known */
+	__u32 nested;	  /* 1: of processes in a PID namespace other than the first */
+	__u32 lock;	  /* odd while written */
+	__u32 _pad;
 	__u64 bits[BL_COND_WORDS];
 };
 
@@ -255,6 +269,10 @@ struct bl_scratch {
 	__u64 mounts_end;
 	__u64 groups;	  /* the subject's struct group_info */
 	__u64 cgroup;	  /* cursor over cgroups */
+	__u32 cgroup_level; /* of the subject's: 0 is the root */
+	__u32 nested;	  /* 1: the subject is in a PID namespace other than the first */
+	__u64 capabilities; /* the subject's */
+	__u64 named[BL_COND_WORDS]; /* what names by a cgroup come to */
 	__u64 shown;	  /* as in struct bl_act; in a record's making the dentry, see bl_shown_find() */
 	__u64 layer;	  /* dentry of a directory that an overlay opens; 0: it is none */
 	__u64 unix_address; /* of a socket with an abstract name */

@@ -2,12 +2,7 @@
 /* Who acts: the subject conditions that hold for the current task, kept in its storage. */
 #pragma once
 
-#include "object.bpf.h"
-
-struct bl_groups_ctx {
-	const struct bl_matcher *matcher;
-	__u64 groups;
-};
+#include "task.bpf.h"
 
 static long bl_group_turn(__u32 index, void *ctx)
 {
@@ -146,12 +141,16 @@ static __always_inline __u64 bl_identity(void)
 	volatile __u64 current = bpf_get_current_task(); /* no register is kept for it */
 	const struct task_struct *task = bpf_get_current_task_btf();
 	const struct cred *own = task->cred;
-	__u64 cred;
+	__u64 cred, print;
 
 	if (own != task->real_cred)
 		return 0;
 	cred = ((__u64)own - (__u64)task) + current;
-	return (cred * globals.keys[0] + (*bl_cred_slot(cred) + 1ull) * globals.keys[1]) | 1;
+	print = cred * globals.keys[0] + (*bl_cred_slot(cred) + 1ull) * globals.keys[1];
+	/* These change while the credentials stay the same, or differ between threads. */
+	if (globals.tables & (BL_TABLES_LOGINS | BL_TABLES_CGROUPS))
+		print += bl_cgroup_id(task) * globals.keys[2] + bl_login(task) * globals.keys[3];
+	return print | 1;
 }
 
 /* The conditions follow from the executable and the credentials. */
@@ -162,7 +161,7 @@ BL_CALLED int bl_subject_valid(const struct bl_scratch *scratch, const struct bl
 
 	return subject->generation == scratch->generation && subject->cred == (__u64)cred &&
 	       subject->cred_stamp == bl_cred_stamp(cred, task) &&
-	       subject->exec_id == task->self_exec_id;
+	       subject->exec_id == task->self_exec_id && bl_task_valid(scratch, subject, task);
 }
 
 /* The label of an executable and its classes in the walk, as its inode keeps them; 0: it doesn't. */
@@ -216,6 +215,7 @@ BL_CALLED int bl_subject_begin(struct bl_scratch *scratch, struct bl_subject *su
 	subject->egid = cred->egid.val;
 	subject->exec_id = task->self_exec_id;
 	scratch->groups = (__u64)cred->group_info;
+	bl_task_begin(scratch, subject, task, cred);
 	return 0;
 }
 
@@ -225,7 +225,8 @@ static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 {
 	bl_subject_begin(scratch, subject);
 	if (!bl_subject_exe_compute(scratch, subject, task) ||
-	    !bl_subject_ids_match(scratch, subject) || !bl_subject_print(scratch, subject))
+	    !bl_subject_ids_match(scratch, subject) || !bl_subject_task_match(scratch, subject) ||
+	    !bl_subject_print(scratch, subject))
 		return 0;
 	subject->generation = scratch->generation;
 	return 1;
@@ -234,13 +235,15 @@ static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 /* What the conditions of the current task's tracer follow from. */
 BL_CALLED int bl_tracer_begin(struct bl_scratch *scratch, struct bl_subject *subject)
 {
-	const struct cred *cred = bpf_get_current_task_btf()->parent->real_cred;
+	const struct task_struct *tracer = bpf_get_current_task_btf()->parent;
+	const struct cred *cred = tracer->real_cred;
 
 	subject->generation = 0;
 	subject->print = 0;
 	subject->euid = cred->euid.val;
 	subject->egid = cred->egid.val;
 	scratch->groups = (__u64)cred->group_info;
+	bl_task_begin(scratch, subject, tracer, cred);
 	return 0;
 }
 
@@ -254,7 +257,8 @@ static __always_inline struct bl_subject *bl_subject_tracer(struct bl_scratch *s
 
 	bl_tracer_begin(scratch, subject);
 	if (!bl_subject_exe_compute(scratch, subject, bpf_get_current_task_btf()->parent) ||
-	    !bl_subject_ids_match(scratch, subject) || !bl_subject_print(scratch, subject))
+	    !bl_subject_ids_match(scratch, subject) || !bl_subject_task_match(scratch, subject) ||
+	    !bl_subject_print(scratch, subject))
 		return NULL;
 	return subject;
 }
@@ -270,7 +274,7 @@ static __always_inline struct bl_subject *bl_subject_user(struct bl_scratch *scr
 	scratch->object = scratch->label;
 	scratch->label.flags = BL_LABEL_PSEUDO;
 	found = bl_subject_exe_match(scratch, subject) && bl_subject_ids_match(scratch, subject) &&
-		bl_subject_print(scratch, subject);
+		bl_subject_task_match(scratch, subject) && bl_subject_print(scratch, subject);
 	scratch->label = scratch->object;
 	return found ? subject : NULL;
 }

@@ -269,10 +269,15 @@ struct kernfs_node___rcu {
 
 struct cgroup {
 	struct kernfs_node *kn;
+	int level;
 };
 
 struct css_set {
 	struct cgroup *dfl_cgrp;
+};
+
+struct pid {
+	unsigned int level; /* of its namespace: 0 is the first one */
 };
 
 struct task_struct {
@@ -291,6 +296,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct nameidata *nameidata;
 	struct css_set *cgroups;
+	struct pid *thread_pid;
 	kuid_t loginuid;
 	unsigned int sessionid;
 	u64 self_exec_id;

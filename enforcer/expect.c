@@ -55,6 +55,15 @@ int bl_expect_access(const struct bl_test *test, int host_fd, struct bl_expect_a
 			.uid = test->uid,
 			.gids = &test->gid,
 			.n_gids = 1,
+			.has_login = true,
+			.login = test->login,
+			.capabilities = test->capabilities,
+			.cgroup = test->cgroup,
+			.unit = test->unit,
+			.slice = test->slice,
+			.has_container = test->has_container,
+			.in_container = test->in_container,
+			.container = test->container,
 		},
 	};
 	if (test->socket && test->socket[0] == '/') {
@@ -189,6 +198,26 @@ static void print_arguments(const struct bl_test *test, FILE *out)
 		fprintf(out, " '%s'", at);
 }
 
+/* What is left out is not told of. */
+static void print_task(const struct bl_test *test, FILE *out)
+{
+	if (test->login != BL_LOGIN_UNSET)
+		fprintf(out, " login %u", test->login);
+	if (test->unit)
+		fprintf(out, " unit %s", test->unit);
+	if (test->slice)
+		fprintf(out, " slice %s", test->slice);
+	if (test->cgroup)
+		fprintf(out, " cgroup %s", test->cgroup);
+	if (test->container)
+		fprintf(out, " container %s", test->container);
+	else if (test->has_container)
+		fputs(test->in_container ? " in a container" : " in no container", out);
+	for (size_t i = 0; i < bl_words_capability.count; i++)
+		if (test->capabilities >> bl_words_capability.items[i].value & 1)
+			fprintf(out, " %s", bl_words_capability.items[i].name);
+}
+
 char *bl_expect_describe(const struct bl_test *test)
 {
 	_cleanup_free_ char *text = NULL;
@@ -217,6 +246,7 @@ char *bl_expect_describe(const struct bl_test *test)
 	if (test->exe)
 		fprintf(out, " by %s", test->exe);
 	fprintf(out, "%s uid %u gid %u", test->exe ? "" : " by", test->uid, test->gid);
+	print_task(test, out);
 	if (fclose(out) != 0)
 		return NULL;
 	return bl_printable(text, size);

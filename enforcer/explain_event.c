@@ -135,9 +135,8 @@ static const struct {
 static const struct {
 	const char *field, *key;
 } subjects[] = {
-	{ "BAILIFF_EXE", "exe" },
-	{ "BAILIFF_EUID", "uid" },
-	{ "BAILIFF_EGID", "gid" },
+	{ "BAILIFF_EXE", "exe" },	  { "BAILIFF_EUID", "uid" },	  { "BAILIFF_EGID", "gid" },
+	{ "BAILIFF_LOGIN_UID", "login" }, { "BAILIFF_CGROUP", "cgroup" },
 };
 
 static int read_object(const struct bl_shown *entry, struct bl_ask *ask, const char **reterr_why)

@@ -251,6 +251,12 @@ static const struct bl_hook_entry table[] = {
 		.optional = true,
 	},
 	{
+		.program = "bl_login_open",
+		.hook = "file_open",
+		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),
+		.flags = BL_TABLES_LOGINS,
+	},
+	{
 		.program = "bl_kernel_read_file",
 		.hook = "kernel_read_file",
 		.ops = OP(EXEC),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lint: rules that refuse what the host can't do without, by accesses that are known to be needed. */
+#include <linux/capability.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -94,6 +95,34 @@ static const struct witness witnesses[] = {
 	{ VITAL_LOADER, BL_OP_OPEN, BASH, "/etc/ld.so.cache" },
 };
 
+/* Where each of the programs runs; the first one whose name fits. */
+static const struct {
+	const char *exe; /* NULL: any */
+	const char *cgroup;
+	bool has_login;
+} places[] = {
+	{ SYSTEMD, "/init.scope", false },
+	{ "/usr/sbin/agetty", "/system.slice/system-getty.slice/getty@tty1.service", false },
+	{ "/usr/bin/login", "/system.slice/system-getty.slice/getty@tty1.service", false },
+	{ "/usr/sbin/sshd", "/system.slice/ssh.service", false },
+	{ "/usr/lib/openssh/sshd-session", "/system.slice/ssh.service", false },
+	{ NULL, "/user.slice/user-0.slice/session-1.scope", true },
+};
+
+/* Root has every capability there is. */
+#define ALL_CAPABILITIES ((1ull << (CAP_CHECKPOINT_RESTORE + 1)) - 1)
+
+static void place_query(const char *exe, struct bl_query *query)
+{
+	size_t i = 0;
+
+	while (places[i].exe && strcmp(places[i].exe, exe) != 0)
+		i++;
+	query->cgroup = places[i].cgroup;
+	query->has_login = places[i].has_login;
+	query->capabilities = ALL_CAPABILITIES;
+}
+
 /* What a rule covers: how many accesses of each kind, and the first of them. */
 struct covered {
 	const struct witness *first[_VITAL_MAX];
@@ -124,7 +153,7 @@ static void take_witness(const struct bl_built *built, const struct witness *wit
 	_cleanup_free_ char *path = real_name(host_fd, witness->path),
 			    *exe = real_name(host_fd, witness->exe);
 	const uint32_t gid = 0;
-	const struct bl_query query = {
+	struct bl_query query = {
 		.op = witness->op,
 		.path = path,
 		.access = witness->op == BL_OP_EXEC ? BL_ACCESS_EXEC : BL_ACCESS_READ,
@@ -133,7 +162,10 @@ static void take_witness(const struct bl_built *built, const struct witness *wit
 		.n_gids = 1,
 	};
 	uint32_t rules[BL_MATCHES_MAX];
-	size_t n = path && exe ? bl_decide_matches(built->tables, &query, rules) : 0;
+	size_t n;
+
+	place_query(witness->exe, &query);
+	n = path && exe ? bl_decide_matches(built->tables, &query, rules) : 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (built->policy->rules[rules[i]].action == BL_ACTION_ALERT)

@@ -528,8 +528,10 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 	if (r < 0)
 		return r;
 	globals->denies |= !!(header->flags & BL_TABLES_DENIES);
+	globals->tables |= header->flags;
 	__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
 	globals->denies = !!(header->flags & BL_TABLES_DENIES);
+	globals->tables = header->flags;
 	loader->replaced = loader->generation != 0;
 	loader->generation = generation;
 	bl_close(loader->image_fd);

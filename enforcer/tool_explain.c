@@ -267,6 +267,26 @@ static int show(const struct bl_tool *tool, const struct explain *explain)
 	return r < 0 ? BL_EXIT_INTERNAL : BL_EXIT_GOOD;
 }
 
+static bool match_asks_more(const struct bl_match *match)
+{
+	return match->has_capabilities || match->has_containers;
+}
+
+/* Whether rules ask for what no event tells: capabilities, and the PID namespace that makes a container. */
+static bool asks_more(const struct bl_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		const struct bl_rule *rule = &policy->rules[i];
+
+		if (match_asks_more(&rule->match))
+			return true;
+		for (size_t j = 0; j < rule->n_unless; j++)
+			if (match_asks_more(&rule->unless[j]))
+				return true;
+	}
+	return false;
+}
+
 static int answer(const struct bl_tool *tool, struct explain *explain, char **paths, int n_paths)
 {
 	struct bl_build_input input = { .paths = n_paths ? paths : NULL,
@@ -278,6 +298,14 @@ static int answer(const struct bl_tool *tool, struct explain *explain, char **pa
 	explain->installed = !n_paths;
 	if (r < 0)
 		return build_failed(tool, explain, r);
+	if (explain->event && asks_more(explain->built.policy)) {
+		bl_tool_error(
+			tool, "not-in-events",
+			"rules go by capabilities or containers, and events don't tell what a "
+			"process has of these: explain the access in words, with --capability "
+			"and --container");
+		return BL_EXIT_FINDINGS;
+	}
 	r = bl_explain(explain->built.policy, explain->built.tables, &explain->access.query,
 		       bl_ask_known(&explain->ask), &explain->explanation);
 	if (r == 0)

@@ -23,6 +23,12 @@ const struct bl_ask_key bl_ask_keys[] = {
 	{ .name = "exe", .kind = BL_ASK_PATH, .subject = BL_KEY_EXE },
 	{ .name = "uid", .kind = BL_ASK_NUMBER, .subject = BL_KEY_UID },
 	{ .name = "gid", .kind = BL_ASK_NUMBER, .subject = BL_KEY_GID },
+	{ .name = "login", .kind = BL_ASK_NUMBER, .subject = BL_KEY_LOGIN },
+	{ .name = "unit", .kind = BL_ASK_PATH, .subject = BL_KEY_UNIT },
+	{ .name = "slice", .kind = BL_ASK_PATH, .subject = BL_KEY_SLICE },
+	{ .name = "cgroup", .kind = BL_ASK_PATH, .subject = BL_KEY_CGROUP },
+	{ .name = "container", .kind = BL_ASK_NAME, .subject = BL_KEY_CONTAINER },
+	{ .name = "capability", .kind = BL_ASK_WORDS, .subject = BL_KEY_CAPABILITY },
 };
 const size_t bl_ask_n_keys = BL_ARRAY_SIZE(bl_ask_keys);
 
@@ -219,6 +225,12 @@ static void put_value(const struct bl_ask_value *value, FILE *out)
 	case BL_ASK_TEXT:
 		bl_explain_put_string(value->bytes, out);
 		break;
+	case BL_ASK_NAME:
+		if (strcmp(value->bytes, "true") == 0 || strcmp(value->bytes, "false") == 0) {
+			fputs(value->bytes, out);
+			break;
+		}
+		/* fallthrough */
 	case BL_ASK_PATH:
 		put_path(value, out);
 		break;

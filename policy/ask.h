@@ -11,6 +11,7 @@ enum bl_ask_kind {
 	BL_ASK_PATH,   /* bytes that stand for themselves */
 	BL_ASK_NUMBER, /* or a name */
 	BL_ASK_WORDS,  /* separated by commas */
+	BL_ASK_NAME,   /* bytes that stand for themselves, or true or false */
 	BL_ASK_TEXTS,  /* may be given several times, and together they are all */
 };
 

@@ -21,7 +21,7 @@ static void compiler_free_rules(struct bl_compiler *c)
 	bl_interns_clear(&c->lists);
 	free(c->list_infos);
 	free(c->users);
-	free(c->exe_conds);
+	free(c->list_conds);
 	free(c->exe_traces);
 	free(c->trace_ranks);
 	bl_glob_clear(&c->glob);

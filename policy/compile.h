@@ -75,7 +75,26 @@ struct bl_query {
 	uint32_t uid;
 	const uint32_t *gids; /* effective group first, then the supplementary ones */
 	size_t n_gids;
+	bool has_login;	      /* false: nobody has logged in */
+	uint32_t login;
+	uint64_t capabilities; /* 1 << CAP_* */
+	const char *cgroup;    /* path; NULL: the root */
+	bool nested;	       /* in a PID namespace other than the first */
+	const char *unit, *slice; /* NULL: the cgroup's */
+	bool has_container;	  /* false: the cgroup's */
+	bool in_container;
+	const char *container; /* its id; NULL: not known, and then it may as well be none */
 };
+
+/* What a query's subject is called by its cgroup. */
+struct bl_named {
+	char unit[BL_NAME_BYTES + 1]; /* empty: none */
+	char slice[BL_NAME_BYTES + 1];
+	char id[BL_NAME_BYTES + 1]; /* of the container; may be empty */
+	uint32_t container; /* enum bl_contained */
+	bool cut;	    /* the cgroup's path is longer than what is looked at */
+};
+void bl_query_names(const struct bl_query *query, struct bl_named *ret);
 
 struct bl_answer {
 	enum bl_verdict verdict; /* BL_VERDICT_ALLOW where no rule matches */

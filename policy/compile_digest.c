@@ -136,6 +136,15 @@ static void add_words(struct bl_sha256 *sha, const struct bl_interns *interns, u
 		add_u32(sha, words[i]);
 }
 
+static void add_name_digests(struct bl_sha256 *sha, const struct digests *digests,
+			     const struct bl_name_lists *names)
+{
+	add_digest(sha, &digests->lists[names->units], names->units);
+	add_digest(sha, &digests->lists[names->slices], names->slices);
+	add_digest(sha, &digests->lists[names->cgroups], names->cgroups);
+	add_digest(sha, &digests->lists[names->containers], names->containers);
+}
+
 static void add_cond(struct bl_sha256 *sha, const struct bl_compiler *c,
 		     const struct digests *digests, uint32_t cond)
 {
@@ -146,6 +155,9 @@ static void add_cond(struct bl_sha256 *sha, const struct bl_compiler *c,
 	add_digest(sha, &digests->lists[info.exe], info.exe);
 	add_words(sha, &c->subjects.ranges, info.uids);
 	add_words(sha, &c->subjects.ranges, info.gids);
+	add_words(sha, &c->subjects.ranges, info.logins);
+	add_words(sha, &c->subjects.ranges, info.caps);
+	add_name_digests(sha, digests, &info.names);
 }
 
 /* One of inet and inet6 alone is told by the addresses. */

@@ -20,9 +20,6 @@ struct layout {
 	uint32_t *prefixes; /* by number in addr_sets */
 	uint32_t *rows;	    /* by state of the DFA */
 	uint32_t empty_list;
-	uint32_t exe_any, exe_grant;	  /* numbers in c->bits */
-	uint32_t *uid_bits, *gid_bits;	  /* by range: numbers in c->bits */
-	struct bl_range_table uids, gids;
 	struct bl_entries trie, addrs, ports;
 };
 
@@ -34,118 +31,9 @@ static void layout_clear(struct layout *l)
 	free(l->classes);
 	free(l->prefixes);
 	free(l->rows);
-	free(l->uid_bits);
-	free(l->gid_bits);
-	bl_range_table_clear(&l->uids);
-	bl_range_table_clear(&l->gids);
 	bl_entries_clear(&l->trie);
 	bl_entries_clear(&l->addrs);
 	bl_entries_clear(&l->ports);
-}
-
-/* ---- bitsets ------------------------------------------------------------------------------ */
-
-static int add_bits(struct layout *l, const uint64_t *bits, uint32_t *ret)
-{
-	return bl_intern(&l->c->bits, (const uint32_t *)bits, 2 * l->c->header.cond_words, ret);
-}
-
-static int make_exe_bits(struct layout *l)
-{
-	uint64_t any[BL_COND_WORDS] = { 1 }, grant[BL_COND_WORDS] = {};
-	const struct bl_subjects *subjects = &l->c->subjects;
-	int r;
-
-	for (uint32_t cond = 1; cond < bl_subjects_count(subjects); cond++) {
-		struct bl_cond info = bl_subjects_get(subjects, cond);
-
-		if (!info.exe)
-			any[cond / 64] |= 1ull << (cond & 63);
-		else if (info.grant)
-			grant[cond / 64] |= 1ull << (cond & 63);
-	}
-	r = add_bits(l, any, &l->exe_any);
-	return r ? r : add_bits(l, grant, &l->exe_grant);
-}
-
-static int make_range_bits(struct layout *l, enum bl_dimension dimension,
-			   struct bl_range_table *table, uint32_t **ret)
-{
-	uint32_t words = l->c->header.cond_words;
-	int r = bl_subjects_table(&l->c->subjects, dimension, table);
-
-	if (r)
-		return r;
-	if (table->count > BL_CHUNK_BYTES / sizeof(struct bl_range_bits))
-		return bl_compiler_refuse(l->c, NULL, "too-many-ids",
-					  "use ranges of ids, or groups instead of users",
-					  "the rules tell more than %zu ranges of %s apart",
-					  BL_CHUNK_BYTES / sizeof(struct bl_range_bits),
-					  dimension == BL_DIMENSION_UID ? "users" : "groups");
-	*ret = calloc(table->count, sizeof(**ret));
-	if (!*ret)
-		return -ENOMEM;
-	for (size_t i = 0; !r && i < table->count; i++)
-		r = add_bits(l, table->bits + i * words, &(*ret)[i]);
-	return r;
-}
-
-static int place_bits(struct layout *l)
-{
-	size_t bytes = l->c->header.cond_words * sizeof(uint64_t);
-	int r = 0;
-
-	l->bits = calloc(l->c->bits.count + 1, sizeof(*l->bits));
-	if (!l->bits)
-		return -ENOMEM;
-	for (uint32_t id = 1; !r && id <= l->c->bits.count; id++) {
-		size_t n;
-
-		r = bl_image_alloc(l->image, bytes, sizeof(uint64_t), true, &l->bits[id]);
-		if (!r)
-			memcpy(bl_image_at(l->image, l->bits[id]), bl_interned(&l->c->bits, id, &n),
-			       bytes);
-	}
-	return r;
-}
-
-static int place_ranges(struct layout *l, const struct bl_range_table *table, const uint32_t *bits,
-			struct bl_ranges *ret)
-{
-	struct bl_range_bits *ranges;
-	int r = bl_image_alloc(l->image, table->count * sizeof(*ranges), sizeof(*ranges), true,
-			       &ret->offset);
-
-	if (r)
-		return r;
-	ret->count = (uint32_t)table->count;
-	ranges = bl_image_at(l->image, ret->offset);
-	for (size_t i = 0; i < table->count; i++)
-		ranges[i] = (struct bl_range_bits){ .first = table->firsts[i],
-						    .bits = l->bits[bits[i]] };
-	return 0;
-}
-
-static int place_subjects(struct layout *l)
-{
-	struct bl_header *header = &l->c->header;
-	int r = make_exe_bits(l);
-
-	if (!r)
-		r = make_range_bits(l, BL_DIMENSION_UID, &l->uids, &l->uid_bits);
-	if (!r)
-		r = make_range_bits(l, BL_DIMENSION_GID, &l->gids, &l->gid_bits);
-	if (!r)
-		r = place_bits(l);
-	if (!r)
-		r = place_ranges(l, &l->uids, l->uid_bits, &header->uids);
-	if (!r)
-		r = place_ranges(l, &l->gids, l->gid_bits, &header->gids);
-	if (r)
-		return r;
-	header->exe_any = l->bits[l->exe_any];
-	header->exe_grant = l->bits[l->exe_grant];
-	return 0;
 }
 
 /* ---- lists and classes -------------------------------------------------------------------- */
@@ -658,7 +546,7 @@ int bl_compile_layout(struct bl_compiler *c, struct bl_tables *tables)
 	int r = bl_image_alloc(l.image, sizeof(struct bl_header), 64, true, &at);
 
 	if (!r)
-		r = place_subjects(&l);
+		r = bl_compile_subjects(c, &l.bits);
 	if (!r)
 		r = place_classes(&l);
 	if (!r)

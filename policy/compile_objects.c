@@ -303,13 +303,41 @@ static int build_dfa(struct bl_compiler *c)
 
 /* ---- classes ------------------------------------------------------------------------------ */
 
+/* The lists that a condition asks for. */
+struct cond_lists {
+	uint32_t list[5];
+	uint32_t n;
+};
+
+static struct cond_lists cond_lists(const struct bl_compiler *c, uint32_t cond)
+{
+	struct bl_cond info = bl_subjects_get(&c->subjects, cond);
+	const uint32_t all[] = { info.exe, info.names.units, info.names.slices, info.names.cgroups,
+				 info.names.containers };
+	struct cond_lists ret = { .n = 0 };
+
+	for (size_t i = 0; i < BL_ARRAY_SIZE(all); i++)
+		if (all[i])
+			ret.list[ret.n++] = all[i];
+	return ret;
+}
+
+static void count_cond(struct bl_compiler *c, uint32_t cond)
+{
+	struct cond_lists lists = cond_lists(c, cond);
+
+	for (uint32_t i = 0; i < lists.n; i++)
+		c->list_infos[lists.list[i]].first_cond++;
+	c->n_list_conds += lists.n;
+}
+
 static void count_users(struct bl_compiler *c)
 {
 	for (size_t i = 0; i < c->policy->n_rules; i++)
 		if (path_rule(c->rules[i].rule))
 			c->list_infos[c->rules[i].path].first_user++;
 	for (uint32_t cond = 1; cond < bl_subjects_count(&c->subjects); cond++)
-		c->list_infos[bl_subjects_get(&c->subjects, cond).exe].first_cond++;
+		count_cond(c, cond);
 }
 
 /* Turns counts into ends; filling from the back makes them starts. */
@@ -324,21 +352,24 @@ static void sum_users(struct bl_compiler *c)
 static int index_users(struct bl_compiler *c)
 {
 	c->users = calloc(c->policy->n_rules + 1, sizeof(*c->users));
-	c->exe_conds = calloc(bl_subjects_count(&c->subjects) + 1, sizeof(*c->exe_conds));
 	c->list_marks = calloc(BL_MAX(c->lists.count + 2, c->n_nets + 1), sizeof(*c->list_marks));
 	c->match_marks = calloc(c->policy->n_rules + 1, sizeof(*c->match_marks));
 	c->move_marks = calloc(c->policy->n_rules + 1, sizeof(*c->move_marks));
-	if (!c->users || !c->exe_conds || !c->list_marks || !c->match_marks || !c->move_marks)
+	if (!c->users || !c->list_marks || !c->match_marks || !c->move_marks)
 		return -ENOMEM;
 	count_users(c);
 	sum_users(c);
+	c->list_conds = calloc(c->n_list_conds + 1, sizeof(*c->list_conds));
+	if (!c->list_conds)
+		return -ENOMEM;
 	for (size_t i = c->policy->n_rules; i--;)
 		if (path_rule(c->rules[i].rule))
 			c->users[--c->list_infos[c->rules[i].path].first_user] = (uint32_t)i;
 	for (uint32_t cond = (uint32_t)bl_subjects_count(&c->subjects); --cond;) {
-		uint32_t exe = bl_subjects_get(&c->subjects, cond).exe;
+		struct cond_lists lists = cond_lists(c, cond);
 
-		c->exe_conds[--c->list_infos[exe].first_cond] = cond;
+		for (uint32_t i = 0; i < lists.n; i++)
+			c->list_conds[--c->list_infos[lists.list[i]].first_cond] = cond;
 	}
 	return 0;
 }
@@ -385,7 +416,7 @@ static bool add_conds(const struct bl_compiler *c, uint32_t atom, uint64_t *bits
 	if (!(plain_parts & 1 << part))
 		return false;
 	for (uint32_t i = list[0].first_cond; i < list[1].first_cond; i++) {
-		bits[c->exe_conds[i] / 64] |= 1ull << (c->exe_conds[i] & 63);
+		bits[c->list_conds[i] / 64] |= 1ull << (c->list_conds[i] & 63);
 		any = true;
 	}
 	return any;

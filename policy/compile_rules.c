@@ -253,22 +253,42 @@ static int add_nets(struct bl_compiler *c, const struct bl_nets *nets, uint32_t 
 
 /* ---- rules -------------------------------------------------------------------------------- */
 
+static int add_names(struct bl_compiler *c, const struct bl_patterns *patterns, bool has,
+		     uint32_t *ret)
+{
+	int r = has ? add_list(c, patterns, ret) : 0;
+
+	if (*ret)
+		c->list_infos[*ret].needs |= 1 << BL_PART_GLOB;
+	return r;
+}
+
+static int add_name_lists(struct bl_compiler *c, const struct bl_match *match,
+			  struct bl_name_lists *names)
+{
+	int r = add_names(c, &match->units, match->has_units, &names->units);
+
+	if (!r)
+		r = add_names(c, &match->slices, match->has_slices, &names->slices);
+	if (!r)
+		r = add_names(c, &match->cgroups, match->has_cgroups, &names->cgroups);
+	return r ? r : add_names(c, &match->containers, match->has_containers, &names->containers);
+}
+
 /* exe: where the number of the list of executables is put, if there is one. */
 static int add_cond(struct bl_compiler *c, const struct bl_rule *rule, const struct bl_match *match,
 		    bool grant, uint32_t *exe, uint32_t *ret)
 {
+	struct bl_name_lists names = {};
 	int r = match->has_exe ? add_list(c, &match->exe, exe) : 0;
-
-	if (match->has_logins || match->has_capabilities || match->has_units || match->has_slices ||
-	    match->has_cgroups || match->has_containers)
-		return bl_compiler_refuse(c, rule, "not-supported-yet", NULL,
-					  "\"by\" has a key that is not supported yet");
 
 	if (*exe)
 		c->list_infos[*exe].needs |= 1 << BL_PART_EXACT | 1 << BL_PART_BELOW |
 					     1 << BL_PART_GLOB;
 	if (!r)
-		r = bl_subjects_add(&c->subjects, match, *exe, grant, ret);
+		r = add_name_lists(c, match, &names);
+	if (!r)
+		r = bl_subjects_add(&c->subjects, match, *exe, &names, grant, ret);
 	if (r != -E2BIG)
 		return r;
 	return bl_compiler_refuse(c, rule, "too-many-subjects",
@@ -457,6 +477,13 @@ static void note_conds(struct bl_compiler *c)
 			c->header.flags |= BL_TABLES_GIDS;
 		if (info.exe)
 			c->header.flags |= BL_TABLES_EXES;
+		if (info.logins)
+			c->header.flags |= BL_TABLES_LOGINS;
+		if (info.caps)
+			c->header.flags |= BL_TABLES_CAPS;
+		if (info.names.units || info.names.slices || info.names.cgroups ||
+		    info.names.containers)
+			c->header.flags |= BL_TABLES_CGROUPS;
 	}
 }
 

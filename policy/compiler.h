@@ -59,7 +59,7 @@ struct bl_list_info {
 	uint8_t needs;
 	bool is_args; /* some rule asks for arguments by it */
 	uint32_t first_user; /* in users, until the next list's */
-	uint32_t first_cond; /* in exe_conds, until the next list's */
+	uint32_t first_cond; /* in list_conds, until the next list's */
 	uint32_t first_trace; /* in exe_traces, until the next list's */
 };
 
@@ -140,7 +140,8 @@ struct bl_compiler {
 	uint32_t everything; /* the list of rules without a path */
 	uint32_t every_socket; /* that of rules on all unix sockets */
 	uint32_t *users;     /* rule indexes by list */
-	uint32_t *exe_conds; /* conditions by list */
+	uint32_t *list_conds; /* conditions by list that they ask for */
+	size_t n_list_conds;
 	struct bl_glob glob; /* work space */
 
 	/* candidates */
@@ -195,6 +196,10 @@ int bl_compile_rules(struct bl_compiler *c);
 int bl_compile_objects(struct bl_compiler *c);
 int bl_compile_connects(struct bl_compiler *c);
 int bl_compile_layout(struct bl_compiler *c, struct bl_tables *tables);
+
+/* The tables of subjects, and all bitsets: *ret_bits has their offsets by their numbers in c->bits; free() it. */
+int bl_compile_subjects(struct bl_compiler *c, uint32_t **ret_bits);
+
 int bl_compile_digest(const struct bl_compiler *c, uint8_t ret[32]);
 
 /* What building the DFA may take; more than the image may have, since it is minimised afterwards. */

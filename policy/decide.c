@@ -6,9 +6,11 @@
 
 #include "args.h"
 #include "base.h"
+#include "cgroup.h"
 #include "compile.h"
 #include "conditions.h"
 #include "peer.h"
+#include "policy.h"
 
 /* What came of a path's text. */
 enum path_kind {
@@ -69,6 +71,121 @@ static void any_group(const struct bl_matcher *m, uint64_t *bits)
 	}
 }
 
+/* Lays out the path of a cgroup: as much of it as the kernel's side has. Returns whether there is more. */
+static bool load_cgroup(struct bl_walk *walk, const char *path)
+{
+	size_t len = path ? strlen(path) : 0, end = 0;
+	uint32_t n = 0;
+
+	walk->n_comps = 0;
+	walk->pos = BL_PATH_BYTES;
+	if (len < 2)
+		return false;
+
+	for (size_t at = 0; at < len; at++)
+		if (path[at] != '/' || n++ < BL_CGROUP_COMPS)
+			end = at + 1;
+		else
+			break;
+	walk->n_comps = BL_MIN(n, (uint32_t)BL_CGROUP_COMPS);
+	end = BL_MIN(end, (size_t)BL_CGROUP_COMPS * (BL_NAME_BYTES + 1));
+	walk->pos = (uint32_t)(BL_PATH_BYTES - end);
+	memcpy(walk->path + walk->pos, path, BL_PATH_BYTES - walk->pos);
+	n = walk->n_comps;
+	for (uint32_t at = walk->pos; n && at < BL_PATH_BYTES; at++)
+		if (walk->path[at] == '/')
+			walk->comp[--n] = (uint16_t)at;
+	return end < len;
+}
+
+/* A name that is not the cgroup's, before the text of its path. */
+static void load_name(struct bl_walk *walk, const char *name, uint32_t at, __u32 *start, __u32 *end)
+{
+	size_t len = strlen(name);
+
+	*start = at;
+	*end = at + (uint32_t)BL_MIN(len, (size_t)BL_NAME_BYTES);
+	memcpy(walk->path + at, name, *end - at);
+}
+
+static void load_container(struct bl_walk *walk, const struct bl_query *query)
+{
+	struct bl_cgroup_parts *names = &walk->names;
+
+	names->id_end = 0;
+	names->container = BL_CONTAINED_NOT;
+	if (!query->in_container)
+		return;
+	names->container = query->container ? BL_CONTAINED_SURE : BL_CONTAINED_MAYBE;
+	if (query->container)
+		load_name(walk, query->container, 3 * (BL_NAME_BYTES + 1), &names->id,
+			  &names->id_end);
+}
+
+/* Returns whether the cgroup's path is longer than what is looked at. */
+static bool load_names(const struct bl_matcher *m, const struct bl_query *query)
+{
+	struct bl_cgroup_parts *names = &m->walk->names;
+	bool cut = load_cgroup(m->walk, query->cgroup);
+
+	bl_cgroup_find(m, query->nested);
+	if (query->unit)
+		load_name(m->walk, query->unit, BL_NAME_BYTES + 1, &names->unit, &names->unit_end);
+	if (query->slice)
+		load_name(m->walk, query->slice, 2 * (BL_NAME_BYTES + 1), &names->slice,
+			  &names->slice_end);
+	if (query->has_container)
+		load_container(m->walk, query);
+	return cut;
+}
+
+static void copy_name(const struct bl_walk *walk, uint32_t start, uint32_t end, bool escaped,
+		      char ret[static BL_NAME_BYTES + 1])
+{
+	if (end && escaped && walk->path[start] == '_')
+		start++;
+	memcpy(ret, walk->path + start, end ? end - start : 0);
+	ret[end ? end - start : 0] = '\0';
+}
+
+void bl_query_names(const struct bl_query *query, struct bl_named *ret)
+{
+	struct bl_walk walk = {};
+	struct bl_cgroup_parts *names = &walk.names;
+	const struct bl_matcher m = { .walk = &walk };
+
+	ret->cut = load_names(&m, query);
+	ret->container = names->container;
+	if (!names->slice_end)
+		bl_slice_none(&walk);
+	copy_name(&walk, names->unit, names->unit_end, true, ret->unit);
+	copy_name(&walk, names->slice, names->slice_end, true, ret->slice);
+	copy_name(&walk, names->id, names->id_end, false, ret->id);
+}
+
+static void find_capabilities(const struct bl_matcher *m, uint64_t capabilities, __u64 *bits)
+{
+	bl_bits_clear(m->walk->bits);
+	bl_subject_cap(m, BL_CAPS);
+	for (uint32_t cap = 0; cap < BL_CAPS; cap++)
+		if (capabilities >> cap & 1)
+			bl_subject_cap(m, cap);
+	bl_bits_and(m, bits, m->walk->bits);
+}
+
+static void find_task(const struct bl_matcher *m, const struct bl_query *query, __u64 *bits)
+{
+	if (m->header->flags & BL_TABLES_LOGINS) {
+		bl_bits_clear(m->walk->bits);
+		bl_subject_login(m, query->has_login ? query->login : BL_LOGIN_UNSET);
+		bl_bits_and(m, bits, m->walk->bits);
+	}
+	if (m->header->flags & BL_TABLES_CAPS)
+		find_capabilities(m, query->capabilities, bits);
+	if (m->header->flags & BL_TABLES_CGROUPS)
+		bl_subject_names(m, bits, load_names(m, query));
+}
+
 static void find_subject(const struct bl_matcher *m, const struct bl_query *query, __u64 *bits)
 {
 	enum path_kind kind = find_classes(m, query->exe);
@@ -77,6 +194,7 @@ static void find_subject(const struct bl_matcher *m, const struct bl_query *quer
 	bl_bits_clear(m->walk->bits);
 	bl_subject_uid(m, query->uid);
 	bl_bits_and(m, bits, m->walk->bits);
+	find_task(m, query, bits);
 	if (!query->n_gids) {
 		any_group(m, (uint64_t *)bits);
 		return;

@@ -493,14 +493,24 @@ static void count_all(struct bl_differ *d)
 			   d->space.dims[BL_DIM_GID].n;
 }
 
+static const struct bl_header *header_of(const struct bl_diff_input *input, int side)
+{
+	return (const struct bl_header *)input->tables[side]->bytes;
+}
+
 int bl_diff(const struct bl_diff_input *input, struct bl_diff *ret)
 {
+	/* What no dimension of the space of subjects is there for. */
+	const uint32_t unknown = BL_TABLES_LOGINS | BL_TABLES_CAPS | BL_TABLES_CGROUPS;
 	_cleanup_(differ_freep) struct bl_differ *d = calloc(1, sizeof(*d));
 	int r;
 
 	ret->arena = bl_arena_new();
 	if (!d || !ret->arena)
 		return -ENOMEM;
+	for (int side = 0; side < BL_SIDES; side++)
+		if (header_of(input, side)->flags & unknown)
+			return -EOPNOTSUPP;
 	d->input = input;
 	d->ret = ret;
 	d->budget = BUDGET;

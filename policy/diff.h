@@ -86,7 +86,7 @@ struct bl_diff {
 /*
  * Compares. With no items and nothing undecided there is no access that the sets decide otherwise: every
  * class of objects that both tell apart was compared for every class of subjects.
- * Returns 0, -ENOMEM, -E2BIG: the sets tell too much apart to be compared, or -EBADMSG: the tables do not
+ * Returns 0, -ENOMEM, -EOPNOTSUPP: a set goes by logins, capabilities or cgroups, -E2BIG: the sets tell too much apart to be compared, or -EBADMSG: the tables do not
  * bear out what was found, which is a fault in here.
  */
 int bl_diff(const struct bl_diff_input *input, struct bl_diff *ret);

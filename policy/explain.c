@@ -368,6 +368,7 @@ static int explainer_init(struct bl_explainer *e)
 	if (path && path[0] && !bl_explain_walkable(path))
 		e->unnamed = true;
 	e->exe = query->exe && bl_explain_walkable(query->exe) ? query->exe : NULL;
+	bl_query_names(query, &e->named);
 	e->n_forms = 0;
 	if (e->ip)
 		find_forms(e);

@@ -18,6 +18,12 @@ enum bl_key_id {
 	BL_KEY_EXE, /* from here on: who acts */
 	BL_KEY_UID,
 	BL_KEY_GID,
+	BL_KEY_LOGIN,
+	BL_KEY_UNIT,
+	BL_KEY_SLICE,
+	BL_KEY_CGROUP,
+	BL_KEY_CONTAINER,
+	BL_KEY_CAPABILITY,
 	BL_KEY_UNLESS, /* of rules: an exception holds */
 	_BL_KEY_MAX,
 };

@@ -168,6 +168,7 @@ static void put_subject(const struct bl_explainer *e, uint32_t known, FILE *out)
 {
 	const char *comma = "";
 
+	known &= bl_explain_exceptable(e);
 	known &= ~BL_KEY_BIT(BL_KEY_EXE); /* it may be one that no pattern names */
 	fputs("\"by\": { ", out);
 	if (e->exe && put_pattern("exe", e->exe, strlen(e->exe), out))

@@ -17,7 +17,7 @@ static void put_more(size_t shown, size_t count, FILE *out)
 		fprintf(out, " and %zu more", count - shown);
 }
 
-static void put_patterns(const struct bl_patterns *patterns, FILE *out)
+void bl_explain_put_patterns(const struct bl_patterns *patterns, FILE *out)
 {
 	size_t shown = 0, written = 0;
 
@@ -118,7 +118,7 @@ static bool path_holds(struct bl_explainer *e, const struct bl_match *match, boo
 
 static void path_wanted(const struct bl_match *match, FILE *out)
 {
-	put_patterns(&match->path, out);
+	bl_explain_put_patterns(&match->path, out);
 }
 
 static void path_found(const struct bl_query *query, FILE *out)
@@ -186,7 +186,7 @@ static bool args_hold(struct bl_explainer *e, const struct bl_match *match, bool
 
 static void args_wanted(const struct bl_match *match, FILE *out)
 {
-	put_patterns(&match->args, out);
+	bl_explain_put_patterns(&match->args, out);
 }
 
 static void args_found(const struct bl_query *query, FILE *out)
@@ -247,7 +247,7 @@ static bool socket_holds(struct bl_explainer *e, const struct bl_match *match, b
 
 static void socket_wanted(const struct bl_match *match, FILE *out)
 {
-	put_patterns(&match->socket, out);
+	bl_explain_put_patterns(&match->socket, out);
 }
 
 static void socket_found(const struct bl_query *query, FILE *out)
@@ -359,7 +359,7 @@ static bool exe_holds(struct bl_explainer *e, const struct bl_match *match, bool
 
 static void exe_wanted(const struct bl_match *match, FILE *out)
 {
-	put_patterns(&match->exe, out);
+	bl_explain_put_patterns(&match->exe, out);
 }
 
 static void exe_found(const struct bl_query *query, FILE *out)
@@ -429,6 +429,18 @@ const struct bl_key_kind bl_key_kinds[_BL_KEY_MAX] = {
 	[BL_KEY_EXE] = { "by.exe", ON_ALL, exe_holds, exe_wanted, exe_found, NULL },
 	[BL_KEY_UID] = { "by.uid", ON_ALL, uid_holds, uid_wanted, uid_found, uid_found },
 	[BL_KEY_GID] = { "by.gid", ON_ALL, gid_holds, gid_wanted, gid_found, gid_except },
+	[BL_KEY_LOGIN] = { "by.login", ON_ALL, bl_login_holds, bl_login_wanted, bl_login_found,
+			   bl_login_except },
+	[BL_KEY_UNIT] = { "by.unit", ON_ALL, bl_unit_holds, bl_unit_wanted, bl_unit_found,
+			  bl_unit_except },
+	[BL_KEY_SLICE] = { "by.slice", ON_ALL, bl_slice_holds, bl_slice_wanted, bl_slice_found,
+			   bl_slice_except },
+	[BL_KEY_CGROUP] = { "by.cgroup", ON_ALL, bl_cgroup_holds, bl_cgroup_wanted, bl_cgroup_found,
+			    bl_cgroup_except },
+	[BL_KEY_CONTAINER] = { "by.container", ON_ALL, bl_container_holds, bl_container_wanted,
+			       bl_container_found, bl_container_except },
+	[BL_KEY_CAPABILITY] = { "by.capability", ON_ALL, bl_capability_holds, bl_capability_wanted,
+				bl_capability_found, bl_capability_except },
 	[BL_KEY_UNLESS] = { "unless", 0, NULL, NULL, NULL, NULL },
 };
 

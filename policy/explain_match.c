@@ -49,8 +49,11 @@ static int pattern_matches(struct bl_explainer *e, const struct bl_pattern *patt
 	bool bytes = bl_glob_is_bytes(pattern->text);
 	size_t start = plain_start(pattern), end;
 
-	if (bytes != !text[0])
+	if (bl_glob_is_subject(pattern->text) ? text[0] != pattern->text[0] : bytes != !text[0])
 		return 0;
+	/* Nothing but the mark: of the root of all cgroups, or of no container. */
+	if (bl_glob_is_subject(pattern->text) && len == 1)
+		return glob_matches(e, pattern, text, len);
 	if (start == pattern->len)
 		return start == len && !memcmp(pattern->text + 1, text + 1, len - 1);
 	if (!bytes && len == 1)

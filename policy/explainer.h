@@ -26,6 +26,7 @@ struct bl_explainer {
 	const struct bl_policy *policy;
 	const struct bl_query *query;
 	const char *exe; /* NULL: unknown, or it can't be walked */
+	struct bl_named named; /* what the subject is called by its cgroup */
 	bool trace;   /* taking hold of a process of the program */
 	bool unnamed; /* the path is unknown, or too long or deep to be walked */
 	bool ip;      /* a connect to an address */
@@ -47,6 +48,38 @@ struct bl_key_kind {
 	/* Of subjects: writes the value that an exception asks for; NULL of executables. */
 	void (*except)(const struct bl_query *query, FILE *out);
 };
+
+/* Those of what a subject has beside program, user and groups. */
+bool bl_login_holds(struct bl_explainer *e, const struct bl_match *match, bool grant);
+void bl_login_wanted(const struct bl_match *match, FILE *out);
+void bl_login_found(const struct bl_query *query, FILE *out);
+void bl_login_except(const struct bl_query *query, FILE *out);
+bool bl_unit_holds(struct bl_explainer *e, const struct bl_match *match, bool grant);
+void bl_unit_wanted(const struct bl_match *match, FILE *out);
+void bl_unit_found(const struct bl_query *query, FILE *out);
+void bl_unit_except(const struct bl_query *query, FILE *out);
+bool bl_slice_holds(struct bl_explainer *e, const struct bl_match *match, bool grant);
+void bl_slice_wanted(const struct bl_match *match, FILE *out);
+void bl_slice_found(const struct bl_query *query, FILE *out);
+void bl_slice_except(const struct bl_query *query, FILE *out);
+bool bl_cgroup_holds(struct bl_explainer *e, const struct bl_match *match, bool grant);
+void bl_cgroup_wanted(const struct bl_match *match, FILE *out);
+void bl_cgroup_found(const struct bl_query *query, FILE *out);
+void bl_cgroup_except(const struct bl_query *query, FILE *out);
+bool bl_container_holds(struct bl_explainer *e, const struct bl_match *match, bool grant);
+void bl_container_wanted(const struct bl_match *match, FILE *out);
+void bl_container_found(const struct bl_query *query, FILE *out);
+void bl_container_except(const struct bl_query *query, FILE *out);
+bool bl_capability_holds(struct bl_explainer *e, const struct bl_match *match, bool grant);
+void bl_capability_wanted(const struct bl_match *match, FILE *out);
+void bl_capability_found(const struct bl_query *query, FILE *out);
+void bl_capability_except(const struct bl_query *query, FILE *out);
+
+/* BL_KEY_BIT()s of the keys by which the subject can be excepted. */
+uint32_t bl_explain_exceptable(const struct bl_explainer *e);
+
+/* Writes the first patterns of a list as the user has written them. */
+void bl_explain_put_patterns(const struct bl_patterns *patterns, FILE *out);
 
 extern const struct bl_key_kind bl_key_kinds[_BL_KEY_MAX];
 

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi.h"
+
 /*
  * The syntax. Patterns and paths are bytes; a path is "/a/b", the root directory is "/" here and
  * "" to the machines.
@@ -28,10 +30,10 @@
 #define BL_GLOB_GROUPS_MAX     256 /* braces of one pattern */
 #define BL_GLOB_ABSTRACT_MAX   107 /* bytes of an abstract name */
 #define BL_GLOB_ARGUMENT       '=' /* before a pattern of arguments; not written by the user */
-#define BL_GLOB_UNIT	       '\x01' /* these neither: the parser refuses them in paths' place */
-#define BL_GLOB_SLICE	       '\x02'
-#define BL_GLOB_CONTAINER      '\x03'
-#define BL_GLOB_CGROUP	       '\x04'
+#define BL_GLOB_UNIT	       ((char)BL_NAME_UNIT) /* nor these */
+#define BL_GLOB_SLICE	       ((char)BL_NAME_SLICE)
+#define BL_GLOB_CONTAINER      ((char)BL_NAME_CONTAINER)
+#define BL_GLOB_CGROUP	       ((char)BL_NAME_CGROUP)
 #define BL_GLOB_EXPANSIONS_MAX 64  /* of a brace of literals that counts as so many literals */
 
 /*

@@ -328,15 +328,28 @@ static int build(const struct builder *b, uint32_t item, struct states *states, 
 	return 0;
 }
 
-/* The pattern "/" names the root directory, whose path is "" here. */
+/* The pattern "/" names the root directory, whose path is "" here, or the root of all cgroups. */
 static int accept(const struct builder *b, uint32_t state)
 {
 	uint32_t *accepts;
 
 	if (state == b->nfa->first_slash)
 		state = BL_NFA_ROOT;
+	if (state == b->nfa->cgroup_slash)
+		state = b->nfa->cgroup_mark;
 	accepts = &b->nfa->states[state].accepts;
 	return linked(b->nfa, *accepts, b->atom) ? 0 : add_link(b->nfa, accepts, 0, b->atom);
+}
+
+static int add_cgroup_root(struct bl_nfa *nfa, uint32_t pattern)
+{
+	_cleanup_(states_clear) struct states before = {};
+	int r = states_add(&before, BL_NFA_ROOT);
+
+	if (!r)
+		r = add_token(nfa, &before, BL_GLOB_CGROUP, pattern, &nfa->cgroup_mark);
+	before.items[0] = nfa->cgroup_mark;
+	return r ? r : add_token(nfa, &before, '/', pattern, &nfa->cgroup_slash);
 }
 
 static int add_root(struct bl_nfa *nfa, uint32_t pattern)
@@ -352,12 +365,21 @@ static int add_root(struct bl_nfa *nfa, uint32_t pattern)
 	return r;
 }
 
+static bool is_cgroup(const struct bl_glob *glob)
+{
+	const struct bl_glob_item *first = &glob->items[glob->first];
+
+	return first->kind == BL_GLOB_BYTE && first->byte == BL_GLOB_CGROUP;
+}
+
 int bl_nfa_add(struct bl_nfa *nfa, const struct bl_glob *glob, uint32_t atom, uint32_t pattern)
 {
 	struct builder b = { .nfa = nfa, .glob = glob, .atom = atom, .pattern = pattern };
 	_cleanup_(states_clear) struct states states = {};
 	int r = nfa->n_states ? 0 : add_root(nfa, pattern);
 
+	if (!r && is_cgroup(glob) && !nfa->cgroup_mark)
+		r = add_cgroup_root(nfa, pattern);
 	if (!r)
 		r = states_add(&states, BL_NFA_ROOT);
 	if (!r)

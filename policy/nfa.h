@@ -58,6 +58,7 @@ struct bl_nfa {
 	struct bl_nfa_visit *visits;
 	size_t n_visits, visits_capacity;
 	uint32_t first_slash;
+	uint32_t cgroup_mark, cgroup_slash; /* the same after BL_GLOB_CGROUP; 0: no such pattern */
 	uint32_t *closures; /* what bl_nfa_finish() makes: by state, sorted */
 	size_t n_closures, closures_capacity;
 	uint32_t *closure_ends;

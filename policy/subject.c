@@ -55,19 +55,46 @@ static int add_ranges(struct bl_subjects *subjects, const struct bl_ranges_in *i
 	return bl_intern(&subjects->ranges, (const uint32_t *)ranges, 2 * n, ret);
 }
 
-int bl_subjects_add(struct bl_subjects *subjects, const struct bl_match *match, uint32_t exe,
-		    bool grant, uint32_t *ret_cond)
+/* Nothing never holds, as of ranges; all of them are not everything: a process may have none. */
+static int add_capabilities(struct bl_subjects *subjects, uint64_t capabilities, uint32_t *ret)
 {
-	struct bl_cond cond = { .exe = exe, .grant = grant && exe };
+	struct bl_range ranges[BL_CAPS];
+	struct bl_ranges_in in = { .items = ranges };
+
+	for (uint32_t cap = 0; cap < BL_CAPS; cap++)
+		if (capabilities >> cap & 1)
+			ranges[in.count++] = (struct bl_range){ .first = cap, .last = cap };
+	return add_ranges(subjects, &in, ret);
+}
+
+static bool is_somebody(const struct bl_cond *cond)
+{
+	return cond->exe || cond->uids || cond->gids || cond->logins || cond->caps ||
+	       cond->names.units || cond->names.slices || cond->names.cgroups ||
+	       cond->names.containers;
+}
+
+int bl_subjects_add(struct bl_subjects *subjects, const struct bl_match *match, uint32_t exe,
+		    const struct bl_name_lists *names, bool grant, uint32_t *ret_cond)
+{
+	struct bl_cond cond = {
+		.exe = exe,
+		.names = *names,
+		.grant = grant && (exe || names->cgroups || names->containers),
+	};
 	int r = 0;
 
 	if (match->has_uids)
 		r = add_ranges(subjects, &match->uids, &cond.uids);
 	if (!r && match->has_gids)
 		r = add_ranges(subjects, &match->gids, &cond.gids);
+	if (!r && match->has_logins)
+		r = add_ranges(subjects, &match->logins, &cond.logins);
+	if (!r && match->has_capabilities)
+		r = add_capabilities(subjects, match->capabilities, &cond.caps);
 	if (r)
 		return r;
-	if (!cond.exe && !cond.uids && !cond.gids) {
+	if (!is_somebody(&cond)) {
 		*ret_cond = 0;
 		return 0;
 	}
@@ -150,6 +177,21 @@ static void flip(uint64_t *bits, uint32_t cond)
 	bits[cond / 64] ^= 1ull << (cond & 63);
 }
 
+static uint32_t ranges_of(const struct bl_cond *cond, enum bl_dimension dimension)
+{
+	switch (dimension) {
+	case BL_DIMENSION_UID:
+		return cond->uids;
+	case BL_DIMENSION_GID:
+		return cond->gids;
+	case BL_DIMENSION_LOGIN:
+		return cond->logins;
+	case BL_DIMENSION_CAP:
+		return cond->caps;
+	}
+	return 0;
+}
+
 /* The bits that hold for every id so far, and the edges of all others. */
 static int collect(const struct bl_subjects *subjects, enum bl_dimension dimension, uint64_t *bits,
 		   struct edges *edges)
@@ -157,7 +199,7 @@ static int collect(const struct bl_subjects *subjects, enum bl_dimension dimensi
 	flip(bits, 0);
 	for (uint32_t cond = 1; cond < bl_subjects_count(subjects); cond++) {
 		struct bl_cond c = bl_subjects_get(subjects, cond);
-		uint32_t ranges = dimension == BL_DIMENSION_UID ? c.uids : c.gids;
+		uint32_t ranges = ranges_of(&c, dimension);
 		int r = 0;
 
 		if (ranges)

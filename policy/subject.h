@@ -6,12 +6,24 @@
 #include "intern.h"
 #include "policy.h"
 
+/* What a process is called by its cgroup: the caller's numbers of sets of names; 0: any. */
+struct bl_name_lists {
+	uint32_t units;
+	uint32_t slices;
+	uint32_t cgroups;
+	uint32_t containers;
+};
+
 /* One condition; condition 0 always holds and is not in the table. */
 struct bl_cond {
 	uint32_t exe;  /* the caller's number of a set of executables; 0: any */
 	uint32_t uids; /* number in ranges; 0: any */
 	uint32_t gids; /* number in ranges; 0: any */
-	uint32_t grant; /* 1: of an exception that asks for an executable */
+	/* 1: of an exception that asks for what may be unsure: an executable, a cgroup or a container. */
+	uint32_t grant;
+	uint32_t logins; /* number in ranges; 0: any */
+	uint32_t caps;	 /* number in ranges of capabilities; 0: any */
+	struct bl_name_lists names;
 };
 
 /* Zero-initialise; bl_subjects_clear() frees. */
@@ -22,10 +34,10 @@ struct bl_subjects {
 
 /*
  * The condition of a rule (grant false) or of an exception (grant true), whose executables are the
- * caller's set exe (0: none asked for). Returns 0, -ENOMEM, or -E2BIG beyond BL_COND_MAX.
+ * caller's set exe (0: none asked for), and names those of the caller's sets in 'names'. Returns 0, -ENOMEM, or -E2BIG beyond BL_COND_MAX.
  */
 int bl_subjects_add(struct bl_subjects *subjects, const struct bl_match *match, uint32_t exe,
-		    bool grant, uint32_t *ret_cond);
+		    const struct bl_name_lists *names, bool grant, uint32_t *ret_cond);
 
 static inline size_t bl_subjects_count(const struct bl_subjects *subjects)
 {
@@ -50,6 +62,8 @@ struct bl_range_table {
 enum bl_dimension {
 	BL_DIMENSION_UID = 1,
 	BL_DIMENSION_GID,
+	BL_DIMENSION_LOGIN,
+	BL_DIMENSION_CAP, /* BL_CAPS is what every process has */
 };
 
 /*

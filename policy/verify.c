@@ -497,7 +497,8 @@ static int check_connects(struct verifier *v)
 static int check_header(struct verifier *v)
 {
 	const struct bl_header *header = v->header;
-	uint32_t flags = BL_TABLES_SUBJECTS | BL_TABLES_GIDS | BL_TABLES_EXES | BL_TABLES_DENIES;
+	uint32_t flags = BL_TABLES_SUBJECTS | BL_TABLES_GIDS | BL_TABLES_EXES | BL_TABLES_DENIES |
+			 BL_TABLES_LOGINS | BL_TABLES_CAPS | BL_TABLES_CGROUPS;
 	uint32_t ops = 1 << BL_OP_EXEC | 1 << BL_OP_OPEN | 1 << BL_OP_CONNECT | BL_OPS_IP |
 		       BL_OPS_FAMILY | BL_OPS_UNIX | BL_OPS_ARGS | BL_OPS_TRACE;
 
@@ -525,7 +526,17 @@ static int check_subjects(struct verifier *v)
 		r = check_bits(v, v->header->exe_grant);
 	if (!r)
 		r = check_ranges(v, &v->header->uids);
-	return r ? r : check_ranges(v, &v->header->gids);
+	if (!r)
+		r = check_ranges(v, &v->header->gids);
+	if (!r)
+		r = check_ranges(v, &v->header->logins);
+	if (!r)
+		r = check_ranges(v, &v->header->caps);
+	for (uint32_t name = 1; !r && name < _BL_NAME_MAX; name++)
+		r = check_bits(v, v->header->names_any[name]);
+	if (!r && v->header->names_any[0])
+		return bad(v, "a name of no kind");
+	return r ? r : check_bits(v, v->header->names_grant);
 }
 
 /* Where nothing takes its own place. */

@@ -6,6 +6,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "args.h"
+#include "cgroup.h"
 #include "conditions.h"
 #include "match.h"
 #include "maps.bpf.h"
@@ -96,6 +97,56 @@ static long group_turn(__u32 index, void *ctx)
 	return 0;
 }
 
+struct capabilities {
+	const struct bl_matcher *m;
+	__u64 held;
+};
+
+static long capability_turn(__u32 index, void *ctx)
+{
+	const struct capabilities *capabilities = ctx;
+
+	if (capabilities->held >> (index & (BL_CAPS - 1)) & 1)
+		bl_subject_cap(capabilities->m, index);
+	return 0;
+}
+
+/* bits &= what the login and the capabilities leave open. */
+static __always_inline void task_bits(struct bl_matcher *m, const struct decide_query *query,
+				      __u64 *bits)
+{
+	struct capabilities capabilities = { .m = m, .held = query->capabilities };
+
+	if (m->header->flags & BL_TABLES_LOGINS) {
+		bl_bits_clear(m->walk->bits);
+		bl_subject_login(m, query->login);
+		bl_bits_and(m, bits, m->walk->bits);
+	}
+	if (m->header->flags & BL_TABLES_CAPS) {
+		bl_bits_clear(m->walk->bits);
+		bl_subject_cap(m, BL_CAPS);
+		bpf_loop(BL_CAPS, capability_turn, &capabilities, 0);
+		bl_bits_and(m, bits, m->walk->bits);
+	}
+}
+
+/* bits &= what the names by the cgroup leave open, whose path is in its slot. Verified on its own. */
+__noinline int name_bits(void)
+{
+	__u32 zero = 0, two = 2;
+	const struct decide_query *query = bpf_map_lookup_elem(&queries, &zero);
+	__u64 *bits = bpf_map_lookup_elem(&asking, &zero);
+	struct bl_matcher m = { .walk = bpf_map_lookup_elem(&walks, &two) };
+
+	if (!query || !bits || !m.walk || !image_open(&m))
+		return 0;
+	if (!(m.header->flags & BL_TABLES_CGROUPS))
+		return 1;
+	bl_cgroup_find(&m, query->nested);
+	bl_subject_names(&m, bits, query->cgroup_cut);
+	return 1;
+}
+
 /* bits = the conditions that hold for the query's subject; m->walk is the executable's slot. */
 static __always_inline void subject_bits(struct bl_matcher *m, const struct decide_query *query,
 					 __u64 *bits)
@@ -111,6 +162,7 @@ static __always_inline void subject_bits(struct bl_matcher *m, const struct deci
 	bl_bits_clear(m->walk->bits);
 	bpf_loop(m->header->flags & BL_TABLES_GIDS ? DECIDE_GIDS_MAX : 1, group_turn, &groups, 0);
 	bl_bits_and(m, bits, m->walk->bits);
+	task_bits(m, query, bits);
 }
 
 static __always_inline void object_search(struct bl_matcher *m, __u32 op, __u32 untrusted)
@@ -197,6 +249,10 @@ int decide(struct decide_query *asked)
 	if (m.header->flags & BL_TABLES_SUBJECTS) {
 		m.walk = exe;
 		subject_bits(&m, query, bits);
+		if (!name_bits()) {
+			asked->error = 1;
+			return 0;
+		}
 		m.bits = bits;
 	}
 	m.walk = object;

@@ -5,7 +5,7 @@
 #include "peer.h"
 
 #define DECIDE_GIDS_MAX 64
-/* Prepared paths; slot 0 is a query's object, slot 1 its executable. */
+/* Prepared paths; slot 0 is a query's object, slot 1 its executable, slot 2 its cgroup. */
 #define DECIDE_SLOTS_MAX 4096
 #define DECIDE_ARGS_BYTES 65536
 
@@ -23,6 +23,11 @@ struct decide_query {
 	__u32 exe_known; /* slot 1 holds the executable's path */
 	__u32 trust;	 /* enum bl_trust of it */
 	__u32 uid;
+	__u32 login;
+	__u32 nested;	  /* in a PID namespace other than the first */
+	__u32 cgroup_cut; /* slot 2 has the start of a longer path */
+	__u32 _pad;
+	__u64 capabilities;
 	__u32 n_args;	 /* in the map 'arguments', each with its NUL */
 	__u32 args_len;
 	__u32 n_gids;

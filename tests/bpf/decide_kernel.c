@@ -63,6 +63,9 @@ static int kernel_decide(void *userdata, const struct bl_query *query, struct bl
 		.exe_known = query->exe != NULL,
 		.trust = engine->trust,
 		.uid = query->uid,
+		.login = query->has_login ? query->login : UINT32_MAX,
+		.nested = query->nested,
+		.capabilities = query->capabilities,
 		.n_args = query->n_args,
 		.args_len = (uint32_t)query->args_len,
 		.n_gids = (uint32_t)query->n_gids,
@@ -80,6 +83,7 @@ static int kernel_decide(void *userdata, const struct bl_query *query, struct bl
 		r = decide_kernel_args(k, query->args, query->args_len);
 	if (r == 0 && query->exe)
 		r = decide_kernel_path(k, 1, query->exe);
+	q.cgroup_cut = decide_kernel_cgroup(k, 2, query->cgroup ? query->cgroup : "/");
 	if (r == 0)
 		r = decide_kernel_ask(k, &q);
 	if (r < 0)
@@ -107,7 +111,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "loading BPF programs needs root\n");
 		return SKIP;
 	}
-	r = decide_kernel_open(&kernel.programs, 2);
+	r = decide_kernel_open(&kernel.programs, 3);
 	if (r < 0)
 		fprintf(stderr, "decide_kernel: can't load: %s\n", strerror(-r));
 	else

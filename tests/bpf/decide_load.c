@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "decide.skel.h"
+#include "cgroup.h"
 #include "match.h"
 
 static size_t page_up(size_t bytes)
@@ -184,6 +185,21 @@ int decide_kernel_path(struct decide_kernel *k, size_t slot, const char *path)
 	walk->n_comps = n;
 	fill_chain(walk);
 	return 0;
+}
+
+bool decide_kernel_cgroup(struct decide_kernel *k, size_t slot, const char *path)
+{
+	const char *end = path;
+	char kept[BL_CGROUP_COMPS * (BL_NAME_BYTES + 1) + 1];
+
+	for (int n = 0; n < BL_CGROUP_COMPS && *end; n++)
+		end += 1 + strcspn(end + 1, "/");
+	if ((size_t)(end - path) >= sizeof(kept))
+		return false;
+	memcpy(kept, path, (size_t)(end - path));
+	kept[end - path] = '\0';
+	decide_kernel_path(k, slot, kept);
+	return *end;
 }
 
 int decide_kernel_name(struct decide_kernel *k, size_t slot, const char *name, size_t len)

@@ -2,6 +2,7 @@
 /* Loads tests/bpf/decide.bpf.c and real tables into this machine's kernel, without any hook. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,7 +14,7 @@ struct decide_bpf;
 /* The loaded programs. */
 struct decide_kernel {
 	struct decide_bpf *skel;
-	struct bl_walk *walks; /* DECIDE_SLOTS_MAX or 2 of them, shared with the programs */
+	struct bl_walk *walks; /* DECIDE_SLOTS_MAX or 3 of them, shared with the programs */
 	struct bl_peer *peers;
 	char *arguments;
 	size_t walks_bytes, peers_bytes;
@@ -21,7 +22,7 @@ struct decide_kernel {
 };
 
 /*
- * Loads the programs with room for n_slots paths (at least 2). Returns 0 or -errno; the
+ * Loads the programs with room for n_slots paths (at least 3). Returns 0 or -errno; the
  * verifier's words go to stderr. decide_kernel_close() is due in any case.
  */
 int decide_kernel_open(struct decide_kernel *k, size_t n_slots);
@@ -32,6 +33,9 @@ int decide_kernel_publish(struct decide_kernel *k, const uint8_t *bytes, size_t 
 
 /* Lays a normalised path out in a slot. Returns 0, or -ENAMETOOLONG. */
 int decide_kernel_path(struct decide_kernel *k, size_t slot, const char *path);
+
+/* Lays the path of a cgroup out, as much of it as is looked at. Returns whether there is more. */
+bool decide_kernel_cgroup(struct decide_kernel *k, size_t slot, const char *path);
 
 /* Lays the abstract name of a socket out, its NUL included. Returns 0, or -ENAMETOOLONG. */
 int decide_kernel_name(struct decide_kernel *k, size_t slot, const char *name, size_t len);

@@ -19,7 +19,10 @@ class Failed(Exception):
 
 def query_line(access):
     exe = access.exe.hex() if access.exe is not None else "-"
-    by = "%s %d %s" % (exe, access.uid, ",".join(map(str, access.gids)))
+    login = "-" if access.login is None else access.login
+    held = sum(1 << each for each in set(access.capabilities))
+    by = "%s %d %s %s %x %s%s" % (exe, access.uid, ",".join(map(str, access.gids)), login, held,
+                                  "+" if access.nested else "", access.cgroup.hex())
     if access.on == "connect":
         if access.socket is not None:
             return "socket %s %s" % (access.socket.hex(), by)

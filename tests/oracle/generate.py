@@ -3,6 +3,7 @@
 
 import json
 
+import cgroups
 import oracle
 
 NAMES = ["a", "b", "ab", "abc", "abd", "b.so", "lib", "lib64", "bin", "usr", "etc", ".hid", "x",
@@ -24,17 +25,28 @@ V6_LENGTHS = [1, 8, 16, 31, 32, 33, 47, 48, 63, 64, 65, 96, 126, 127, 128]
 PORTS = [0, 1, 22, 80, 443, 8000, 8080, 8100, 32767, 32768, 65534, 65535]
 IDS = [0, 1, 33, 100, 999, 1000, 1001, 65533, 65534, 100000, 2**31 - 1, 2**31, 2**32 - 3,
        2**32 - 2]
+HEX = ["0123456789abcdef" * 4, "deadbeef" * 8, "f" * 64]
+SHORT_HEX = ["0123456789abcdef", "f" * 63, "0" * 65, "DEADBEEF" * 8, "g" * 64, "0" * 63 + "/", "0" * 63 + ":"]
+UNITS = ["a.service", "b@1.service", "_x.service", "a.scope", "c.socket", "d.mount", "e.swap", "nginx.service",
+         "user@1000.service", "init.scope", "session-3.scope", "machine-web.scope", "machine-qemu\\x2d1.scope",
+         "machine-.scope", "systemd-nspawn@db.service", "systemd-nspawn@.service"]
+SLICES = ["system.slice", "user.slice", "user-1000.slice", "machine.slice", "a.slice", "_x.slice"]
+CGROUPS = ["docker", "lxc", "lxc.payload", "lxc.payload.web", "lxc.payload.a.service", "lxc.monitor.web", "kubepods", "pod1",
+           "supervisor", "payload", ".slice", ".service", ".scope", "x", "x.timer", "supervisors", "slice", "a.slice.d"]
+CONTAINERS = ["web", "db", "qemu\\x2d1", "x", "a.service"]
 WORDS = ["read", "write", "create", "delete", "attributes", "modify"]
 NAME_MAX, PATH_MAX, DEPTH_MAX = 255, 4096, 256  # of what is walked, see abi.h
 
 
 class PolicyGenerator:
-    def __init__(self, rng, rules):
+    def __init__(self, rng, rules, tasks=True):
         self.rng = rng
         self.n_rules = rules
         self.latching = 5     # patterns with '**' inside that this set may still have
         self.globs = 60       # patterns that are no literals and no 'dir/**'
         self.adjusted = self.rng.choice([0, 0, 5, 30])  # percent of the rules
+        # Percent of the subjects that say more than program, user and groups.
+        self.tasks = self.rng.choice([0, 20, 70]) if tasks else 0
         self.broad = self.chance(8)  # most rules match most accesses
         self.wide = self.chance(4)   # some lists are long
         self.ids = set()
@@ -240,7 +252,68 @@ class PolicyGenerator:
             by["uid"] = self.some(lambda: self.numbers(IDS, 2**32 - 2), 3)
         if self.chance(30):
             by["gid"] = self.some(lambda: self.numbers(IDS, 2**32 - 2), 3)
+        if self.chance(self.tasks):
+            self.add_task(file, by)
         return by or {"uid": self.numbers(IDS, 2**32 - 2)}
+
+    def login(self):
+        return "unset" if self.chance(30) else self.numbers(IDS, 2**32 - 2)
+
+    def capability(self):
+        name = self.rng.choice(cgroups.CAPABILITIES)
+        return self.rng.choice([name, "CAP_" + name, name.lower(), "cap_" + name.lower()])
+
+    def name_pattern(self, pool):
+        """A name, or a pattern that it matches or nearly does; a literal must be one that can be."""
+        name = self.rng.choice(pool).replace("\\", "\\\\")
+        if self.chance(45) and self.fits(name):
+            return name
+        if self.chance(15):
+            return self.rng.choice(["*", "**", "?*", "[!a]*", "*.s*", "{a,b}*", "*e*"])
+        at = self.rng.randrange(len(name) // 2)
+        if "\\" in name:
+            return name[:1] + "*"
+        return self.rng.choice([name[:at] + "*", name[:at] + "?" + name[at + 1:], "*" + name[at:],
+                                "[%s-z]" % name[0] + "*" if name[0].isalpha() else "*", "{%s,x*}" % name])
+
+    @staticmethod
+    def fits(name):
+        return any(name.endswith(end) and len(name) > len(end) for end in (".service", ".scope", ".socket", ".mount", ".swap", ".slice"))
+
+    def unit(self):
+        pattern = self.name_pattern(UNITS)
+        return pattern if any(byte in pattern for byte in "*?[{") or not pattern.endswith(".slice") else "*"
+
+    def container(self):
+        pick = self.rng.random()
+        if pick < 0.35:
+            return True
+        if pick < 0.55:
+            return False
+        return self.rng.choice(HEX + [HEX[0][:12] + "*", HEX[1][:-1] + "?", "*", "f*", "?*"] + [
+            each.replace("\\", "\\\\") for each in CONTAINERS])
+
+    def cgroup_pattern(self):
+        parts = [self.rng.choice([self.rng.choice(SLICES), self.rng.choice(UNITS), self.rng.choice(CGROUPS), "*", "**", "?*"])
+                 for _ in range(self.rng.randint(1, 3))]
+        if self.chance(8):
+            return self.rng.choice(["/", "/**", "/*", "/{,x}", "/{,*}"])
+        return "".join("/" + part.replace("\\", "\\\\") for part in parts)
+
+    def add_task(self, file, by):
+        """What a process has beside its program, user and groups."""
+        if self.chance(40):
+            by["login"] = self.some(self.login, 3)
+        if self.chance(35):
+            by["capability"] = self.some(self.capability, 3)
+        if self.chance(35):
+            by["unit"] = self.some(self.unit, 3)
+        if self.chance(25):
+            by["slice"] = self.some(lambda: self.name_pattern(SLICES + ["-.slice"]), 3)
+        if self.chance(30):
+            by["cgroup"] = self.some(self.cgroup_pattern, 3)
+        if self.chance(35):
+            by["container"] = self.some(self.container, 3)
 
     def object(self, file, on, sparse):
         """Keys that fit every operation in 'on'; sparse ones leave most out."""
@@ -536,7 +609,7 @@ class AccessGenerator:
                 access.socket = self.socket(match.socket if match else None)
                 access.untrusted = access.socket[:1] != b"\0" and self.chance(15)
                 access.raw, access.protocol, access.family = False, None, 1
-                access.uid, access.gids, access.exe = self.subject(by)
+                self.add_subject(access, by)
                 return access
             families = [each for each in match.family or [] if each not in (1, 2, 10)] if match else []
             if families and self.chance(75) or self.chance(8):
@@ -544,7 +617,7 @@ class AccessGenerator:
                 if self.chance(15):
                     access.family = self.rng.choice([16, 17, 21, 40])
                 access.raw, access.protocol = False, None
-                access.uid, access.gids, access.exe = self.subject(by)
+                self.add_subject(access, by)
                 return access
             access.address = self.address(match.to if match else None)
             access.port = self.number(match.port if match else None, 65535)
@@ -564,14 +637,14 @@ class AccessGenerator:
                     access.access |= 1 << self.rng.randrange(5)
                 if match and match.access and self.chance(60):
                     access.access |= match.access & -match.access
-        access.uid, access.gids, access.exe = self.subject(by)
+        self.add_subject(access, by)
         return access
 
     def trace(self, rule, by):
         """Somebody takes hold of a process, most often of one that runs what an exception is for."""
         programs = [each.exe for each in rule.unless if each.exe] if rule else None
         access = oracle.Access("trace", self.path_from(self.rng.choice(programs) if programs else None))
-        access.uid, access.gids, access.exe = self.subject(by)
+        self.add_subject(access, by)
         return access
 
     def arguments(self, patterns):
@@ -607,6 +680,53 @@ class AccessGenerator:
         if not abstract:
             return self.path_from([flats])
         return b"\0" + self.name(flats)[:107]
+
+    def add_subject(self, access, by):
+        access.uid, access.gids, access.exe = self.subject(by)
+        if by and by.login and self.chance(80):
+            login = self.number(by.login, 2**32 - 1)
+            access.login = None if login == cgroups.UNSET else login
+        elif self.chance(20):
+            access.login = self.rng.choice(IDS)
+        held = set()
+        while self.chance(30):
+            held.add(self.rng.randrange(len(cgroups.CAPABILITIES)))
+        if by and by.capability and self.chance(70):
+            held.add(self.rng.choice(by.capability))
+        access.capabilities = tuple(sorted(held))
+        if by and (by.unit or by.slice or by.cgroup or by.container) or self.chance(30):
+            access.cgroup = self.cgroup(by)
+            access.nested = self.chance(25)
+
+    def cgroup(self, by):
+        """The path of a cgroup, most often of such as hosts have."""
+        if by and by.cgroup and self.chance(55):
+            path = normal_path(self.instance(self.rng.choice(self.rng.choice(by.cgroup))))
+            return normal_path(path + b"/x" * cgroups.COMPONENTS_MAX) if self.chance(40) else path
+        parts = []
+        while self.chance(50):
+            parts.append(self.rng.choice(SLICES))
+        if self.chance(80):
+            parts.append(self.rng.choice(UNITS if self.chance(60) else CGROUPS))
+        if by and by.unit and self.chance(60):
+            parts[-1:] = [self.name(self.rng.choice(by.unit)).replace(b"\0", b"").replace(b"/", b"")[:NAME_MAX]]
+        if by and by.slice and self.chance(50):
+            parts.insert(0, self.name(self.rng.choice(by.slice)).replace(b"\0", b"").replace(b"/", b"")[:NAME_MAX])
+        if self.chance(45):
+            parts.append(self.contained())
+        while self.chance(25):
+            parts.append(self.rng.choice(UNITS + SLICES + CGROUPS))
+        if self.chance(6):
+            parts += [self.rng.choice(["x", "y" * NAME_MAX])] * self.rng.randint(1, 20)
+        path = b"".join(b"/" + (part if isinstance(part, bytes) else part.encode()) for part in parts if part)
+        return normal_path(path or b"/")
+
+    def contained(self):
+        """What the cgroups of containers are called, and what is nearly that."""
+        one = self.rng.choice(HEX if self.chance(80) else SHORT_HEX)
+        return self.rng.choice([one, "docker-%s.scope" % one, "libpod-%s" % one, "libpod-%s.scope" % one, "cri-containerd-%s.scope" % one,
+                                "crio-conmon-%s.scope" % one, "libpod-conmon-%s" % one, "x%s.scope" % one, "docker-%s.service" % one,
+                                "lxc.payload.web", "machine-web.scope", "systemd-nspawn@db.service"])
 
     def subject(self, by):
         """User, groups and executable."""

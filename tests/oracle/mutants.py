@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Broken oracles: each must be told from the engine, or the differential test can't fail."""
 
+import cgroups
 import oracle
 from oracle import SLASH
 
@@ -57,6 +58,45 @@ def profiles_with(**changes):
     return lambda file: [{**rule, **changes} for rule in oracle.profile_rules(file)]
 
 
+def names_with(change):
+    """Names by cgroups of which something is found otherwise."""
+    def names_of(path):
+        names = cgroups.CgroupNames(path)
+        change(names)
+        return names
+    return names_of
+
+
+def parts_of(names):
+    return [part for part in names.path.split(b"/") if part][:cgroups.COMPONENTS_MAX]
+
+
+def last_unit(names):
+    for part in parts_of(names):
+        if cgroups.typed(part, cgroups.UNIT_TYPES):
+            names.unit = cgroups.unescaped(part)
+
+
+def first_slice(names):
+    parts = parts_of(names)
+    if parts and cgroups.typed(parts[0], (b".slice",)):
+        names.slice = cgroups.unescaped(parts[0])
+
+
+def escaped(names):
+    for part in parts_of(names):
+        if names.unit and part == b"_" + names.unit:
+            names.unit = part
+        if part == b"_" + names.slice:
+            names.slice = part
+
+
+def supervised(names):
+    for part in parts_of(names):
+        if names.id is None and cgroups.CgroupNames.machine(part):
+            names.id, names.sure = cgroups.CgroupNames.machine(part), True
+
+
 MUTANTS = {
     "profiles are ignored": lambda: broken(profile_rules=lambda file: []),
     "profiles allow nothing": lambda: broken(profile_rules=profiles_with(unless=[])),
@@ -101,6 +141,18 @@ MUTANTS = {
     "first group only": lambda: broken(
         some_gid=lambda ranges, gids: oracle.in_ranges(ranges, gids[0])),
     "unknown executables match": lambda: broken(unknown_exe_matches=True),
+    "logins are ignored": lambda: broken(login_holds=lambda match, access: True),
+    "who has not logged in is root": lambda: broken(login_of=lambda access: access.login or 0),
+    "every capability is asked for": lambda: broken(some_capability=lambda wanted, held: set(wanted) <= set(held)),
+    "capabilities are ignored": lambda: broken(some_capability=lambda wanted, held: True),
+    "the last unit counts": lambda: broken(names_of=names_with(last_unit)),
+    "the first slice counts": lambda: broken(names_of=names_with(first_slice)),
+    "names keep their '_'": lambda: broken(names_of=names_with(escaped)),
+    "what is below a unit is sure": lambda: broken(names_of=names_with(lambda names: setattr(names, "sure", True))),
+    "supervisors are contained": lambda: broken(names_of=names_with(supervised)),
+    "long cgroups are what they begin with": lambda: broken(names_of=names_with(lambda names: setattr(names, "cut", False))),
+    "what is not sure grants": lambda: broken(unsure_grants_nothing=False),
+    "PID namespaces are no containers": lambda: broken(nested_is_contained=False),
     "exceptions ignored": lambda: broken(excepted=lambda exception, access: False),
     "exceptions without subject": lambda: broken(
         excepted=lambda exception, access: exception.object_holds(access)),

@@ -10,6 +10,8 @@ import copy
 import itertools
 import json
 
+from cgroups import UNSET, CgroupNames, read_capability
+
 READ, WRITE, CREATE, DELETE, ATTRIBUTES, EXEC = 1, 2, 4, 8, 16, 32
 MODIFY = WRITE | CREATE | DELETE | ATTRIBUTES
 ACCESS = {
@@ -35,7 +37,7 @@ class Access:
 
     def __init__(self, on, path=None, access=0, facts=(), address=None, port=0, protocol="tcp", raw=False,
                  family=None, socket=None, args=(), exe=None, uid=0, gids=(0,), trust="host",
-                 untrusted=False):
+                 untrusted=False, login=None, capabilities=(), cgroup=b"/", nested=False):
         self.on = on
         self.path = path          # exec, open; None: the object's name can't be known; trace: the program
         self.access = access      # open: bits
@@ -52,6 +54,10 @@ class Access:
         self.trust = trust        # its file system is of: host, container, none of both
         self.uid = uid            # effective
         self.gids = tuple(gids)   # effective and supplementary
+        self.login = login        # None: nobody has logged in
+        self.capabilities = tuple(capabilities)  # numbers
+        self.cgroup = cgroup      # bytes of its path
+        self.nested = nested      # in a PID namespace other than the first
 
     def with_address(self, address):
         other = copy.copy(self)
@@ -338,6 +344,18 @@ def in_ranges(ranges, number):
     return any(first <= number <= last for first, last in ranges)
 
 
+# ---- logins, capabilities, containers ------------------------------------------------------------
+
+
+def read_login(value):
+    return (UNSET, UNSET) if value == "unset" else read_range(value)
+
+
+def read_container(value):
+    """True, False, or the patterns of an id."""
+    return value if isinstance(value, bool) else read_argument(value)
+
+
 # ---- rules ------------------------------------------------------------------------------------
 
 
@@ -383,6 +401,12 @@ class Match:
         self.exe = apply(read_glob, values(by, "exe"))
         self.uid = apply(read_range, values(by, "uid"))
         self.gid = apply(read_range, values(by, "gid"))
+        self.login = apply(read_login, values(by, "login"))
+        self.capability = apply(read_capability, values(by, "capability"))
+        self.unit = apply(read_argument, values(by, "unit"))
+        self.slice = apply(read_argument, values(by, "slice"))
+        self.cgroup = apply(read_glob, values(by, "cgroup"))
+        self.container = apply(read_container, values(by, "container"))
 
     @staticmethod
     def bits(words):
@@ -453,7 +477,38 @@ class Match:
             return False
         if self.uid is not None and not s.in_ranges(self.uid, access.uid):
             return False
-        return self.gid is None or s.some_gid(self.gid, access.gids)
+        if self.gid is not None and not s.some_gid(self.gid, access.gids):
+            return False
+        return self.task_holds(access) and self.names_hold(access, s.names_of(access.cgroup))
+
+    def task_holds(self, access):
+        s = self.semantics
+        if self.login is not None and not s.login_holds(self, access):
+            return False
+        return self.capability is None or s.some_capability(self.capability, access.capabilities)
+
+    def names_hold(self, access, names):
+        s = self.semantics
+        if self.unit is not None and (names.unit is None or not s.named(self.unit, names.unit)):
+            return False
+        if self.slice is not None and not s.named(self.slice, names.slice):
+            return False
+        if self.cgroup is not None and (
+                (self.grants and s.unsure_grants_nothing) if names.cut
+                else not any(s.globs.match(flats, names.path) for flats in self.cgroup)):
+            return False
+        return self.container is None or self.container_holds(access, names)
+
+    def container_holds(self, access, names):
+        s = self.semantics
+        none = names.id is None and not (access.nested and s.nested_is_contained)
+        sure = none or (names.id is not None and names.sure)
+        if not sure and self.grants and s.unsure_grants_nothing:
+            return False
+        if (none or not sure) and False in self.container:
+            return True
+        return not none and any(
+            each is True or (each is not False and s.arguments.match(each, names.id or b"")) for each in self.container)
 
     def holds(self, access):
         return self.subject_holds(access) and self.object_holds(access)
@@ -523,6 +578,8 @@ class Semantics:
     unknown_exe_matches = False
     paths_name_memfds = False
     names_grant_anywhere = False
+    unsure_grants_nothing = True
+    nested_is_contained = True
     in_ranges = staticmethod(in_ranges)
 
     def __init__(self):
@@ -540,6 +597,21 @@ class Semantics:
 
     def some_gid(self, ranges, gids):
         return any(self.in_ranges(ranges, gid) for gid in gids)
+
+    def login_of(self, access):
+        return UNSET if access.login is None else access.login
+
+    def login_holds(self, match, access):
+        return self.in_ranges(match.login, self.login_of(access))
+
+    def some_capability(self, wanted, held):
+        return any(each in held for each in wanted)
+
+    def names_of(self, path):
+        return CgroupNames(path)
+
+    def named(self, patterns, name):
+        return any(self.arguments.match(flats, name) for flats in patterns)
 
     def some_fact(self, words, facts):
         return any(word in facts for word in words)

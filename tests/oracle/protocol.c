@@ -9,6 +9,7 @@
 
 #define SOURCES_MAX 64
 #define GIDS_MAX    64
+#define SUBJECT_WORDS 6
 
 /* The policy set in force and the sources of the next one. */
 struct session {
@@ -195,7 +196,7 @@ static int request_compile(struct session *s, uint64_t seed, FILE *out)
 /* A query whose strings it owns. */
 struct asked {
 	struct bl_query query;
-	char *path, *exe, *addr, *args;
+	char *path, *exe, *addr, *args, *cgroup;
 	uint32_t gids[GIDS_MAX];
 };
 
@@ -205,6 +206,23 @@ static void asked_clear(struct asked *a)
 	free(a->exe);
 	free(a->addr);
 	free(a->args);
+	free(a->cgroup);
+}
+
+/* LOGIN CAPABILITIES CGROUP */
+static int read_task(struct asked *a, char **words)
+{
+	size_t len;
+
+	a->query.login = (uint32_t)strtoul(words[0], NULL, 10);
+	a->query.has_login = strcmp(words[0], "-") != 0;
+	a->query.capabilities = strtoull(words[1], NULL, 16);
+	a->query.nested = words[2][0] == '+';
+	a->cgroup = hex_decode(words[2] + a->query.nested, &len);
+	if (!a->cgroup)
+		return complain("not hex", words[2]);
+	a->query.cgroup = a->cgroup;
+	return 0;
 }
 
 static int read_subject(struct asked *a, char **words)
@@ -223,7 +241,7 @@ static int read_subject(struct asked *a, char **words)
 	     gid = strtok_r(NULL, ",", &save))
 		a->gids[a->query.n_gids++] = (uint32_t)strtoul(gid, NULL, 10);
 	a->query.gids = a->gids;
-	return 0;
+	return read_task(a, words + 3);
 }
 
 static int read_path(struct asked *a, enum bl_op op, const char *hex, unsigned long access)
@@ -294,24 +312,24 @@ static int read_query(struct asked *a, char **words, size_t n)
 {
 	int r;
 
-	if (n == 7 && strcmp(words[0], "exec") == 0)
+	if (n == 4 + SUBJECT_WORDS && strcmp(words[0], "exec") == 0)
 		r = read_args(a, words[3]) < 0
 			    ? -EINVAL
 			    : read_path(a, BL_OP_EXEC, words[1],
 					BL_ACCESS_EXEC | strtoul(words[2], NULL, 10));
-	else if (n == 6 && strcmp(words[0], "open") == 0)
+	else if (n == 3 + SUBJECT_WORDS && strcmp(words[0], "open") == 0)
 		r = read_path(a, BL_OP_OPEN, words[1], strtoul(words[2], NULL, 10));
-	else if (n == 5 && strcmp(words[0], "trace") == 0)
+	else if (n == 2 + SUBJECT_WORDS && strcmp(words[0], "trace") == 0)
 		r = read_path(a, BL_OP_EXEC, words[1], BL_ACCESS_TRACE);
-	else if (n == 7 && strcmp(words[0], "connect") == 0)
+	else if (n == 4 + SUBJECT_WORDS && strcmp(words[0], "connect") == 0)
 		r = read_address(a, words + 1);
-	else if (n == 5 && strcmp(words[0], "socket") == 0)
+	else if (n == 2 + SUBJECT_WORDS && strcmp(words[0], "socket") == 0)
 		r = read_socket(a, words[1]);
-	else if (n == 5 && strcmp(words[0], "family") == 0)
+	else if (n == 2 + SUBJECT_WORDS && strcmp(words[0], "family") == 0)
 		r = read_family(a, words[1]);
 	else
 		r = complain("no such request", words[0]);
-	return r < 0 ? r : read_subject(a, words + n - 3);
+	return r < 0 ? r : read_subject(a, words + n - SUBJECT_WORDS);
 }
 
 static int request_verdict(struct session *s, char **words, size_t n, FILE *out)
@@ -350,10 +368,10 @@ static int request_trust(struct session *s, const char *trust)
 
 static int serve_line(struct session *s, char *line, FILE *out)
 {
-	char *words[8], *save = NULL;
+	char *words[16], *save = NULL;
 	size_t n = 0;
 
-	for (char *word = strtok_r(line, " \n", &save); word && n < 8;
+	for (char *word = strtok_r(line, " \n", &save); word && n < 16;
 	     word = strtok_r(NULL, " \n", &save))
 		words[n++] = word;
 	if (n == 0)

@@ -13,10 +13,12 @@
  *   trust N                            of executables from now on: enum bl_trust -> (no answer)
  *   untrusted 0|1                      whether objects from now on are on a file system of another user
  *                                      namespace                              -> (no answer)
- *   exec PATH FACTS ARGS EXE UID GIDS  in hex, '-': not known; FACTS: bits of enum bl_fact; ARGS: all
+ * The subject SUBJECT is EXE UID GIDS LOGIN CAPABILITIES CGROUP: LOGIN is '-' for nobody, CAPABILITIES a mask in hex,
+ * CGROUP a path in hex, with a '+' before it in a PID namespace other than the first.
+ *   exec PATH FACTS ARGS SUBJECT  in hex, '-': not known; FACTS: bits of enum bl_fact; ARGS: all
  *                                      arguments but the first, each with a NUL -> VERDICT RULE OTHERS
- *   open PATH ACCESS EXE UID GIDS      ACCESS: bits of enum bl_access          -> VERDICT RULE OTHERS
- *   connect ADDR PORT PROTO EXE UID GIDS  ADDR in hex, 4 or 16 bytes; PROTO: one bit of enum bl_proto
+ *   open PATH ACCESS SUBJECT           ACCESS: bits of enum bl_access          -> VERDICT RULE OTHERS
+ *   connect ADDR PORT PROTO SUBJECT    ADDR in hex, 4 or 16 bytes; PROTO: one bit of enum bl_proto
  * RULE is '-' where nothing matches; GIDS is a list separated by commas. SEED 0 is the fixed key.
  */
 

@@ -17,6 +17,8 @@ static struct bl_range people_again[] = { { 1500, 65533 }, { 1000, 1600 } };
 static struct bl_range all[] = { { 5, UINT32_MAX }, { 0, 4 } };
 static struct bl_range last[] = { { UINT32_MAX, UINT32_MAX }, { 7, 7 } };
 
+static const struct bl_name_lists no_names;
+
 static struct bl_match match_uids(struct bl_range *items, size_t count)
 {
 	return (struct bl_match){ .uids = { items, count }, .has_uids = true };
@@ -27,7 +29,7 @@ static uint32_t add(struct bl_subjects *subjects, const struct bl_match *match, 
 {
 	uint32_t cond = 999;
 
-	assert_int_equal(bl_subjects_add(subjects, match, exe, grant, &cond), 0);
+	assert_int_equal(bl_subjects_add(subjects, match, exe, &no_names, grant, &cond), 0);
 	return cond;
 }
 
@@ -121,7 +123,7 @@ static void test_limit(void **state)
 	assert_true(holds(&uids, BL_COND_WORDS, 3 * 4095, 4095));
 	assert_false(holds(&uids, BL_COND_WORDS, 3 * 4095 + 2, 4095));
 	one = (struct bl_range){ 1, 1 };
-	assert_int_equal(bl_subjects_add(&subjects, &match, 0, false, &cond), -E2BIG);
+	assert_int_equal(bl_subjects_add(&subjects, &match, 0, &no_names, false, &cond), -E2BIG);
 }
 
 int main(void)

@@ -42,7 +42,7 @@ POLICY = {"bailiff": 1, "name": "ordinary", "mode": "enforce",
 
 # Attached while names are looked for, and by no rule.
 OF_NO_RULE = {"inode_getxattr"}
-MUST_BE_ZERO = ("events", "alerted", "denied", "exe_changes_refused", "failed_closed", "lost_ring", "lost_scratch",
+MUST_BE_ZERO = ("events", "alerted", "denied", "exe_changes_refused", "logins_refused", "failed_closed", "lost_ring", "lost_scratch",
                 "links_full")
 
 
