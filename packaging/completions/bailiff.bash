@@ -19,14 +19,16 @@ _bailiff()
 	--access) mapfile -t COMPREPLY < <(compgen -W 'read write create delete attributes modify' -- "$cur"); return ;;
 	--file) mapfile -t COMPREPLY < <(compgen -W 'memfd deleted tmpfs setuid writable-by-others script' -- "$cur"); return ;;
 	--protocol) mapfile -t COMPREPLY < <(compgen -W 'tcp udp sctp dccp icmp other raw' -- "$cur"); return ;;
+	--login) mapfile -t COMPREPLY < <(compgen -W 'unset' -u -- "$cur"); return ;;
+	--container) mapfile -t COMPREPLY < <(compgen -W 'true false' -- "$cur"); return ;;
 	--uid) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
 	--exe) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	-n | --lines | --since | --after | --event | --port | --arg) return ;;
+	-n | --lines | --since | --after | --event | --port | --arg | --unit | --slice | --cgroup | --capability) return ;;
 	esac
 	case $command in
 	check) own='--strict --quiet' ;;
-	explain) own='--exe --uid --gid --access --file --arg --port --protocol --event --directory' ;;
+	explain) own='--exe --uid --gid --login --unit --slice --cgroup --container --capability --access --file --arg --port --protocol --event --directory' ;;
 	fmt) own='--check' ;;
 	status) own='--rules' ;;
 	events) own='-f --follow -n --lines -o --output --since --after --verdicts' ;;

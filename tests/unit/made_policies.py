@@ -56,7 +56,10 @@ class Decorator:
             if on == "open" and self.chance(50):
                 test["access"] = rng.choice(["read", ["write", "create"]])
         if self.chance(50):
-            test["by"] = rng.choice([{}, {"uid": 33}, {"uid": [0], "gid": "5-5"}, {"exe": "/bin/sh"}, {"uid": "root"}])
+            test["by"] = rng.choice([{}, {"uid": 33}, {"uid": [0], "gid": "5-5"}, {"exe": "/bin/sh"}, {"uid": "root"},
+                                      {"login": "unset", "capability": ["CAP_KILL", "bpf"]}, {"login": [1000], "container": [True]},
+                                      {"unit": ["a.service"], "slice": "b.slice", "cgroup": "/b.slice/a.service"},
+                                      {"container": "web", "capability": "chown"}, {"container": False, "unit": "\\x61.scope"}])
         return test
 
     def decorate(self, file):
