@@ -254,7 +254,9 @@ struct bl_class {
 	 * called how: no exception with a path holds. 0: it comes to the same.
 	 */
 	__u32 untrusted;
-	__u32 _pad[3];
+	__u32 parent_bits;   /* as exe_bits: subject conditions whose parent this is ... */
+	__u32 ancestor_bits; /* ... or an ancestor of theirs */
+	__u32 _pad;
 };
 
 /*
@@ -309,9 +311,11 @@ enum bl_name {
 /*
  * Subject conditions: bit c of a bitset is condition c; condition 0 always holds. A task's bits:
  *   (exe_any | OR of bl_class.exe_bits of its executable) & uid_bits & OR of gid_bits & login_bits &
- *   OR of its capabilities' bits & for each kind of name (names_any | bl_class.exe_bits of the name)
+ *   OR of its capabilities' bits & for each kind of name (names_any | bl_class.exe_bits of the name) &
+ *   (parent.any | OR of parent_bits of its parent's) & (ancestor.any | OR of ancestor_bits of its ancestors')
  * where an executable that is on no host-known superblock counts without the grant bits, and one
- * on an untrusted superblock not at all.
+ * on an untrusted superblock not at all. A parent or an ancestor of which nothing is known may be any: it
+ * stands for all conditions that ask for one, but for the grant bits.
  * Ranges are sorted arrays of struct bl_range_bits that cover 0..2^32-1 without gaps: binary
  * search by first.
  */
@@ -360,6 +364,21 @@ enum bl_table_flags {
 	BL_TABLES_LOGINS = 1 << 4,   /* some condition looks at who has logged in */
 	BL_TABLES_CAPS = 1 << 5,     /* ... at capabilities */
 	BL_TABLES_CGROUPS = 1 << 6,  /* ... at names that the cgroup gives */
+	BL_TABLES_DESCENT = 1 << 12, /* some condition looks at parents or ancestors */
+};
+
+/* Whose executable a condition asks for. */
+enum bl_kin {
+	BL_KIN_SELF = 0,
+	BL_KIN_PARENT,
+	BL_KIN_ANCESTOR,
+	_BL_KIN_MAX,
+};
+
+/* Bitsets of what processes that one comes from are asked for. */
+struct bl_kin_bits {
+	__u32 any;   /* conditions that don't ask for them */
+	__u32 grant; /* conditions of exceptions that do */
 };
 
 struct bl_header {
@@ -381,6 +400,8 @@ struct bl_header {
 
 	__u32 exe_any;	   /* bitset: conditions that don't ask for an executable */
 	__u32 exe_grant;   /* bitset: conditions of exceptions that do ask for one */
+	struct bl_kin_bits parent;   /* the same of the process that a process was forked by */
+	struct bl_kin_bits ancestor; /* ... and of all that came before it */
 	__u32 open_deep;   /* lists for a path that can't be resolved because it is too long or deep: */
 	__u32 exec_deep;   /*   every rule whose pattern can match one; 0: none */
 	__u32 open_lost;   /* lists for an object whose name can't be known (disconnected): */
@@ -557,6 +578,7 @@ enum bl_counter {
 	BL_COUNT_EXE_KEPT,	  /* attempts to change what a process's executable is, refused */
 	BL_COUNT_FAILED_CLOSED,	  /* operations refused because no verdict could be computed */
 	BL_COUNT_LINKS_FULL,	  /* objects with several names that could not be kept */
+	BL_COUNT_ANCESTORS_LOST,  /* programs and processes of which what comes from them can't be kept */
 	BL_COUNT_LOGIN_KEPT,	  /* attempts to say who has logged in, refused */
 	BL_COUNT_MOUNTS,	  /* changes of the host's mount table, or attempts of who may */
 	_BL_COUNT_MAX,

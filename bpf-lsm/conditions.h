@@ -131,6 +131,58 @@ BL_INLINE void bl_subject_exe(const struct bl_matcher *m, __u64 *bits, enum bl_t
 	}
 }
 
+BL_INLINE const struct bl_kin_bits *bl_kin_header(const struct bl_matcher *m, enum bl_kin kin)
+{
+	return kin == BL_KIN_PARENT ? &m->header->parent : &m->header->ancestor;
+}
+
+/* Adds the conditions that ask for a parent or ancestor like the executable whose classes are in the walk. */
+BL_INLINE void bl_kin_add(const struct bl_matcher *m, __u64 *bits, enum bl_kin kin,
+			  enum bl_trust trust)
+{
+	if (trust == BL_TRUST_NONE)
+		return;
+	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
+		const struct bl_class *class;
+
+		if (i >= m->walk->n_classes)
+			break;
+		class = bl_at(m, m->walk->classes[i], struct bl_class);
+		if (!class)
+			break;
+		bl_bits_or(m, bits,
+			   kin == BL_KIN_PARENT ? class->parent_bits : class->ancestor_bits,
+			   trust == BL_TRUST_HOST ? 0 : bl_kin_header(m, kin)->grant);
+	}
+}
+
+static long bl_bits_fill_turn(__u32 index, void *ctx)
+{
+	const struct bl_bits_ctx *c = ctx;
+	__u32 i = index & (BL_COND_WORDS - 1);
+
+	c->bits[i] |= ~bl_bits_word(c->chunk, c->offset, i);
+	return 0;
+}
+
+/* Adds what one of whom nothing is known may be: anything, but for what would be granted for it. */
+BL_INLINE int bl_kin_fill(const struct bl_matcher *m, __u64 *bits, enum bl_kin kin)
+{
+	struct bl_bits_ctx ctx = { .bits = bits, .offset = bl_kin_header(m, kin)->grant };
+
+	ctx.chunk = bl_chunk(m->image, ctx.offset);
+	if (ctx.chunk)
+		BL_LOOP(m->header->cond_words, bl_bits_fill_turn, &ctx);
+	return 0;
+}
+
+/* bits &= conditions that are in with, or don't ask; with is changed. */
+BL_INLINE void bl_kin_and(const struct bl_matcher *m, __u64 *bits, __u64 *with, enum bl_kin kin)
+{
+	bl_bits_or(m, with, bl_kin_header(m, kin)->any, 0);
+	bl_bits_and(m, bits, with);
+}
+
 /* Adds the conditions that a group leaves open to the walk's work space. */
 BL_INLINE void bl_subject_gid(const struct bl_matcher *m, __u32 gid)
 {

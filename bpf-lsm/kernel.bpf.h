@@ -2,10 +2,12 @@
 /* Kernel constants and small primitives: sequence locks, raw reads, counters, scratch slots. */
 #pragma once
 
+#include "lineage.h"
 #include "maps.bpf.h"
 
 #define EPERM 1
 #define ENOENT 2
+#define EAGAIN 11
 #define ENOMEM 12
 #define SIGKILL 9
 
@@ -163,8 +165,7 @@ static __always_inline int bl_is_started(__u32 flags)
 /* Takes a word into a fingerprint with secret keys. */
 static __always_inline __u64 bl_mix(__u64 print, __u64 word)
 {
-	print = (print ^ word * globals.keys[1]) * globals.keys[0];
-	return print ^ print >> 32;
+	return bl_print_mix(print, word, globals.keys);
 }
 
 static __always_inline void bl_sequence_read(const void *lock, __u32 *ret_value)

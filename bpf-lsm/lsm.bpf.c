@@ -7,10 +7,12 @@
 #include <bpf/bpf_tracing.h>
 
 #include "connect.bpf.h"
+#include "descent.bpf.h"
 #include "device.bpf.h"
 #include "exec.bpf.h"
 #include "guard.bpf.h"
 #include "open.bpf.h"
+#include "telling.bpf.h"
 #include "trace.bpf.h"
 #include "unix.bpf.h"
 
@@ -58,10 +60,22 @@ int BPF_PROG(bl_bprm_traced, struct linux_binprm *bprm)
 	return bl_trace_exec(bprm);
 }
 
+SEC("lsm/bprm_check_security")
+int BPF_PROG(bl_bprm_descent, struct linux_binprm *bprm)
+{
+	return bl_descent_exec();
+}
+
 SEC("lsm.s/bprm_committed_creds")
 int BPF_PROG(bl_bprm_committed_creds, struct linux_binprm *bprm)
 {
 	return bl_exec_args(bprm);
+}
+
+SEC("lsm/bprm_committed_creds")
+int BPF_PROG(bl_bprm_started, struct linux_binprm *bprm)
+{
+	return bl_descent_start(bprm);
 }
 
 SEC("lsm/sb_set_mnt_opts")
@@ -288,6 +302,12 @@ int BPF_PROG(bl_kernel_read_file, struct file *file, enum kernel_read_file_id id
 	return bl_exec_kernel(file, id);
 }
 
+SEC("lsm/task_alloc")
+int BPF_PROG(bl_task_alloc, struct task_struct *task, unsigned long flags)
+{
+	return bl_descent_fork(task, flags);
+}
+
 SEC("lsm/task_prctl")
 int BPF_PROG(bl_task_prctl, int option, unsigned long arg)
 {
@@ -348,6 +368,13 @@ SEC("lsm/sctp_bind_connect")
 int BPF_PROG(bl_sctp_bind_connect, struct sock *sk, int option, struct sockaddr *address, int len)
 {
 	return bl_sctp_connect(sk, option, address, len);
+}
+
+/* Read by the loader when rules ask for what processes come from. */
+SEC("iter/task")
+int bl_tell_processes(struct bpf_iter__task *ctx)
+{
+	return bl_tell_process(ctx);
 }
 
 /* Run once by the loader: remembers PID 1's mount namespace and root. */

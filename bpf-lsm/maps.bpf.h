@@ -88,6 +88,48 @@ struct {
 	__array(values, struct bl_links_map);
 } links SEC(".maps");
 
+/* What processes come from. Only user space and the task itself write it. Absent or stale: it may be anything. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct bl_lineage);
+} lineages SEC(".maps");
+
+/* The programs that they come from, by a fingerprint of what they are called. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, BL_ORIGINS_MAX);
+	__type(key, __u64);
+	__type(value, struct bl_origin);
+} origins SEC(".maps");
+
+/* What one policy says of these, by their number. Written by user space; absent: no rule asks for it. */
+struct bl_kin_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, BL_ORIGINS_MAX + 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct bl_kin_sets));
+};
+
+/* By the lowest bit of the policy's generation, as the images; none where no rule asks for any. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct bl_kin_map);
+} kin SEC(".maps");
+
+/* The process that is being told of: there is one walk through all of them at a time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bl_process);
+} telling SEC(".maps");
+
 /*
  * Work space. LSM programs can be preempted by others on the same CPU, so a slot is claimed. Where the
  * kernel preempts, any number of tasks can be in the middle of a run on one CPU: what finds its CPU's

@@ -100,18 +100,15 @@ static long bl_named_turn(__u32 index, void *ctx)
 	return 1;
 }
 
-/*
- * The name of an inode by a dentry of it, as bl_walk_dentry() has it; lost where none is at hand. first: in the list
- * of these.
- */
-BL_CALLED int bl_named_walk(struct bl_scratch *scratch, __u64 first)
+/* The name of a dentry, as bl_walk_dentry() has it. */
+static __always_inline int bl_named_dentry(struct bl_scratch *scratch, __u64 dentry)
 {
 	struct bl_named_ctx ctx = {
 		.scratch = scratch,
+		.start = dentry,
 		.sequence = bl_sequence(&rename_lock),
 	};
 
-	ctx.start = bl_entry_find(scratch, first);
 	scratch->renames = 1; /* odd: set by the attempt that succeeds */
 	bpf_loop(BL_WALK_TRIES, bl_named_turn, &ctx, 0);
 	if (scratch->renames & 1) {
@@ -119,6 +116,15 @@ BL_CALLED int bl_named_walk(struct bl_scratch *scratch, __u64 first)
 		bl_count(BL_COUNT_WALK_FAILED);
 	}
 	return 0;
+}
+
+/*
+ * The name of an inode by a dentry of it, as bl_walk_dentry() has it; lost where none is at hand. first: in the list
+ * of these.
+ */
+BL_CALLED int bl_named_walk(struct bl_scratch *scratch, __u64 first)
+{
+	return bl_named_dentry(scratch, bl_entry_find(scratch, first));
 }
 
 /*

@@ -28,6 +28,11 @@
 #define BL_POOLS	    16	   /* by who owns the objects: root, 14 for users, one for all from ... */
 #define BL_POOL_UIDS	    65536  /* ... here on, which are those of user namespaces */
 #define BL_POOL_MAX	    16384  /* objects of each pool but root's, which takes what is left */
+#define BL_ORIGINS_MAX	    16384  /* programs that processes come from */
+#define BL_ORIGIN_POOL_MAX  512	   /* of each pool but that of root's files on the host */
+#define BL_ORIGIN_BYTES	    512	   /* of a program's path */
+#define BL_ORIGIN_NONE	    0xffff /* of a process that runs nothing which a rule could name */
+#define BL_LINE_MAX	    64	   /* programs that one process comes from */
 
 /* Set by user space through the skeleton (.bss); one word each, read without a lock. */
 struct bl_globals {
@@ -53,6 +58,9 @@ struct bl_globals {
 	__u64 canary_inode;
 	__u32 canary_dev;  /* as in s_dev */
 	__u32 canary_tgid; /* the process whose open of the canary is refused; 0: none */
+	__u32 origins;	   /* the last number that a program was given */
+	__u32 origin_pools[BL_POOLS]; /* programs of each pool */
+	__u32 _pad_origins;
 	__u64 keys[BL_KEYS]; /* odd, random, nobody else's: of the fingerprints in 'passes' */
 };
 
@@ -212,6 +220,84 @@ struct bl_exec_path {
 	char text[BL_PATH_BYTES];
 };
 
+/*
+ * A program that a process came from, by a fingerprint of all but its number: what it was called is kept, and
+ * not what rules said of that, since another policy says something else. Written here once, and by user space
+ * of processes that were there before.
+ */
+struct bl_origin {
+	__u64 inode;   /* of a file with several names, as in struct bl_linked_key; else 0 */
+	__u32 dev;     /* of its superblock, where the host mounts that; else 0 */
+	__u32 version;
+	__u32 number;  /* from 1 */
+	__u16 len;
+	__u16 prefix_len; /* that many bytes are where its superblock is mounted, the rest is its name below */
+	__u8 trust;    /* enum bl_trust */
+	__u8 linked;
+	__u8 pool;     /* of its owner, as of struct bl_linked */
+	__u8 _pad[5];
+	char path[BL_ORIGIN_BYTES]; /* zeroes behind it */
+};
+
+/* What rules of one policy ask for of a program that processes come from. User space makes it. */
+struct bl_kin_sets {
+	__u64 parent[BL_COND_WORDS];
+	__u64 ancestor
+		[BL_COND_WORDS]; /* under the number 0: the last number that all of this is known of */
+};
+
+enum bl_line_flags {
+	BL_LINE_ANY = 1 << 0,	 /* some ancestor is not known: it may be any */
+	BL_LINE_SHORT = 1 << 1,	 /* not all numbers are here: under another policy some may be any */
+	BL_LINE_PARENT_ANY = 1 << 2,
+	BL_LINE_OWN_ANY = 1 << 3,
+};
+
+/* The programs that a process comes from, by number; 0 of one: it has none, and is what BL_LINE_SHORT says. */
+struct bl_line {
+	__u32 n;
+	__u32 flags;  /* enum bl_line_flags */
+	__u16 parent; /* that of the process that forked it, as it was then */
+	__u16 own;    /* its own */
+	__u32 _pad;
+	__u16 numbers[BL_LINE_MAX]; /* all that came before */
+};
+
+/*
+ * Task storage of a process's first thread: made at the fork, changed at each exec and at no other time. It
+ * holds if exec_id is the process's: it has started no program by which it was not looked at.
+ */
+struct bl_lineage {
+	__u32 generation; /* of the policy that the bits are by; 0: none */
+	__u32 words;	  /* of each bitset */
+	__u64 exec_id;
+	__u64 start;	  /* of the process, where user space says what it comes from; else 0 */
+	struct bl_line line;
+	/* Conditions that ask for such an ancestor or parent, and for one as this process is itself. */
+	__u64 ancestor[BL_COND_WORDS];
+	__u64 parent[BL_COND_WORDS];
+	__u64 own_ancestor[BL_COND_WORDS];
+	__u64 own_parent[BL_COND_WORDS];
+};
+
+/* What user space is told of each process. */
+struct bl_process {
+	__u32 tgid;
+	__u32 ppid;
+	__u64 exec_id;
+	__u64 start;
+	__u32 lineage; /* 1: 'line' is the process's */
+	__u32 program; /* enum bl_process_program */
+	struct bl_line line;
+	struct bl_origin origin; /* but for its number */
+};
+
+enum bl_process_program {
+	BL_PROCESS_NONE = 0, /* that a rule could name */
+	BL_PROCESS_NAMED,
+	BL_PROCESS_UNKNOWN,
+};
+
 /* Cursor of the mount table's walk. */
 struct bl_cursor {
 	__u64 mount;
@@ -305,6 +391,11 @@ struct bl_scratch {
 	struct bl_linked linked;   /* what other names of the object come to */
 	struct bl_super super;	   /* of the last dentry's superblock */
 	struct bl_subject subject; /* where the task's own storage can't be had */
+	struct bl_kin_sets kin;	   /* of what the subject comes from */
+	struct bl_origin origin;   /* of a program that is started */
+	__u64 origin_key;
+	__u32 unsettled; /* 1: what the subject comes from will be known the next moment */
+	__u32 kin_flags; /* enum bl_line_flags of 'kin' */
 	struct bl_cursor cursor;
 	char name[BL_NAME_BYTES + 1];
 	__u64 dentries[BL_DEPTH_MAX];

@@ -2,6 +2,7 @@
 /* Who acts: the subject conditions that hold for the current task, kept in its storage. */
 #pragma once
 
+#include "kin.bpf.h"
 #include "task.bpf.h"
 
 static long bl_group_turn(__u32 index, void *ctx)
@@ -224,11 +225,13 @@ static __always_inline int bl_subject_compute(struct bl_scratch *scratch,
 					      struct bl_subject *subject, struct task_struct *task)
 {
 	bl_subject_begin(scratch, subject);
+	scratch->unsettled = 0;
 	if (!bl_subject_exe_compute(scratch, subject, task) ||
-	    !bl_subject_ids_match(scratch, subject) || !bl_subject_task_match(scratch, subject) ||
-	    !bl_subject_print(scratch, subject))
+	    !bl_subject_kin(scratch, subject, task) || !bl_subject_ids_match(scratch, subject) ||
+	    !bl_subject_task_match(scratch, subject) || !bl_subject_print(scratch, subject))
 		return 0;
-	subject->generation = scratch->generation;
+	if (!scratch->unsettled)
+		subject->generation = scratch->generation;
 	return 1;
 }
 
@@ -257,6 +260,7 @@ static __always_inline struct bl_subject *bl_subject_tracer(struct bl_scratch *s
 
 	bl_tracer_begin(scratch, subject);
 	if (!bl_subject_exe_compute(scratch, subject, bpf_get_current_task_btf()->parent) ||
+	    !bl_subject_kin(scratch, subject, bpf_get_current_task_btf()->parent) ||
 	    !bl_subject_ids_match(scratch, subject) || !bl_subject_task_match(scratch, subject) ||
 	    !bl_subject_print(scratch, subject))
 		return NULL;
@@ -274,7 +278,8 @@ static __always_inline struct bl_subject *bl_subject_user(struct bl_scratch *scr
 	scratch->object = scratch->label;
 	scratch->label.flags = BL_LABEL_PSEUDO;
 	found = bl_subject_exe_match(scratch, subject) && bl_subject_ids_match(scratch, subject) &&
-		bl_subject_task_match(scratch, subject) && bl_subject_print(scratch, subject);
+		bl_subject_task_match(scratch, subject) && bl_subject_kin_none(scratch, subject) &&
+		bl_subject_print(scratch, subject);
 	scratch->label = scratch->object;
 	return found ? subject : NULL;
 }

@@ -37,6 +37,27 @@ static uint8_t access_of(const struct bl_test *test)
 	return 0;
 }
 
+/* A test that says nothing of a parent is about a process that has none; its parent is an ancestor. */
+static int read_kin(const struct bl_test *test, int host_fd, struct bl_expect_access *ret)
+{
+	size_t n = test->n_ancestors;
+
+	if (!test->parent && !n)
+		return 0;
+	ret->ancestors = calloc(n + 1, sizeof(*ret->ancestors));
+	if (!ret->ancestors || real_name(host_fd, test->parent, &ret->parent) < 0)
+		return -ENOMEM;
+	for (; ret->query.n_ancestors < n; ret->query.n_ancestors++)
+		if (real_name(host_fd, test->ancestors[ret->query.n_ancestors],
+			      &ret->ancestors[ret->query.n_ancestors]) < 0)
+			return -ENOMEM;
+	if (test->parent)
+		ret->ancestors[ret->query.n_ancestors++] = ret->parent;
+	ret->query.parent = ret->parent;
+	ret->query.ancestors = (const char *const *)ret->ancestors;
+	return 0;
+}
+
 int bl_expect_access(const struct bl_test *test, int host_fd, struct bl_expect_access *ret)
 {
 	*ret = (struct bl_expect_access){
@@ -73,7 +94,7 @@ int bl_expect_access(const struct bl_test *test, int host_fd, struct bl_expect_a
 		ret->query.socket_len = strlen(ret->socket);
 	}
 	if (real_name(host_fd, test->path, &ret->path) < 0 ||
-	    real_name(host_fd, test->exe, &ret->exe) < 0)
+	    real_name(host_fd, test->exe, &ret->exe) < 0 || read_kin(test, host_fd, ret) < 0)
 		return -ENOMEM;
 	ret->query.path = ret->path;
 	ret->query.exe = ret->exe;
@@ -85,6 +106,11 @@ void bl_expect_access_clear(struct bl_expect_access *access)
 	free(access->path);
 	free(access->exe);
 	free(access->socket);
+	for (size_t i = 0; access->ancestors && i < access->query.n_ancestors; i++)
+		if (access->ancestors[i] != access->parent)
+			free(access->ancestors[i]);
+	free(access->ancestors);
+	free(access->parent);
 	*access = (struct bl_expect_access){ 0 };
 }
 
@@ -246,6 +272,10 @@ char *bl_expect_describe(const struct bl_test *test)
 	if (test->exe)
 		fprintf(out, " by %s", test->exe);
 	fprintf(out, "%s uid %u gid %u", test->exe ? "" : " by", test->uid, test->gid);
+	if (test->parent)
+		fprintf(out, " started by %s", test->parent);
+	for (size_t i = 0; i < test->n_ancestors; i++)
+		fprintf(out, "%s %s", i ? "," : " that comes from", test->ancestors[i]);
 	print_task(test, out);
 	if (fclose(out) != 0)
 		return NULL;

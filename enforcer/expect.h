@@ -25,7 +25,8 @@ typedef int (*bl_expect_fn)(void *userdata, struct bl_built *built,
 /* A test as a question to the tables, with the names that its links lead to. Owns these. */
 struct bl_expect_access {
 	struct bl_query query; /* of which the rest is the test's */
-	char *path, *exe, *socket;
+	char *path, *exe, *socket, *parent;
+	char **ancestors; /* n_ancestors of the query's */
 };
 
 /*

@@ -49,6 +49,14 @@ static int copy_absent(struct bl_arena *arena, const struct bl_match *match,
 		patterns = &match->exe;
 		meta->absent_key = "by.exe";
 	}
+	if (!patterns->n_absent && match->parent.n_absent) {
+		patterns = &match->parent;
+		meta->absent_key = "by.parent";
+	}
+	if (!patterns->n_absent && match->ancestor.n_absent) {
+		patterns = &match->ancestor;
+		meta->absent_key = "by.ancestor";
+	}
 	if (!patterns->n_absent)
 		return 0;
 	meta->absent = bl_arena_alloc(arena, patterns->n_absent, sizeof(*meta->absent));

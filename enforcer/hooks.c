@@ -47,6 +47,18 @@ static const struct bl_hook_entry table[] = {
 		.ops = BL_OPS_TRACE,
 	},
 	{
+		.program = "bl_bprm_descent",
+		.hook = "bprm_check_security",
+		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),
+		.flags = BL_TABLES_DESCENT,
+	},
+	{
+		.program = "bl_bprm_started",
+		.hook = "bprm_committed_creds",
+		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),
+		.flags = BL_TABLES_DESCENT,
+	},
+	{
 		.program = "bl_bprm_committed_creds",
 		.hook = "bprm_committed_creds",
 		.ops = BL_OPS_ARGS,
@@ -260,6 +272,12 @@ static const struct bl_hook_entry table[] = {
 		.program = "bl_kernel_read_file",
 		.hook = "kernel_read_file",
 		.ops = OP(EXEC),
+	},
+	{
+		.program = "bl_task_alloc",
+		.hook = "task_alloc",
+		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),
+		.flags = BL_TABLES_DESCENT,
 	},
 	{
 		.program = "bl_task_prctl",

@@ -153,7 +153,12 @@ static void take_witness(const struct bl_built *built, const struct witness *wit
 	_cleanup_free_ char *path = real_name(host_fd, witness->path),
 			    *exe = real_name(host_fd, witness->exe);
 	const uint32_t gid = 0;
+	/* Whatever it is that it comes from beside: all of these come from PID 1. */
+	static const char *const systemd = SYSTEMD;
 	struct bl_query query = {
+		.parent = systemd,
+		.ancestors = &systemd,
+		.n_ancestors = 1,
 		.op = witness->op,
 		.path = path,
 		.access = witness->op == BL_OP_EXEC ? BL_ACCESS_EXEC : BL_ACCESS_READ,

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "descent.h"
 #include "hooks.h"
 #include "parts.h"
 #include "policy.h"
@@ -49,6 +50,8 @@ struct bl_loader {
 	uint32_t generation; /* in force; 0: none */
 	int image_fd;	     /* its image */
 	int staged_fd;	     /* the next one's, in its slot already; -1: none */
+	int links_fds[2];    /* by slot: names of files with several; -1 */
+	struct bl_descent descent;
 	bool replaced;	     /* the other slot still has the generation before */
 	bool canary_attached; /* file_open is attached for the canary only */
 	unsigned int budget;  /* records that this call of consume may still deliver */
@@ -212,7 +215,16 @@ static int start(struct bl_loader *loader, char **reterr_text)
 		return fail(reterr_text, r, "no random numbers: %s", strerror(-r));
 	globals->ceiling = loader->options.ceiling == BL_MODE_MONITOR;
 	globals->daemon_tgid = getpid();
+	loader->descent.lineages = bpf_map__fd(loader->skeleton->maps.lineages);
+	loader->descent.origins = bpf_map__fd(loader->skeleton->maps.origins);
+	loader->descent.kin = bpf_map__fd(loader->skeleton->maps.kin);
+	loader->descent.globals = globals;
 	r = find_host(loader, reterr_text);
+	if (r < 0)
+		return r;
+	r = bl_descent_start(&loader->descent,
+			     bpf_program__fd(loader->skeleton->progs.bl_tell_processes),
+			     reterr_text);
 	if (r < 0)
 		return r;
 	loader->ring =
@@ -272,6 +284,8 @@ int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **re
 	loader->options = *options;
 	pthread_mutex_init(&loader->detaching.lock, NULL);
 	loader->image_fd = loader->staged_fd = -1;
+	loader->links_fds[0] = loader->links_fds[1] = -1;
+	bl_descent_init(&loader->descent);
 	r = open_all(loader, reterr_text);
 	if (r < 0) {
 		bl_loader_free(loader);
@@ -321,6 +335,9 @@ void bl_loader_free(struct bl_loader *loader)
 	free_fds(loader->programs, loader->n_hooks);
 	bl_close(loader->image_fd);
 	bl_close(loader->staged_fd);
+	bl_close(loader->links_fds[0]);
+	bl_close(loader->links_fds[1]);
+	bl_descent_done(&loader->descent);
 	ring_buffer__free(loader->ring);
 	lsm_bpf__destroy(loader->skeleton);
 	free(loader->available);
@@ -439,6 +456,9 @@ void bl_loader_retire(struct bl_loader *loader)
 	slot = !slot;
 	bpf_map_delete_elem(bpf_map__fd(loader->skeleton->maps.images), &slot);
 	bpf_map_delete_elem(bpf_map__fd(loader->skeleton->maps.links), &slot);
+	bl_close(loader->links_fds[slot]);
+	loader->links_fds[slot] = -1;
+	bl_descent_drop(&loader->descent, slot);
 	loader->replaced = false;
 }
 
@@ -470,7 +490,11 @@ static int put_links(struct bl_loader *loader, uint32_t slot)
 
 	if (fd < 0)
 		return fd;
-	return bpf_map_update_elem(map, &slot, &fd, BPF_ANY) < 0 ? -errno : 0;
+	if (bpf_map_update_elem(map, &slot, &fd, BPF_ANY) < 0)
+		return -errno;
+	bl_close(loader->links_fds[slot]);
+	loader->links_fds[slot] = TAKE_FD(fd);
+	return 0;
 }
 
 int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, char **reterr_text)
@@ -485,6 +509,11 @@ int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, 
 	if (r < 0)
 		return fail(reterr_text, r,
 			    "cannot create the kernel's table of files with several names: %s",
+			    strerror(-r));
+	r = bl_descent_stage(&loader->descent, generation & 1, (const struct bl_header *)image);
+	if (r < 0)
+		return fail(reterr_text, r,
+			    "cannot create the kernel's table of what processes come from: %s",
 			    strerror(-r));
 	fd = create_image(len / BL_CHUNK_BYTES);
 	if (fd < 0)
@@ -518,6 +547,7 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 {
 	struct bl_globals *globals = &loader->skeleton->bss->globals;
 	const struct bl_header *header = (const struct bl_header *)image;
+	const struct bl_tables tables = { .bytes = (uint8_t *)image, .len = len };
 	uint32_t generation = loader->generation + 1;
 	int r = 0;
 
@@ -525,6 +555,9 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 		r = bl_loader_stage(loader, image, len, reterr_text);
 	if (r == 0)
 		r = attach_needed(loader, header, reterr_text);
+	if (r == 0)
+		r = bl_descent_settle(&loader->descent, generation & 1, &tables,
+				      loader->links_fds[generation & 1], reterr_text);
 	if (r < 0)
 		return r;
 	globals->denies |= !!(header->flags & BL_TABLES_DENIES);
@@ -537,6 +570,8 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 	bl_close(loader->image_fd);
 	loader->image_fd = loader->staged_fd;
 	loader->staged_fd = -1;
+	bl_descent_settle_again(&loader->descent, generation & 1, &tables,
+				loader->links_fds[generation & 1]);
 	detach_unneeded(loader, header);
 	*ret_generation = generation;
 	return 0;

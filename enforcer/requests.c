@@ -31,6 +31,7 @@ static const char *const counter_names[_BL_COUNT_MAX] = {
 	[BL_COUNT_LOGIN_KEPT] = "logins_refused",
 	[BL_COUNT_FAILED_CLOSED] = "failed_closed",
 	[BL_COUNT_LINKS_FULL] = "links_full",
+	[BL_COUNT_ANCESTORS_LOST] = "ancestors_lost",
 	[BL_COUNT_MOUNTS] = "mount_changes",
 };
 

@@ -60,6 +60,7 @@ static const int allowed[] = {
 	SCMP_SYS(access),
 	SCMP_SYS(faccessat),
 	SCMP_SYS(faccessat2),
+	SCMP_SYS(pidfd_open), /* of processes, to say what they come from */
 	SCMP_SYS(unlink),
 	SCMP_SYS(unlinkat),	/* of the control socket */
 	SCMP_SYS(memfd_create), /* big journal entries */
@@ -131,11 +132,14 @@ static const int allowed[] = {
 
 /* bpf() by command: maps, links of programs that are loaded, and asking about them. */
 static const int bpf_commands[] = {
-	BPF_MAP_CREATE,	      BPF_MAP_LOOKUP_ELEM,     BPF_MAP_UPDATE_ELEM,
-	BPF_MAP_DELETE_ELEM,  BPF_MAP_GET_NEXT_KEY,    BPF_MAP_LOOKUP_AND_DELETE_ELEM,
-	BPF_MAP_LOOKUP_BATCH, BPF_MAP_UPDATE_BATCH,    BPF_MAP_DELETE_BATCH,
-	BPF_MAP_FREEZE,	      BPF_OBJ_GET_INFO_BY_FD,  BPF_LINK_CREATE,
-	BPF_LINK_DETACH,      BPF_RAW_TRACEPOINT_OPEN, /* how libbpf attaches on kernels before 6.0 */
+	BPF_MAP_CREATE,		 BPF_MAP_LOOKUP_ELEM,
+	BPF_MAP_UPDATE_ELEM,	 BPF_MAP_DELETE_ELEM,
+	BPF_MAP_GET_NEXT_KEY,	 BPF_MAP_LOOKUP_AND_DELETE_ELEM,
+	BPF_MAP_LOOKUP_BATCH,	 BPF_MAP_UPDATE_BATCH,
+	BPF_MAP_DELETE_BATCH,	 BPF_MAP_FREEZE,
+	BPF_OBJ_GET_INFO_BY_FD,	 BPF_LINK_CREATE,
+	BPF_ITER_CREATE,	 BPF_LINK_DETACH,
+	BPF_RAW_TRACEPOINT_OPEN, /* how libbpf attaches on kernels before 6.0 */
 };
 
 /* Calls that are allowed where (argument & mask) == value. */

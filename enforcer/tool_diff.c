@@ -98,8 +98,8 @@ static const char *failure_text(int r)
 	if (r == -E2BIG)
 		return "not decided: the policies tell more apart than can be compared";
 	if (r == -EOPNOTSUPP)
-		return "not decided: rules by \"login\", \"unit\", \"slice\", \"cgroup\", \"container\" or "
-		       "\"capability\" can't be compared yet";
+		return "not decided: rules by \"parent\", \"ancestor\", \"login\", \"unit\", \"slice\", "
+		       "\"cgroup\", \"container\" or \"capability\" can't be compared yet";
 	if (r == -EBADMSG)
 		return "not decided: the compiled tables don't bear out what was found; please report this";
 	return strerror(-r);

@@ -193,6 +193,8 @@ static int read_ask(const struct bl_tool *tool, struct explain *explain)
 		r = bl_expect_access(&explain->asked->tests[0],
 				     explain->event ? -1 : explain->root_fd, &explain->access);
 	explain->access.query.untrusted = explain->ask.untrusted;
+	/* Events don't tell all that a process comes from. */
+	explain->access.query.kin_unknown = explain->event != NULL;
 	if (r == 0 && explain->ask.trace)
 		explain->access.query.access = BL_ACCESS_TRACE;
 	return r < 0 ? BL_EXIT_INTERNAL : BL_EXIT_GOOD;

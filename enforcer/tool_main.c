@@ -34,6 +34,8 @@ static const struct bl_command commands[] = {
 	  "Say what an access comes to and why: which rules match, which nearly do and what they lack,\n"
 	  "and what exception would allow it",
 	  "  --exe PATH       the program that acts; left out: none is known\n"
+	  "  --parent PATH    the program of the process that forked it; left out: none\n"
+	  "  --ancestor PATH  a program that it comes from; may be given several times\n"
 	  "  --uid USER       the user that it acts as, by number or name; left out: 0\n"
 	  "  --gid GROUP      the group, likewise\n"
 	  "  --access WORDS   open: what for (read,write,create,delete,attributes); left out: read\n"

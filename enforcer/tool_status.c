@@ -124,7 +124,7 @@ static void print_absent(const json_t *absent)
 		}
 		printf("%s \"%s\" of rule %s does not exist yet%s\n",
 		       i ? "        " : "absent: ", shown ? shown : "", id,
-		       strcmp(key, "by.exe") == 0 ? ", and so nobody is meant" : "");
+		       strncmp(key, "by.", strlen("by.")) == 0 ? ", and so nobody is meant" : "");
 	}
 }
 
@@ -139,6 +139,10 @@ static void print_counters(const struct bl_tool *tool, const json_t *status)
 	printf("counted: %lld denied, %lld alerted, %lld failed closed\n",
 	       number(counters, "denied"), number(counters, "alerted"),
 	       number(counters, "failed_closed"));
+	if (number(counters, "ancestors_lost"))
+		printf("lineage: %lld programs or processes had no room: under another policy they may come "
+		       "from anything\n",
+		       number(counters, "ancestors_lost"));
 	printf("events:  %lld delivered, %s%lld lost%s", number(status, "delivered"),
 	       bl_tool_colour(tool, lost ? BL_COLOUR_BAD : BL_COLOUR_OFF), lost,
 	       bl_tool_colour(tool, BL_COLOUR_OFF));

@@ -80,6 +80,10 @@ static int add_match(struct collector *c, const struct bl_match *match)
 
 	if (r == 0)
 		r = add_patterns(c, &match->exe);
+	if (r == 0)
+		r = add_patterns(c, &match->parent);
+	if (r == 0)
+		r = add_patterns(c, &match->ancestor);
 	return r < 0 ? r : add_patterns(c, &match->socket);
 }
 

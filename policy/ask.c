@@ -21,6 +21,8 @@ const struct bl_ask_key bl_ask_keys[] = {
 	{ .name = "family", .kind = BL_ASK_NUMBER, .object = true },
 	{ .name = "socket", .kind = BL_ASK_PATH, .object = true },
 	{ .name = "exe", .kind = BL_ASK_PATH, .subject = BL_KEY_EXE },
+	{ .name = "parent", .kind = BL_ASK_PATH, .subject = BL_KEY_PARENT },
+	{ .name = "ancestor", .kind = BL_ASK_PATHS, .subject = BL_KEY_ANCESTOR },
 	{ .name = "uid", .kind = BL_ASK_NUMBER, .subject = BL_KEY_UID },
 	{ .name = "gid", .kind = BL_ASK_NUMBER, .subject = BL_KEY_GID },
 	{ .name = "login", .kind = BL_ASK_NUMBER, .subject = BL_KEY_LOGIN },
@@ -62,10 +64,15 @@ static size_t take_raw(struct bl_ask *ask, const char *bytes, size_t len)
 	return len - tail;
 }
 
+static bool is_list(const struct bl_ask_key *key)
+{
+	return key->kind == BL_ASK_TEXTS || key->kind == BL_ASK_PATHS;
+}
+
 /* The last one counts, as is usual with options. */
 static struct bl_ask_value *place_for(struct bl_ask *ask, const struct bl_ask_key *key)
 {
-	for (size_t i = 0; i < ask->n_values && key->kind != BL_ASK_TEXTS; i++) {
+	for (size_t i = 0; i < ask->n_values && !is_list(key); i++) {
 		if (ask->values[i].key != key)
 			continue;
 		free(ask->values[i].bytes);
@@ -238,6 +245,7 @@ static void put_value(const struct bl_ask_value *value, FILE *out)
 		put_words(value->bytes, out);
 		break;
 	case BL_ASK_TEXTS:
+	case BL_ASK_PATHS:
 		break;
 	}
 }
@@ -250,7 +258,7 @@ static size_t put_values(const struct bl_ask *ask, bool subject, const char *com
 	for (size_t i = 0; i < ask->n_values; i++) {
 		const struct bl_ask_value *value = &ask->values[i];
 
-		if (!!value->key->subject != subject || value->key->kind == BL_ASK_TEXTS)
+		if (!!value->key->subject != subject || is_list(value->key))
 			continue;
 		fputs(n++ ? ", " : comma, out);
 		put_value(value, out);
@@ -258,15 +266,24 @@ static size_t put_values(const struct bl_ask *ask, bool subject, const char *com
 	return n;
 }
 
-static void put_args(const struct bl_ask *ask, FILE *out)
+/* All that were given of a key that takes several: of the arguments, or of the ancestors. */
+static void put_list(const struct bl_ask *ask, enum bl_ask_kind kind, const char *comma, FILE *out)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < ask->n_values; i++) {
-		if (ask->values[i].key->kind != BL_ASK_TEXTS)
+		const struct bl_ask_value *value = &ask->values[i];
+
+		if (value->key->kind != kind)
 			continue;
-		fputs(n++ ? ", " : ", \"args\": [", out);
-		bl_explain_put_string(ask->values[i].bytes, out);
+		if (n++)
+			fputs(", ", out);
+		else
+			fprintf(out, "%s \"%s\": [", comma, key_name(value->key));
+		if (kind == BL_ASK_PATHS)
+			put_path(value, out);
+		else
+			bl_explain_put_string(value->bytes, out);
 	}
 	fputs(n ? "]" : "", out);
 }
@@ -274,7 +291,7 @@ static void put_args(const struct bl_ask *ask, FILE *out)
 static char *as_policy(const struct bl_ask *ask)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t size;
+	size_t size, n;
 	FILE *out = open_memstream(&text, &size);
 
 	if (!out)
@@ -283,10 +300,11 @@ static char *as_policy(const struct bl_ask *ask)
 	bl_explain_put_string(ask->on, out);
 	fputs(", \"expect\": \"allow\"", out);
 	put_values(ask, false, ", ", out);
-	put_args(ask, out);
+	put_list(ask, BL_ASK_TEXTS, ",", out);
 	if (bl_ask_known(ask)) {
 		fputs(", \"by\": {", out);
-		put_values(ask, true, " ", out);
+		n = put_values(ask, true, " ", out);
+		put_list(ask, BL_ASK_PATHS, n ? "," : "", out);
 		fputs(" }", out);
 	}
 	fputs(" } ] }", out);

@@ -13,6 +13,7 @@ enum bl_ask_kind {
 	BL_ASK_WORDS,  /* separated by commas */
 	BL_ASK_NAME,   /* bytes that stand for themselves, or true or false */
 	BL_ASK_TEXTS,  /* may be given several times, and together they are all */
+	BL_ASK_PATHS,  /* the same of paths */
 };
 
 /* A key that a test may have, and an option of the same name but of what is the object. */

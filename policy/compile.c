@@ -21,6 +21,8 @@ static void compiler_free_rules(struct bl_compiler *c)
 	bl_interns_clear(&c->lists);
 	free(c->list_infos);
 	free(c->users);
+	for (size_t kin = 0; kin < _BL_KIN_MAX; kin++)
+		free(c->kin_conds[kin]);
 	free(c->list_conds);
 	free(c->exe_traces);
 	free(c->trace_ranks);

@@ -72,6 +72,10 @@ struct bl_query {
 	uint8_t family;	     /* AF_* */
 	uint16_t port;
 	const char *exe;  /* NULL: no executable is known */
+	const char *parent; /* executable of the process that forked it; NULL: there was none */
+	const char *const *ancestors; /* all that came before it, its parent's among them */
+	size_t n_ancestors;
+	bool kin_unknown; /* there may be any others of both */
 	uint32_t uid;
 	const uint32_t *gids; /* effective group first, then the supplementary ones */
 	size_t n_gids;
@@ -101,6 +105,17 @@ struct bl_answer {
 	uint32_t rule;		 /* index of the winner; only where verdict is not ALLOW */
 	uint32_t others;	 /* further rules that matched */
 };
+
+/*
+ * Adds to the bitsets the conditions that ask for a parent or an ancestor of this path, which is trusted so far
+ * (enum bl_trust); of these classes, which another name of the same file has come to; or, for what is not known,
+ * all that any program could come to. Paths are as in struct bl_query.
+ */
+void bl_kin_of_path(const struct bl_tables *tables, const char *path, unsigned int trust,
+		    uint64_t *parent, uint64_t *ancestor);
+void bl_kin_of_classes(const struct bl_tables *tables, const uint32_t *classes, size_t n,
+		       unsigned int trust, uint64_t *parent, uint64_t *ancestor);
+void bl_kin_of_any(const struct bl_tables *tables, uint64_t *parent, uint64_t *ancestor);
 
 #define BL_MATCHES_MAX 64
 

@@ -172,8 +172,8 @@ static const struct bl_rule *rule_of_pattern(const struct bl_compiler *c, uint32
 
 		for (size_t k = 0; k <= rule->n_unless; k++) {
 			const struct bl_match *m = k ? &rule->unless[k - 1] : &rule->match;
-			const struct bl_patterns *all[] = { &m->path, &m->exe, &m->socket,
-							    &m->args };
+			const struct bl_patterns *all[] = { &m->path,	&m->exe,    &m->socket,
+							    &m->args,	&m->parent, &m->ancestor };
 
 			for (size_t j = 0; j < BL_ARRAY_SIZE(all); j++)
 				if (all[j]->count && pattern >= all[j]->items &&

@@ -153,6 +153,8 @@ static void add_cond(struct bl_sha256 *sha, const struct bl_compiler *c,
 	if (cond)
 		info = bl_subjects_get(&c->subjects, cond);
 	add_digest(sha, &digests->lists[info.exe], info.exe);
+	add_digest(sha, &digests->lists[info.parent], info.parent);
+	add_digest(sha, &digests->lists[info.ancestor], info.ancestor);
 	add_words(sha, &c->subjects.ranges, info.uids);
 	add_words(sha, &c->subjects.ranges, info.gids);
 	add_words(sha, &c->subjects.ranges, info.logins);

@@ -115,7 +115,9 @@ static int place_class(struct layout *l, uint32_t id)
 	int r;
 
 	memcpy(&info, bl_interned(&l->c->class_infos, id, &n), sizeof(info));
-	placed.exe_bits = l->bits[info.exe_bits];
+	placed.exe_bits = l->bits[info.bits[BL_KIN_SELF]];
+	placed.parent_bits = l->bits[info.bits[BL_KIN_PARENT]];
+	placed.ancestor_bits = l->bits[info.bits[BL_KIN_ANCESTOR]];
 	placed.untrusted = l->classes[info.untrusted];
 	r = place_list(l, info.exec_list, &placed.exec_list);
 	if (!r)

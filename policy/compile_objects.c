@@ -336,8 +336,13 @@ static void count_users(struct bl_compiler *c)
 	for (size_t i = 0; i < c->policy->n_rules; i++)
 		if (path_rule(c->rules[i].rule))
 			c->list_infos[c->rules[i].path].first_user++;
-	for (uint32_t cond = 1; cond < bl_subjects_count(&c->subjects); cond++)
+	for (uint32_t cond = 1; cond < bl_subjects_count(&c->subjects); cond++) {
+		struct bl_cond info = bl_subjects_get(&c->subjects, cond);
+
 		count_cond(c, cond);
+		for (enum bl_kin kin = BL_KIN_PARENT; kin < _BL_KIN_MAX; kin++)
+			c->list_infos[bl_cond_programs(&info, kin)].first_kin[kin]++;
+	}
 }
 
 /* Turns counts into ends; filling from the back makes them starts. */
@@ -346,11 +351,31 @@ static void sum_users(struct bl_compiler *c)
 	for (uint32_t list = 1; list <= c->lists.count + 1; list++) {
 		c->list_infos[list].first_user += c->list_infos[list - 1].first_user;
 		c->list_infos[list].first_cond += c->list_infos[list - 1].first_cond;
+		for (enum bl_kin kin = BL_KIN_PARENT; kin < _BL_KIN_MAX; kin++)
+			c->list_infos[list].first_kin[kin] +=
+				c->list_infos[list - 1].first_kin[kin];
 	}
+}
+
+/* The conditions that ask for each list as that of a parent, or of an ancestor. */
+static int index_kin(struct bl_compiler *c, enum bl_kin kin)
+{
+	c->kin_conds[kin] = calloc(bl_subjects_count(&c->subjects) + 1, sizeof(*c->kin_conds[kin]));
+	if (!c->kin_conds[kin])
+		return -ENOMEM;
+	for (uint32_t cond = (uint32_t)bl_subjects_count(&c->subjects); --cond;) {
+		struct bl_cond info = bl_subjects_get(&c->subjects, cond);
+		uint32_t list = bl_cond_programs(&info, kin);
+
+		c->kin_conds[kin][--c->list_infos[list].first_kin[kin]] = cond;
+	}
+	return 0;
 }
 
 static int index_users(struct bl_compiler *c)
 {
+	int r = 0;
+
 	c->users = calloc(c->policy->n_rules + 1, sizeof(*c->users));
 	c->list_marks = calloc(BL_MAX(c->lists.count + 2, c->n_nets + 1), sizeof(*c->list_marks));
 	c->match_marks = calloc(c->policy->n_rules + 1, sizeof(*c->match_marks));
@@ -371,7 +396,9 @@ static int index_users(struct bl_compiler *c)
 		for (uint32_t i = 0; i < lists.n; i++)
 			c->list_conds[--c->list_infos[lists.list[i]].first_cond] = cond;
 	}
-	return 0;
+	for (enum bl_kin kin = BL_KIN_PARENT; !r && kin < _BL_KIN_MAX; kin++)
+		r = index_kin(c, kin);
+	return r;
 }
 
 /*
@@ -407,16 +434,19 @@ static int add_users(struct bl_compiler *c, uint32_t atom, size_t *n)
 	return r;
 }
 
-static bool add_conds(const struct bl_compiler *c, uint32_t atom, uint64_t *bits)
+static bool add_conds(const struct bl_compiler *c, uint32_t atom, enum bl_kin kin, uint64_t *bits)
 {
 	const struct bl_list_info *list = &c->list_infos[atom >> BL_PART_SHIFT];
-	uint32_t part = atom_part(atom);
+	const uint32_t *conds = kin == BL_KIN_SELF ? c->list_conds : c->kin_conds[kin];
+	uint32_t part = atom_part(atom), first, last;
 	bool any = false;
 
 	if (!(plain_parts & 1 << part))
 		return false;
-	for (uint32_t i = list[0].first_cond; i < list[1].first_cond; i++) {
-		bits[c->list_conds[i] / 64] |= 1ull << (c->list_conds[i] & 63);
+	first = kin == BL_KIN_SELF ? list[0].first_cond : list[0].first_kin[kin];
+	last = kin == BL_KIN_SELF ? list[1].first_cond : list[1].first_kin[kin];
+	for (uint32_t i = first; i < last; i++) {
+		bits[conds[i] / 64] |= 1ull << (conds[i] & 63);
 		any = true;
 	}
 	return any;
@@ -538,18 +568,17 @@ static int class_args(struct bl_compiler *c, const uint32_t *atoms, size_t n,
 	return any ? bl_compile_args_list(c, &info->exec_list) : 0;
 }
 
-static int class_bits(struct bl_compiler *c, const uint32_t *atoms, size_t n,
-		      struct bl_class_info *info)
+static int class_bits(struct bl_compiler *c, const uint32_t *atoms, size_t n, enum bl_kin kin,
+		      uint32_t *ret)
 {
 	uint64_t bits[BL_COND_WORDS] = {};
 	bool any = false;
 
 	for (size_t i = 0; i < n; i++)
-		any |= add_conds(c, atoms[i], bits);
+		any |= add_conds(c, atoms[i], kin, bits);
 	if (!any)
 		return 0;
-	return bl_intern(&c->bits, (const uint32_t *)bits, 2 * c->header.cond_words,
-			 &info->exe_bits);
+	return bl_intern(&c->bits, (const uint32_t *)bits, 2 * c->header.cond_words, ret);
 }
 
 /* The number of the class of a set of atoms; 0 where nothing comes of it. */
@@ -563,11 +592,12 @@ static int make_class(struct bl_compiler *c, const struct bl_interns *sets, uint
 
 	if (!r)
 		r = class_args(c, atoms, n, &info);
-	if (!r)
-		r = class_bits(c, atoms, n, &info);
+	for (enum bl_kin kin = 0; !r && kin < _BL_KIN_MAX; kin++)
+		r = class_bits(c, atoms, n, kin, &info.bits[kin]);
 	if (r)
 		return r;
-	if (!info.exec_list && !info.open_list && !info.exe_bits && !info.untrusted) {
+	if (!info.exec_list && !info.open_list && !info.bits[BL_KIN_SELF] &&
+	    !info.bits[BL_KIN_PARENT] && !info.bits[BL_KIN_ANCESTOR] && !info.untrusted) {
 		*ret = 0;
 		return 0;
 	}

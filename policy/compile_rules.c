@@ -253,6 +253,17 @@ static int add_nets(struct bl_compiler *c, const struct bl_nets *nets, uint32_t 
 
 /* ---- rules -------------------------------------------------------------------------------- */
 
+static int add_programs(struct bl_compiler *c, const struct bl_patterns *patterns, bool has,
+			uint32_t *ret)
+{
+	int r = has ? add_list(c, patterns, ret) : 0;
+
+	if (*ret)
+		c->list_infos[*ret].needs |= 1 << BL_PART_EXACT | 1 << BL_PART_BELOW |
+					     1 << BL_PART_GLOB;
+	return r;
+}
+
 static int add_names(struct bl_compiler *c, const struct bl_patterns *patterns, bool has,
 		     uint32_t *ret)
 {
@@ -279,16 +290,20 @@ static int add_name_lists(struct bl_compiler *c, const struct bl_match *match,
 static int add_cond(struct bl_compiler *c, const struct bl_rule *rule, const struct bl_match *match,
 		    bool grant, uint32_t *exe, uint32_t *ret)
 {
+	struct bl_programs programs = {};
 	struct bl_name_lists names = {};
-	int r = match->has_exe ? add_list(c, &match->exe, exe) : 0;
+	uint32_t *of = programs.of;
+	int r = add_programs(c, &match->exe, match->has_exe, &of[BL_KIN_SELF]);
 
-	if (*exe)
-		c->list_infos[*exe].needs |= 1 << BL_PART_EXACT | 1 << BL_PART_BELOW |
-					     1 << BL_PART_GLOB;
+	if (!r)
+		r = add_programs(c, &match->parent, match->has_parent, &of[BL_KIN_PARENT]);
+	if (!r)
+		r = add_programs(c, &match->ancestor, match->has_ancestor, &of[BL_KIN_ANCESTOR]);
+	*exe = of[BL_KIN_SELF];
 	if (!r)
 		r = add_name_lists(c, match, &names);
 	if (!r)
-		r = bl_subjects_add(&c->subjects, match, *exe, &names, grant, ret);
+		r = bl_subjects_add(&c->subjects, match, &programs, &names, grant, ret);
 	if (r != -E2BIG)
 		return r;
 	return bl_compiler_refuse(c, rule, "too-many-subjects",
@@ -477,6 +492,8 @@ static void note_conds(struct bl_compiler *c)
 			c->header.flags |= BL_TABLES_GIDS;
 		if (info.exe)
 			c->header.flags |= BL_TABLES_EXES;
+		if (info.parent || info.ancestor)
+			c->header.flags |= BL_TABLES_DESCENT;
 		if (info.logins)
 			c->header.flags |= BL_TABLES_LOGINS;
 		if (info.caps)

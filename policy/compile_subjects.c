@@ -19,7 +19,7 @@ struct layout {
 	struct bl_compiler *c;
 	struct bl_image *image;
 	uint32_t *bits;
-	uint32_t exe_any, exe_grant; /* numbers in c->bits */
+	uint32_t any[_BL_KIN_MAX], grant[_BL_KIN_MAX]; /* numbers in c->bits */
 	uint32_t names_any[_BL_NAME_MAX], names_grant;
 	struct ranges ranges[4];
 };
@@ -38,7 +38,7 @@ static int add_bits(struct layout *l, const uint64_t *bits, uint32_t *ret)
 	return bl_intern(&l->c->bits, (const uint32_t *)bits, 2 * l->c->header.cond_words, ret);
 }
 
-static int make_exe_bits(struct layout *l)
+static int make_kin_bits(struct layout *l, enum bl_kin kin)
 {
 	uint64_t any[BL_COND_WORDS] = { 1 }, grant[BL_COND_WORDS] = {};
 	const struct bl_subjects *subjects = &l->c->subjects;
@@ -47,13 +47,13 @@ static int make_exe_bits(struct layout *l)
 	for (uint32_t cond = 1; cond < bl_subjects_count(subjects); cond++) {
 		struct bl_cond info = bl_subjects_get(subjects, cond);
 
-		if (!info.exe)
+		if (!bl_cond_programs(&info, kin))
 			any[cond / 64] |= 1ull << (cond & 63);
 		else if (info.grant)
 			grant[cond / 64] |= 1ull << (cond & 63);
 	}
-	r = add_bits(l, any, &l->exe_any);
-	return r ? r : add_bits(l, grant, &l->exe_grant);
+	r = add_bits(l, any, &l->any[kin]);
+	return r ? r : add_bits(l, grant, &l->grant[kin]);
 }
 
 static uint32_t list_of(const struct bl_name_lists *lists, uint32_t name)
@@ -165,8 +165,10 @@ int bl_compile_subjects(struct bl_compiler *c, uint32_t **ret_bits)
 			{ BL_DIMENSION_CAP, "capabilities", &header->caps },
 		},
 	};
-	int r = make_exe_bits(&l);
+	int r = 0;
 
+	for (enum bl_kin kin = 0; !r && kin < _BL_KIN_MAX; kin++)
+		r = make_kin_bits(&l, kin);
 	for (size_t i = 0; !r && i < BL_ARRAY_SIZE(l.ranges); i++)
 		r = make_range_bits(&l, &l.ranges[i]);
 	if (!r)
@@ -177,8 +179,12 @@ int bl_compile_subjects(struct bl_compiler *c, uint32_t **ret_bits)
 		r = place_ranges(&l, &l.ranges[i]);
 	if (r)
 		return r;
-	header->exe_any = l.bits[l.exe_any];
-	header->exe_grant = l.bits[l.exe_grant];
+	header->exe_any = l.bits[l.any[BL_KIN_SELF]];
+	header->exe_grant = l.bits[l.grant[BL_KIN_SELF]];
+	header->parent.any = l.bits[l.any[BL_KIN_PARENT]];
+	header->parent.grant = l.bits[l.grant[BL_KIN_PARENT]];
+	header->ancestor.any = l.bits[l.any[BL_KIN_ANCESTOR]];
+	header->ancestor.grant = l.bits[l.grant[BL_KIN_ANCESTOR]];
 	for (uint32_t name = 1; name < _BL_NAME_MAX; name++)
 		header->names_any[name] = l.bits[l.names_any[name]];
 	header->names_grant = l.bits[l.names_grant];

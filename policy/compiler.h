@@ -60,6 +60,7 @@ struct bl_list_info {
 	bool is_args; /* some rule asks for arguments by it */
 	uint32_t first_user; /* in users, until the next list's */
 	uint32_t first_cond; /* in list_conds, until the next list's */
+	uint32_t first_kin[_BL_KIN_MAX]; /* in kin_conds, likewise; not of the program itself */
 	uint32_t first_trace; /* in exe_traces, until the next list's */
 };
 
@@ -100,7 +101,8 @@ struct bl_rule_info {
 
 /* A class of paths before it has an offset: numbers of lists of candidates and of a bitset. */
 struct bl_class_info {
-	uint32_t exec_list, open_list, exe_bits;
+	uint32_t exec_list, open_list;
+	uint32_t bits[_BL_KIN_MAX]; /* of the conditions that ask for it */
 	uint32_t untrusted; /* number of the class that takes its place; 0: none */
 };
 
@@ -142,6 +144,7 @@ struct bl_compiler {
 	uint32_t *users;     /* rule indexes by list */
 	uint32_t *list_conds; /* conditions by list that they ask for */
 	size_t n_list_conds;
+	uint32_t *kin_conds[_BL_KIN_MAX]; /* ... as that of a parent or an ancestor */
 	struct bl_glob glob; /* work space */
 
 	/* candidates */

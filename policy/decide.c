@@ -71,6 +71,23 @@ static void any_group(const struct bl_matcher *m, uint64_t *bits)
 	}
 }
 
+static void find_kin(const struct bl_matcher *m, const struct bl_query *query, __u64 *bits)
+{
+	__u64 parent[BL_COND_WORDS] = {}, ancestor[BL_COND_WORDS] = {};
+
+	if (query->parent && find_classes(m, query->parent) == PATH_WALKED)
+		bl_kin_add(m, parent, BL_KIN_PARENT, BL_TRUST_HOST);
+	for (size_t i = 0; i < query->n_ancestors; i++)
+		if (find_classes(m, query->ancestors[i]) == PATH_WALKED)
+			bl_kin_add(m, ancestor, BL_KIN_ANCESTOR, BL_TRUST_HOST);
+	if (query->kin_unknown) {
+		bl_kin_fill(m, parent, BL_KIN_PARENT);
+		bl_kin_fill(m, ancestor, BL_KIN_ANCESTOR);
+	}
+	bl_kin_and(m, bits, parent, BL_KIN_PARENT);
+	bl_kin_and(m, bits, ancestor, BL_KIN_ANCESTOR);
+}
+
 /* Lays out the path of a cgroup: as much of it as the kernel's side has. Returns whether there is more. */
 static bool load_cgroup(struct bl_walk *walk, const char *path)
 {
@@ -191,6 +208,8 @@ static void find_subject(const struct bl_matcher *m, const struct bl_query *quer
 	enum path_kind kind = find_classes(m, query->exe);
 
 	bl_subject_exe(m, bits, kind == PATH_WALKED ? BL_TRUST_HOST : BL_TRUST_NONE);
+	if (m->header->flags & BL_TABLES_DESCENT)
+		find_kin(m, query, bits);
 	bl_bits_clear(m->walk->bits);
 	bl_subject_uid(m, query->uid);
 	bl_bits_and(m, bits, m->walk->bits);
@@ -322,6 +341,54 @@ static void decide(const struct bl_tables *tables, const struct bl_query *query,
 	case _BL_OP_MAX:
 		break;
 	}
+}
+
+static struct bl_matcher matcher_of(const struct bl_tables *tables, struct bl_walk *walk)
+{
+	return (struct bl_matcher){
+		.image = tables->bytes,
+		.header = (const struct bl_header *)tables->bytes,
+		.walk = walk,
+	};
+}
+
+static void add_kin(const struct bl_matcher *m, unsigned int trust, uint64_t *parent,
+		    uint64_t *ancestor)
+{
+	bl_kin_add(m, (__u64 *)parent, BL_KIN_PARENT, (enum bl_trust)trust);
+	bl_kin_add(m, (__u64 *)ancestor, BL_KIN_ANCESTOR, (enum bl_trust)trust);
+}
+
+void bl_kin_of_path(const struct bl_tables *tables, const char *path, unsigned int trust,
+		    uint64_t *parent, uint64_t *ancestor)
+{
+	struct bl_walk walk = {};
+	struct bl_matcher m = matcher_of(tables, &walk);
+
+	if (find_classes(&m, path) == PATH_WALKED)
+		add_kin(&m, trust, parent, ancestor);
+	else
+		bl_kin_of_any(tables, parent, ancestor);
+}
+
+void bl_kin_of_classes(const struct bl_tables *tables, const uint32_t *classes, size_t n,
+		       unsigned int trust, uint64_t *parent, uint64_t *ancestor)
+{
+	struct bl_walk walk = {};
+	struct bl_matcher m = matcher_of(tables, &walk);
+
+	for (size_t i = 0; i < n; i++)
+		bl_class_add(&walk, classes[i]);
+	add_kin(&m, trust, parent, ancestor);
+}
+
+void bl_kin_of_any(const struct bl_tables *tables, uint64_t *parent, uint64_t *ancestor)
+{
+	struct bl_walk walk = {};
+	struct bl_matcher m = matcher_of(tables, &walk);
+
+	bl_kin_fill(&m, (__u64 *)parent, BL_KIN_PARENT);
+	bl_kin_fill(&m, (__u64 *)ancestor, BL_KIN_ANCESTOR);
 }
 
 static_assert(BL_MATCHES_MAX == BL_SEEN_MAX, "so many rules are told apart");

@@ -516,6 +516,10 @@ int bl_diff(const struct bl_diff_input *input, struct bl_diff *ret)
 	d->budget = BUDGET;
 	d->plain.space = &d->space;
 	r = make_sides(d);
+	/* What holds of ancestors is a set of classes, not one: none of the dimensions that are compared. */
+	for (int i = 0; !r && i < BL_SIDES; i++)
+		if (d->sides[i].header->flags & BL_TABLES_DESCENT)
+			r = -EOPNOTSUPP;
 	if (!r)
 		r = find_all(d);
 	if (!r)

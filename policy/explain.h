@@ -16,6 +16,8 @@ enum bl_key_id {
 	BL_KEY_PORT,
 	BL_KEY_PROTOCOL,
 	BL_KEY_EXE, /* from here on: who acts */
+	BL_KEY_PARENT,
+	BL_KEY_ANCESTOR,
 	BL_KEY_UID,
 	BL_KEY_GID,
 	BL_KEY_LOGIN,

@@ -169,7 +169,9 @@ static void put_subject(const struct bl_explainer *e, uint32_t known, FILE *out)
 	const char *comma = "";
 
 	known &= bl_explain_exceptable(e);
-	known &= ~BL_KEY_BIT(BL_KEY_EXE); /* it may be one that no pattern names */
+	/* It may be one that no pattern names; and whoever can have it started has the exception. */
+	known &=
+		~(BL_KEY_BIT(BL_KEY_EXE) | BL_KEY_BIT(BL_KEY_PARENT) | BL_KEY_BIT(BL_KEY_ANCESTOR));
 	fputs("\"by\": { ", out);
 	if (e->exe && put_pattern("exe", e->exe, strlen(e->exe), out))
 		comma = ", ";

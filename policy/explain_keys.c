@@ -367,6 +367,65 @@ static void exe_found(const struct bl_query *query, FILE *out)
 	put_text(query->exe, out);
 }
 
+/* What may be anything holds for rules, and excuses nothing. */
+static bool kin_holds(struct bl_explainer *e, const struct bl_patterns *patterns,
+		      const char *const *programs, size_t n, bool grant)
+{
+	if (e->query->kin_unknown && !grant)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (programs[i] && bl_explain_walkable(programs[i]) &&
+		    bl_explain_matches(e, patterns, programs[i], strlen(programs[i])))
+			return true;
+	return false;
+}
+
+static void put_unknown(const struct bl_query *query, const char *before, FILE *out)
+{
+	if (query->kin_unknown)
+		fprintf(out, "%sit may be any", before);
+}
+
+static bool parent_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	return !match->has_parent || kin_holds(e, &match->parent, &e->query->parent, 1, grant);
+}
+
+static void parent_wanted(const struct bl_match *match, FILE *out)
+{
+	bl_explain_put_patterns(&match->parent, out);
+}
+
+static void parent_found(const struct bl_query *query, FILE *out)
+{
+	if (query->parent || !query->kin_unknown)
+		put_text(query->parent, out);
+	put_unknown(query, query->parent ? ", and " : "", out);
+}
+
+static bool ancestor_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
+{
+	return !match->has_ancestor ||
+	       kin_holds(e, &match->ancestor, e->query->ancestors, e->query->n_ancestors, grant);
+}
+
+static void ancestor_wanted(const struct bl_match *match, FILE *out)
+{
+	bl_explain_put_patterns(&match->ancestor, out);
+}
+
+static void ancestor_found(const struct bl_query *query, FILE *out)
+{
+	for (size_t i = 0; i < query->n_ancestors && i < SHOWN_MAX; i++) {
+		fputs(i ? ", " : "", out);
+		put_text(query->ancestors[i], out);
+	}
+	put_more(BL_MIN(query->n_ancestors, (size_t)SHOWN_MAX), query->n_ancestors, out);
+	if (!query->n_ancestors && !query->kin_unknown)
+		put_text(NULL, out);
+	put_unknown(query, query->n_ancestors ? ", and " : "", out);
+}
+
 static bool uid_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
 {
 	return !match->has_uids || in_ranges(&match->uids, e->query->uid);
@@ -427,6 +486,9 @@ const struct bl_key_kind bl_key_kinds[_BL_KEY_MAX] = {
 	[BL_KEY_PROTOCOL] = { "protocol", ON_CONNECT, protocol_holds, protocol_wanted,
 			      protocol_found, NULL },
 	[BL_KEY_EXE] = { "by.exe", ON_ALL, exe_holds, exe_wanted, exe_found, NULL },
+	[BL_KEY_PARENT] = { "by.parent", ON_ALL, parent_holds, parent_wanted, parent_found, NULL },
+	[BL_KEY_ANCESTOR] = { "by.ancestor", ON_ALL, ancestor_holds, ancestor_wanted,
+			      ancestor_found, NULL },
 	[BL_KEY_UID] = { "by.uid", ON_ALL, uid_holds, uid_wanted, uid_found, uid_found },
 	[BL_KEY_GID] = { "by.gid", ON_ALL, gid_holds, gid_wanted, gid_found, gid_except },
 	[BL_KEY_LOGIN] = { "by.login", ON_ALL, bl_login_holds, bl_login_wanted, bl_login_found,

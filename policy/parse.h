@@ -287,9 +287,6 @@ int bl_parse_except_families(struct bl_parser *parser, uint32_t node,
 			     const struct bl_match_nodes *nodes, uint64_t rule,
 			     struct bl_match *match);
 
-/* Keys of subjects that this version refuses. */
-extern const struct bl_keys bl_later_subject_keys;
-
 /* Keys of subjects beside the program, user and groups: of "by" (into a struct bl_match), and of tests' "by". */
 extern const struct bl_keys bl_task_keys, bl_test_task_keys;
 

@@ -141,6 +141,20 @@ static int parse_by_exe(struct bl_parser *parser, uint32_t value, void *object)
 	return patterns_parse(parser, value, &match->exe, &match->has_exe);
 }
 
+static int parse_by_parent(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct bl_match *match = object;
+
+	return patterns_parse(parser, value, &match->parent, &match->has_parent);
+}
+
+static int parse_by_ancestor(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct bl_match *match = object;
+
+	return patterns_parse(parser, value, &match->ancestor, &match->has_ancestor);
+}
+
 static int parse_by_uid(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct bl_match *match = object;
@@ -155,17 +169,10 @@ static int parse_by_gid(struct bl_parser *parser, uint32_t value, void *object)
 	return ranges_parse(parser, value, BL_VALUE_GROUP, &match->gids, &match->has_gids);
 }
 
-static const struct bl_key later_subject_keys[] = {
-	{ .name = "parent", .later = true },
-	{ .name = "ancestor", .later = true },
-};
-const struct bl_keys bl_later_subject_keys = {
-	.items = later_subject_keys,
-	.count = BL_ARRAY_SIZE(later_subject_keys),
-};
-
 static const struct bl_key by_keys[] = {
 	{ .name = "exe", .parse = parse_by_exe },
+	{ .name = "parent", .parse = parse_by_parent },
+	{ .name = "ancestor", .parse = parse_by_ancestor },
 	{ .name = "uid", .parse = parse_by_uid },
 	{ .name = "gid", .parse = parse_by_gid },
 };

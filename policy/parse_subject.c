@@ -262,7 +262,6 @@ static const struct bl_key by_task_keys[] = {
 const struct bl_keys bl_task_keys = {
 	.items = by_task_keys,
 	.count = BL_ARRAY_SIZE(by_task_keys),
-	.base = &bl_later_subject_keys,
 };
 
 /* ---- of tests ----------------------------------------------------------------------------- */
@@ -366,5 +365,4 @@ static const struct bl_key test_task_key_items[] = {
 const struct bl_keys bl_test_task_keys = {
 	.items = test_task_key_items,
 	.count = BL_ARRAY_SIZE(test_task_key_items),
-	.base = &bl_later_subject_keys,
 };

@@ -195,6 +195,37 @@ static int parse_test_exe(struct bl_parser *parser, uint32_t value, void *object
 	return r < 0 ? r : 0;
 }
 
+static int parse_test_parent(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct test_draft *draft = object;
+	uint32_t node = bl_parse_single(parser, value);
+	int r = node ? bl_parse_plain_path(parser, node, &draft->test.parent) : 0;
+
+	return r < 0 ? r : 0;
+}
+
+static int parse_test_ancestor(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct test_draft *draft = object;
+	struct bl_test *test = &draft->test;
+	size_t n = 0;
+
+	BL_PARSE_EACH(parser, value, element)
+	n++;
+	test->ancestors = bl_arena_alloc(parser->policy->arena, n + 1, sizeof(*test->ancestors));
+	if (!test->ancestors)
+		return -ENOMEM;
+	BL_PARSE_EACH(parser, value, element)
+	{
+		int r = bl_parse_plain_path(parser, element, &test->ancestors[test->n_ancestors]);
+
+		if (r < 0)
+			return r;
+		test->n_ancestors += (size_t)r;
+	}
+	return 0;
+}
+
 static int parse_test_uid(struct bl_parser *parser, uint32_t value, void *object)
 {
 	struct test_draft *draft = object;
@@ -213,6 +244,8 @@ static int parse_test_gid(struct bl_parser *parser, uint32_t value, void *object
 
 static const struct bl_key test_by_key_items[] = {
 	{ .name = "exe", .parse = parse_test_exe },
+	{ .name = "parent", .parse = parse_test_parent },
+	{ .name = "ancestor", .parse = parse_test_ancestor },
 	{ .name = "uid", .parse = parse_test_uid },
 	{ .name = "gid", .parse = parse_test_gid },
 };

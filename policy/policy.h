@@ -173,6 +173,9 @@ struct bl_test {
 	const char *args;  /* exec: n_args texts, each with its NUL */
 	uint32_t args_len, n_args;
 	const char *exe;   /* by.exe; NULL: none given */
+	const char *parent; /* by.parent; NULL: it was forked by none */
+	const char **ancestors; /* by.ancestor: all that it comes from */
+	size_t n_ancestors;
 	uint32_t uid, gid; /* by.uid, by.gid; 0 where left out */
 	uint32_t login;	   /* by.login; BL_LOGIN_UNSET where left out */
 	uint64_t capabilities; /* by.capability: 1 << CAP_* */

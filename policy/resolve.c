@@ -443,6 +443,10 @@ static int match_resolve(struct resolver *resolver, struct bl_match *match)
 
 	if (r == 0)
 		r = patterns_resolve(resolver, &match->socket);
+	if (r == 0)
+		r = patterns_resolve(resolver, &match->parent);
+	if (r == 0)
+		r = patterns_resolve(resolver, &match->ancestor);
 	return r < 0 ? r : patterns_resolve(resolver, &match->exe);
 }
 

@@ -69,18 +69,20 @@ static int add_capabilities(struct bl_subjects *subjects, uint64_t capabilities,
 
 static bool is_somebody(const struct bl_cond *cond)
 {
-	return cond->exe || cond->uids || cond->gids || cond->logins || cond->caps ||
-	       cond->names.units || cond->names.slices || cond->names.cgroups ||
-	       cond->names.containers;
+	return cond->exe || cond->parent || cond->ancestor || cond->uids || cond->gids ||
+	       cond->logins || cond->caps || cond->names.units || cond->names.slices ||
+	       cond->names.cgroups || cond->names.containers;
 }
 
-int bl_subjects_add(struct bl_subjects *subjects, const struct bl_match *match, uint32_t exe,
-		    const struct bl_name_lists *names, bool grant, uint32_t *ret_cond)
+int bl_subjects_add(struct bl_subjects *subjects, const struct bl_match *match,
+		    const struct bl_programs *programs, const struct bl_name_lists *names,
+		    bool grant, uint32_t *ret_cond)
 {
 	struct bl_cond cond = {
-		.exe = exe,
+		.exe = programs->of[BL_KIN_SELF],
+		.parent = programs->of[BL_KIN_PARENT],
+		.ancestor = programs->of[BL_KIN_ANCESTOR],
 		.names = *names,
-		.grant = grant && (exe || names->cgroups || names->containers),
 	};
 	int r = 0;
 
@@ -94,6 +96,8 @@ int bl_subjects_add(struct bl_subjects *subjects, const struct bl_match *match, 
 		r = add_capabilities(subjects, match->capabilities, &cond.caps);
 	if (r)
 		return r;
+	cond.grant = grant && (cond.exe || cond.parent || cond.ancestor || names->cgroups ||
+			       names->containers);
 	if (!is_somebody(&cond)) {
 		*ret_cond = 0;
 		return 0;

@@ -226,7 +226,11 @@ static int check_class(struct verifier *v, uint32_t offset)
 		return bad(v, "a class has a wrong access mask");
 	if (!r && found->exe_bits)
 		r = check_bits(v, found->exe_bits);
-	if (!r && (found->_pad[0] || found->_pad[1] || found->_pad[2]))
+	if (!r && found->parent_bits)
+		r = check_bits(v, found->parent_bits);
+	if (!r && found->ancestor_bits)
+		r = check_bits(v, found->ancestor_bits);
+	if (!r && found->_pad)
 		return bad(v, "a class is not valid");
 	return r ? r : push_untrusted(v, found->untrusted);
 }
@@ -498,7 +502,7 @@ static int check_header(struct verifier *v)
 {
 	const struct bl_header *header = v->header;
 	uint32_t flags = BL_TABLES_SUBJECTS | BL_TABLES_GIDS | BL_TABLES_EXES | BL_TABLES_DENIES |
-			 BL_TABLES_LOGINS | BL_TABLES_CAPS | BL_TABLES_CGROUPS;
+			 BL_TABLES_LOGINS | BL_TABLES_CAPS | BL_TABLES_CGROUPS | BL_TABLES_DESCENT;
 	uint32_t ops = 1 << BL_OP_EXEC | 1 << BL_OP_OPEN | 1 << BL_OP_CONNECT | BL_OPS_IP |
 		       BL_OPS_FAMILY | BL_OPS_UNIX | BL_OPS_ARGS | BL_OPS_TRACE;
 
@@ -520,10 +524,15 @@ static int check_header(struct verifier *v)
 
 static int check_subjects(struct verifier *v)
 {
-	int r = check_bits(v, v->header->exe_any);
+	const struct bl_header *header = v->header;
+	const uint32_t bits[] = {
+		header->exe_any,      header->exe_grant,    header->parent.any,
+		header->parent.grant, header->ancestor.any, header->ancestor.grant
+	};
+	int r = 0;
 
-	if (!r)
-		r = check_bits(v, v->header->exe_grant);
+	for (size_t i = 0; !r && i < BL_ARRAY_SIZE(bits); i++)
+		r = check_bits(v, bits[i]);
 	if (!r)
 		r = check_ranges(v, &v->header->uids);
 	if (!r)

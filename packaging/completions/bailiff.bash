@@ -23,12 +23,12 @@ _bailiff()
 	--container) mapfile -t COMPREPLY < <(compgen -W 'true false' -- "$cur"); return ;;
 	--uid) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
-	--exe) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--exe | --parent | --ancestor) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	-n | --lines | --since | --after | --event | --port | --arg | --unit | --slice | --cgroup | --capability) return ;;
 	esac
 	case $command in
 	check) own='--strict --quiet' ;;
-	explain) own='--exe --uid --gid --login --unit --slice --cgroup --container --capability --access --file --arg --port --protocol --event --directory' ;;
+	explain) own='--exe --parent --ancestor --uid --gid --login --unit --slice --cgroup --container --capability --access --file --arg --port --protocol --event --directory' ;;
 	fmt) own='--check' ;;
 	status) own='--rules' ;;
 	events) own='-f --follow -n --lines -o --output --since --after --verdicts' ;;

@@ -133,6 +133,17 @@ static void run_mprotect(void)
 	map(PROT_READ);
 }
 
+static void run_fork(void)
+{
+	pid_t child = fork();
+
+	check(child, "fork");
+	if (child == 0)
+		_exit(0);
+	if (waitpid(child, NULL, 0) != child)
+		die("waitpid");
+}
+
 static void run_exec(void)
 {
 	static char *const arguments[] = { "true", "with", "some", "arguments", NULL };
@@ -271,6 +282,7 @@ static const struct {
 	{ "ioctl", run_ioctl },
 	{ "mmap", run_mmap },
 	{ "mmap+mprotect", run_mprotect },
+	{ "fork", run_fork },
 	{ "exec", run_exec },
 	{ "prctl", run_prctl },
 	{ "setuid", run_setuid },

@@ -13,7 +13,7 @@ from testguest import TestGuest
 
 PROGRAM = "/root/hooks"
 PLACE = policies.DIR + "/hooks"
-NONE, ALL = "none", "every hook"
+NONE, ALL, SUBJECT, DESCENT = "none", "every hook", "subjects", "ancestors"
 
 OPENS = [{"id": "open", "on": "open", "path": "/srv/elsewhere/**", "action": "deny"}]
 EXECS = [{"id": "exec", "on": "exec", "path": "/srv/elsewhere/**", "action": "deny"}]
@@ -22,6 +22,8 @@ SUBJECTS = [{"id": "subject", "on": "open", "path": "/srv/elsewhere/y", "by": {"
              "action": "deny"}]
 EXCEPTIONS = [{"id": "exception", "on": "open", "path": "/srv/elsewhere/e", "unless": {"by": {"exe": "/srv/elsewhere/z"}},
                "action": "deny"}]
+ANCESTORS = [{"id": "ancestor", "on": "open", "path": "/srv/elsewhere/a", "by": {"ancestor": "/srv/elsewhere/z"},
+              "action": "deny"}]
 CONNECTS = [{"id": "address", "on": "connect", "to": "192.0.2.1", "action": "deny"},
             {"id": "socket", "on": "connect", "socket": "/srv/elsewhere/s", "action": "deny"},
             {"id": "family", "on": "connect", "family": "rds", "action": "deny"}]
@@ -29,14 +31,14 @@ CONNECTS = [{"id": "address", "on": "connect", "to": "192.0.2.1", "action": "den
 # Rules of one kind alone, and the operations whose hooks they have no need of.
 OPEN_OPERATIONS = ("open", "create+unlink", "symlink+unlink", "mknod+unlink", "mkdir+rmdir", "chmod", "truncate",
                    "setxattr+removexattr", "getxattr", "ioctl")
-EXEC_OPERATIONS = ("mmap", "mmap+mprotect", "exec")
+EXEC_OPERATIONS = ("fork", "mmap", "mmap+mprotect", "exec")
 OTHERS = ("link+unlink", "rename*2", "prctl", "setuid", "trace")
 CONNECT_OPERATIONS = ("socket", "udp-send", "unix-connect", "unix-send", "tcp-connect+accept")
 ALONE = {"only connect": (CONNECTS[:1], OPEN_OPERATIONS + EXEC_OPERATIONS + OTHERS
                           + ("socket", "unix-connect", "unix-send")),
          "only exec": (EXECS, tuple(name for name in OPEN_OPERATIONS if "unlink" not in name) + ("prctl", "setuid")
                        + CONNECT_OPERATIONS + ("pass-file", "pass-socket", "trace")),
-         "only open": (OPENS, ("mmap", "mmap+mprotect", "prctl", "setuid", "trace") + CONNECT_OPERATIONS)}
+         "only open": (OPENS, ("fork", "mmap", "mmap+mprotect", "prctl", "setuid", "trace") + CONNECT_OPERATIONS)}
 
 
 def _load(g: TestGuest, rules: list[dict[str, Any]], work: pathlib.Path) -> None:
@@ -61,7 +63,11 @@ def _suite(args: argparse.Namespace, suite: str, work: pathlib.Path, package: pa
         for name, (rules, _) in ALONE.items():
             _load(g, rules, work)
             found[name] = _measure(g)
-        _load(g, OPENS + EXECS + ARGUMENTS + SUBJECTS + EXCEPTIONS + CONNECTS, work)
+        _load(g, SUBJECTS, work)
+        found[SUBJECT] = _measure(g)
+        _load(g, SUBJECTS + ANCESTORS, work)
+        found[DESCENT] = _measure(g)
+        _load(g, OPENS + EXECS + ARGUMENTS + SUBJECTS + ANCESTORS + EXCEPTIONS + CONNECTS, work)
         found[ALL] = _measure(g)
     _print(kernel, found)
 
@@ -77,6 +83,9 @@ def _print(kernel: str, found: dict[str, dict[str, int]]) -> None:
           "rules of other kinds")
     rows = [[name, f"{none:,}", _unneeded(found, name), f"{found[ALL][name] - none:+,}",
              f"{100 * (found[ALL][name] - none) / none:.1f} %"] for name, none in found[NONE].items()]
+    for name in ("fork", "exec"):
+        extra = found[DESCENT][name] - found[SUBJECT][name]
+        print(f"what processes come from: {name} {extra:+,}, {100 * extra / found[NONE][name]:.1f} %")
     bench.table(["operation", NONE, "not needed", ALL, "of it"], rows)
 
 

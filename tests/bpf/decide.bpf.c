@@ -18,7 +18,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 2);
+	__uint(max_entries, 4 + DECIDE_KIN_MAX);
 	__type(key, __u32);
 	__type(value, struct bl_walk);
 } walks SEC(".maps");
@@ -52,6 +52,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct decide_query);
 } queries SEC(".maps");
+
+/* The conditions of its parent, and of its ancestors. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, _BL_KIN_MAX);
+	__type(key, __u32);
+	__type(value, __u64[BL_COND_WORDS]);
+} kin_bits SEC(".maps");
 
 /* The asking subject's conditions, as task storage holds them. */
 struct {
@@ -94,6 +102,57 @@ static long group_turn(__u32 index, void *ctx)
 		return 1;
 	BL_BARRIER(index);
 	bl_subject_gid(groups->m, groups->query->gids[index & (DECIDE_GIDS_MAX - 1)]);
+	return 0;
+}
+
+struct kin {
+	const struct bl_matcher *m;
+	const struct decide_query *query;
+	__u64 *parent, *ancestor;
+};
+
+/* The parent, and then the ancestors. */
+static long kin_turn(__u32 index, void *ctx)
+{
+	const struct kin *kin = ctx;
+	struct bl_matcher m = *kin->m;
+	__u32 slot = 3 + index;
+
+	if (index > kin->query->n_ancestors)
+		return 1;
+	m.walk = bpf_map_lookup_elem(&walks, &slot);
+	if (!m.walk)
+		return 1;
+	if (index) {
+		path_classify(&m);
+		bl_kin_add(&m, kin->ancestor, BL_KIN_ANCESTOR, kin->query->trust);
+	} else if (kin->query->parent_known) {
+		path_classify(&m);
+		bl_kin_add(&m, kin->parent, BL_KIN_PARENT, kin->query->trust);
+	}
+	return 0;
+}
+
+/* Takes out the conditions that ask for other parents or ancestors. A program's stack has no room for bits. */
+static __noinline int kin_filter(const struct bl_matcher *m, const struct decide_query *query,
+				 __u64 *bits)
+{
+	__u32 parent = BL_KIN_PARENT, ancestor = BL_KIN_ANCESTOR;
+	struct kin kin = { .m = m, .query = query };
+
+	kin.parent = bpf_map_lookup_elem(&kin_bits, &parent);
+	kin.ancestor = bpf_map_lookup_elem(&kin_bits, &ancestor);
+	if (!kin.parent || !kin.ancestor)
+		return 0;
+	bl_bits_clear(kin.parent);
+	bl_bits_clear(kin.ancestor);
+	bpf_loop(1 + DECIDE_KIN_MAX, kin_turn, &kin, 0);
+	if (query->kin_unknown) {
+		bl_kin_fill(m, kin.parent, BL_KIN_PARENT);
+		bl_kin_fill(m, kin.ancestor, BL_KIN_ANCESTOR);
+	}
+	bl_kin_and(m, bits, kin.parent, BL_KIN_PARENT);
+	bl_kin_and(m, bits, kin.ancestor, BL_KIN_ANCESTOR);
 	return 0;
 }
 
@@ -156,6 +215,8 @@ static __always_inline void subject_bits(struct bl_matcher *m, const struct deci
 	if (query->exe_known)
 		path_classify(m);
 	bl_subject_exe(m, bits, query->exe_known ? query->trust : BL_TRUST_NONE);
+	if (m->header->flags & BL_TABLES_DESCENT)
+		kin_filter(m, query, bits);
 	bl_bits_clear(m->walk->bits);
 	bl_subject_uid(m, query->uid);
 	bl_bits_and(m, bits, m->walk->bits);

@@ -5,7 +5,11 @@
 #include "peer.h"
 
 #define DECIDE_GIDS_MAX 64
-/* Prepared paths; slot 0 is a query's object, slot 1 its executable, slot 2 its cgroup. */
+#define DECIDE_KIN_MAX 8
+/*
+ * Prepared paths; slot 0 is a query's object, slot 1 its executable, slot 2 its cgroup, then come its parent's and
+ * its ancestors' executables.
+ */
 #define DECIDE_SLOTS_MAX 4096
 #define DECIDE_ARGS_BYTES 65536
 
@@ -22,6 +26,9 @@ struct decide_query {
 	__u32 abstract; /* slot 0 holds the abstract name of a socket */
 	__u32 exe_known; /* slot 1 holds the executable's path */
 	__u32 trust;	 /* enum bl_trust of it */
+	__u32 parent_known; /* slot 3 holds its path */
+	__u32 n_ancestors;  /* in the slots from 4 on */
+	__u32 kin_unknown;
 	__u32 uid;
 	__u32 login;
 	__u32 nested;	  /* in a PID namespace other than the first */

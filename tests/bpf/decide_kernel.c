@@ -51,6 +51,22 @@ static int fill_socket(struct decide_kernel *k, struct decide_query *q,
 	return decide_kernel_path(k, 0, query->socket);
 }
 
+static int fill_kin(struct decide_kernel *k, struct decide_query *q, const struct bl_query *query)
+{
+	int r = 0;
+
+	q->parent_known = query->parent != NULL;
+	q->kin_unknown = query->kin_unknown;
+	q->n_ancestors = (uint32_t)query->n_ancestors;
+	if (query->n_ancestors > DECIDE_KIN_MAX)
+		return -E2BIG;
+	if (query->parent)
+		r = decide_kernel_path(k, 3, query->parent);
+	for (uint32_t i = 0; r == 0 && i < query->n_ancestors; i++)
+		r = decide_kernel_path(k, 4 + i, query->ancestors[i]);
+	return r;
+}
+
 static int kernel_decide(void *userdata, const struct bl_query *query, struct bl_answer *ret)
 {
 	struct kernel_engine *engine = userdata;
@@ -85,6 +101,8 @@ static int kernel_decide(void *userdata, const struct bl_query *query, struct bl
 		r = decide_kernel_path(k, 1, query->exe);
 	q.cgroup_cut = decide_kernel_cgroup(k, 2, query->cgroup ? query->cgroup : "/");
 	if (r == 0)
+		r = fill_kin(k, &q, query);
+	if (r == 0)
 		r = decide_kernel_ask(k, &q);
 	if (r < 0)
 		return r;
@@ -111,7 +129,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "loading BPF programs needs root\n");
 		return SKIP;
 	}
-	r = decide_kernel_open(&kernel.programs, 3);
+	r = decide_kernel_open(&kernel.programs, 4 + DECIDE_KIN_MAX);
 	if (r < 0)
 		fprintf(stderr, "decide_kernel: can't load: %s\n", strerror(-r));
 	else

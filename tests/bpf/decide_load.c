@@ -39,8 +39,8 @@ static int keep_own_maps(struct decide_bpf *skel)
 	bpf_object__for_each_map(map, skel->obj) {
 		bool own = map == skel->maps.images || map == skel->maps.walks ||
 			   map == skel->maps.peers || map == skel->maps.queries ||
-			   map == skel->maps.asking || map == skel->maps.arguments ||
-			   bpf_map__is_internal(map);
+			   map == skel->maps.asking || map == skel->maps.kin_bits ||
+			   map == skel->maps.arguments || bpf_map__is_internal(map);
 
 		r = own ? 0 : bpf_map__set_autocreate(map, false);
 		if (r < 0)

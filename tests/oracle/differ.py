@@ -41,7 +41,7 @@ class Pair:
     def __init__(self, seed, index, wanted=None):
         self.label = "--seed %d --first %d" % (seed, index)
         rng = self.rng = random.Random("diff/%d/%d" % (seed, index))
-        self.generator = generate.PolicyGenerator(rng, rng.choice(SIZES), tasks=False)
+        self.generator = generate.PolicyGenerator(rng, rng.choice(SIZES), tasks=False, kin=False)
         self.old = self.generator.files()
         files = edits.load(self.old)
         self.edits = []

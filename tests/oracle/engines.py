@@ -47,6 +47,10 @@ def query_lines(accesses):
     """The requests for accesses, and what an engine must know before."""
     trust, untrusted = "host", False
     for access in accesses:
+        if access.parent is not None or access.ancestors or access.kin_unknown:
+            yield "kin %s%s %s" % ("?" if access.kin_unknown else "",
+                                   access.parent.hex() if access.parent is not None else "-",
+                                   ",".join(each.hex() for each in access.ancestors) or "-")
         if access.untrusted != untrusted:
             untrusted = access.untrusted
             yield "untrusted %d" % untrusted

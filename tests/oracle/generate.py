@@ -4,6 +4,7 @@
 import json
 
 import cgroups
+import kin
 import oracle
 
 NAMES = ["a", "b", "ab", "abc", "abd", "b.so", "lib", "lib64", "bin", "usr", "etc", ".hid", "x",
@@ -39,9 +40,10 @@ NAME_MAX, PATH_MAX, DEPTH_MAX = 255, 4096, 256  # of what is walked, see abi.h
 
 
 class PolicyGenerator:
-    def __init__(self, rng, rules, tasks=True):
+    def __init__(self, rng, rules, tasks=True, kin=True):
         self.rng = rng
         self.n_rules = rules
+        self.kin = kin        # subjects are told apart by what they come from
         self.latching = 5     # patterns with '**' inside that this set may still have
         self.globs = 60       # patterns that are no literals and no 'dir/**'
         self.adjusted = self.rng.choice([0, 0, 5, 30])  # percent of the rules
@@ -248,6 +250,10 @@ class PolicyGenerator:
         by = {}
         if self.chance(60):
             by["exe"] = self.listed(file, "paths", self.pattern, 2)
+        if self.kin and self.chance(20):
+            by["parent"] = self.listed(file, "paths", self.pattern, 2)
+        if self.kin and self.chance(25):
+            by["ancestor"] = self.listed(file, "paths", self.pattern, 2)
         if self.chance(40):
             by["uid"] = self.some(lambda: self.numbers(IDS, 2**32 - 2), 3)
         if self.chance(30):
@@ -597,11 +603,17 @@ class AccessGenerator:
         access.facts = tuple(sorted(facts))
 
     def access(self):
+        access, by = self.plain_access()
+        kin.add(self, access, by)
+        return access
+
+    def plain_access(self):
+        """An access, and whom it is made for."""
         rule = self.rng.choice(self.rules) if self.rules and self.chance(92) else None
         on = self.rng.choice(rule.on if rule else ["exec", "open", "connect"])
         match, by = self.matches_of(rule), self.matches_of(rule)
         if self.chance(10):
-            return self.trace(rule, by)
+            return self.trace(rule, by), by
         access = oracle.Access(on)
         if on == "connect":
             access.raw = self.chance(10)
@@ -610,7 +622,7 @@ class AccessGenerator:
                 access.untrusted = access.socket[:1] != b"\0" and self.chance(15)
                 access.raw, access.protocol, access.family = False, None, 1
                 self.add_subject(access, by)
-                return access
+                return access, by
             families = [each for each in match.family or [] if each not in (1, 2, 10)] if match else []
             if families and self.chance(75) or self.chance(8):
                 access.family = self.rng.choice(families or [3, 16, 40, 63]) or self.rng.choice([3, 16, 63])
@@ -618,7 +630,7 @@ class AccessGenerator:
                     access.family = self.rng.choice([16, 17, 21, 40])
                 access.raw, access.protocol = False, None
                 self.add_subject(access, by)
-                return access
+                return access, by
             access.address = self.address(match.to if match else None)
             access.port = self.number(match.port if match else None, 65535)
             protocols = [each for each in match.protocol or [] if each != "raw"] if match else None
@@ -638,7 +650,7 @@ class AccessGenerator:
                 if match and match.access and self.chance(60):
                     access.access |= match.access & -match.access
         self.add_subject(access, by)
-        return access
+        return access, by
 
     def trace(self, rule, by):
         """Somebody takes hold of a process, most often of one that runs what an exception is for."""

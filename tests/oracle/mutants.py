@@ -141,6 +141,18 @@ MUTANTS = {
     "first group only": lambda: broken(
         some_gid=lambda ranges, gids: oracle.in_ranges(ranges, gids[0])),
     "unknown executables match": lambda: broken(unknown_exe_matches=True),
+    "parents ignored": lambda: broken(parents=lambda access: ()),
+    "parents are ancestors": lambda: broken(
+        ancestors=lambda access: access.ancestors + oracle.Semantics().parents(access)),
+    "ancestors are parents": lambda: broken(parents=lambda access: access.ancestors),
+    "the first ancestor only": lambda: broken(ancestors=lambda access: access.ancestors[:1]),
+    "the last ancestor only": lambda: broken(ancestors=lambda access: access.ancestors[-1:]),
+    "the program itself is an ancestor": lambda: broken(
+        ancestors=lambda access: access.ancestors + ((access.exe,) if access.exe else ())),
+    "who may come from anything comes from nothing": lambda: broken(unknown_kin_is_any=lambda grants: False),
+    "who may come from anything is excused": lambda: broken(unknown_kin_is_any=lambda grants: True),
+    "exceptions without parent": lambda: broken(excepted=without_key("parent")),
+    "exceptions without ancestor": lambda: broken(excepted=without_key("ancestor")),
     "logins are ignored": lambda: broken(login_holds=lambda match, access: True),
     "who has not logged in is root": lambda: broken(login_of=lambda access: access.login or 0),
     "every capability is asked for": lambda: broken(some_capability=lambda wanted, held: set(wanted) <= set(held)),

@@ -7,10 +7,10 @@ compiled tables are held against. It expects policies that the parser accepts.
 """
 
 import copy
-import itertools
 import json
 
 from cgroups import UNSET, CgroupNames, read_capability
+from globs import SLASH, Globs, Names, expand, read_glob, read_items  # some for those who read this
 
 READ, WRITE, CREATE, DELETE, ATTRIBUTES, EXEC = 1, 2, 4, 8, 16, 32
 MODIFY = WRITE | CREATE | DELETE | ATTRIBUTES
@@ -29,15 +29,14 @@ FAMILIES = {"unix": 1, "inet": 2, "inet6": 10, "netlink": 16, "packet": 17, "rds
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 VERDICTS = ("alert", "would-deny", "would-kill", "deny", "kill")  # from the least strict
 
-SLASH = ord("/")
-
 
 class Access:
     """One concrete access. Paths are bytes, absolute and normalised; b'/' is the root."""
 
     def __init__(self, on, path=None, access=0, facts=(), address=None, port=0, protocol="tcp", raw=False,
                  family=None, socket=None, args=(), exe=None, uid=0, gids=(0,), trust="host",
-                 untrusted=False, login=None, capabilities=(), cgroup=b"/", nested=False):
+                 untrusted=False, login=None, capabilities=(), cgroup=b"/", nested=False, parent=None, ancestors=(),
+                 kin_unknown=False):
         self.on = on
         self.path = path          # exec, open; None: the object's name can't be known; trace: the program
         self.access = access      # open: bits
@@ -50,8 +49,11 @@ class Access:
         self.family = family      # number, where there is no address
         self.socket = socket      # bytes of a unix socket's path, or a NUL and its abstract name
         self.exe = exe            # None: unknown
+        self.parent = parent      # executable of the process that forked it; None: there was none
+        self.ancestors = tuple(ancestors)  # all that came before it
+        self.kin_unknown = kin_unknown  # both may be any others as well
         self.untrusted = untrusted  # the object is on a file system of another user namespace
-        self.trust = trust        # its file system is of: host, container, none of both
+        self.trust = trust        # the executables' file system is of: host, container, none of both
         self.uid = uid            # effective
         self.gids = tuple(gids)   # effective and supplementary
         self.login = login        # None: nobody has logged in
@@ -66,169 +68,6 @@ class Access:
 
     def __repr__(self):
         return "Access(%s)" % ", ".join("%s=%r" % kv for kv in sorted(vars(self).items()))
-
-
-# ---- globs ------------------------------------------------------------------------------------
-# A pattern is read into a list of items: an int is that byte, the rest are tuples:
-# ('*',) ('**',) ('?',) ('[', negated, set of bytes) ('{', list of lists of items)
-
-
-def read_escape(text, at):
-    """The byte that the escape at text[at] == '\\' means, and where the text goes on."""
-    if text[at + 1] == ord("x"):
-        return int(text[at + 2:at + 4], 16), at + 4
-    return text[at + 1], at + 2
-
-
-def read_class(text, at):
-    """Reads '[...]' from the byte after '['."""
-    negated = text[at] == ord("!")
-    if negated:
-        at += 1
-    members = set()
-    while text[at] != ord("]"):
-        low, at = read_escape(text, at) if text[at] == ord("\\") else (text[at], at + 1)
-        high = low
-        if text[at] == ord("-") and text[at + 1] != ord("]"):
-            at += 1
-            high, at = read_escape(text, at) if text[at] == ord("\\") else (text[at], at + 1)
-        members.update(range(low, high + 1))
-    return ("[", negated, frozenset(members)), at + 1
-
-
-def read_items(text, at, nested):
-    """Reads items up to the end, or within braces up to ',' or '}' (left unread)."""
-    items = []
-    while at < len(text):
-        byte = text[at]
-        if nested and byte in b",}":
-            break
-        if byte == ord("\\"):
-            value, at = read_escape(text, at)
-            items.append(value)
-        elif text[at:at + 2] == b"**":
-            items.append(("**",))
-            while text[at:at + 1] == b"*":  # more of them say nothing more
-                at += 1
-        elif byte == ord("*"):
-            items.append(("*",))
-            at += 1
-        elif byte == ord("?"):
-            items.append(("?",))
-            at += 1
-        elif byte == ord("["):
-            item, at = read_class(text, at + 1)
-            items.append(item)
-        elif byte == ord("{"):
-            alternatives = []
-            at += 1
-            while True:
-                inner, at = read_items(text, at, True)
-                alternatives.append(inner)
-                at += 1
-                if text[at - 1] == ord("}"):
-                    break
-            items.append(("{", alternatives))
-        else:
-            items.append(byte)
-            at += 1
-    return items, at
-
-
-def expand(items):
-    """All brace-free lists of items that a list of items stands for."""
-    choices = []
-    for item in items:
-        if isinstance(item, tuple) and item[0] == "{":
-            choices.append([flat for inner in item[1] for flat in expand(inner)])
-        else:
-            choices.append([[item]])
-    return [list(itertools.chain.from_iterable(pick)) for pick in itertools.product(*choices)]
-
-
-def read_glob(text):
-    """A pattern (str) as the list of brace-free patterns it stands for."""
-    items, _ = read_items(text.encode(), 0, False)
-    return expand(items)
-
-
-class Globs:
-    """How the pieces of a glob match. A class, so that the self-test can break one of them."""
-
-    def star_takes(self, byte):
-        return byte != SLASH
-
-    def question_takes(self, byte):
-        return byte != SLASH
-
-    def class_takes(self, item, byte):
-        return byte != SLASH and (byte in item[2]) != item[1]
-
-    def slash_doublestar_slash_is_slash(self):
-        return True
-
-    def below_takes_itself(self):
-        return False
-
-    def match_flat(self, items, text):
-        """Backtracking: every (item, position) that can be reached, each tried once."""
-        todo = [(0, 0)]
-        seen = set()
-        while todo:
-            i, j = here = todo.pop()
-            if here in seen:
-                continue
-            seen.add(here)
-            if i == len(items):
-                if j == len(text):
-                    return True
-                continue
-            item = items[i]
-            if item == SLASH and items[i + 1:] == [("**",)] and j == len(text) \
-                    and self.below_takes_itself():
-                return True
-            if item == SLASH and items[i + 1:i + 3] == [("**",), SLASH] \
-                    and self.slash_doublestar_slash_is_slash():
-                todo.append((i + 2, j))
-            if item == ("*",):
-                todo.append((i + 1, j))
-                if j < len(text) and self.star_takes(text[j]):
-                    todo.append((i, j + 1))
-            elif item == ("**",):
-                todo.append((i + 1, j))
-                if j < len(text):
-                    todo.append((i, j + 1))
-            elif j < len(text) and (
-                    item == text[j] if isinstance(item, int) else
-                    self.question_takes(text[j]) if item[0] == "?" else
-                    self.class_takes(item, text[j])):
-                todo.append((i + 1, j + 1))
-        return False
-
-    def match(self, flats, path):
-        """Whether one of the patterns that a glob stands for matches the whole path."""
-        if path == b"/":
-            return any(flat == [SLASH] for flat in flats)
-        return any(self.match_flat(flat, path) for flat in flats)
-
-
-class Names(Globs):
-    """How they match abstract names: no byte is special there."""
-
-    def star_takes(self, byte):
-        return True
-
-    def question_takes(self, byte):
-        return True
-
-    def class_takes(self, item, byte):
-        return (byte in item[2]) != item[1]
-
-    def slash_doublestar_slash_is_slash(self):
-        return False
-
-    def match(self, flats, name):
-        return any(self.match_flat(flat, name) for flat in flats)
 
 
 # ---- addresses, ports, ids --------------------------------------------------------------------
@@ -399,6 +238,8 @@ class Match:
         self.socket = [read_socket(each) for each in as_list(source["socket"])] \
             if "socket" in source else None
         self.exe = apply(read_glob, values(by, "exe"))
+        self.parent = apply(read_glob, values(by, "parent"))
+        self.ancestor = apply(read_glob, values(by, "ancestor"))
         self.uid = apply(read_range, values(by, "uid"))
         self.gid = apply(read_range, values(by, "gid"))
         self.login = apply(read_login, values(by, "login"))
@@ -471,8 +312,21 @@ class Match:
             return False
         return any(s.globs.match(glob, access.exe) for glob in self.exe)
 
+    def kin_holds(self, globs, programs, access):
+        """Whether one of the programs that a process comes from is one that is asked for."""
+        s = self.semantics
+        if access.kin_unknown and s.unknown_kin_is_any(self.grants):
+            return True
+        if access.trust == "none" or (self.grants and not s.kin_grants_by(access.trust)):
+            return False
+        return any(s.globs.match(glob, program) for glob in globs for program in programs)
+
     def subject_holds(self, access):
         s = self.semantics
+        if self.parent is not None and not self.kin_holds(self.parent, s.parents(access), access):
+            return False
+        if self.ancestor is not None and not self.kin_holds(self.ancestor, s.ancestors(access), access):
+            return False
         if self.exe is not None and not self.exe_holds(access):
             return False
         if self.uid is not None and not s.in_ranges(self.uid, access.uid):
@@ -594,6 +448,19 @@ class Semantics:
     def grants_by(self, trust):
         """Whether an executable there can be what an exception asks for."""
         return trust == "host"
+
+    def kin_grants_by(self, trust):
+        return trust == "host"
+
+    def unknown_kin_is_any(self, grants):
+        """Who may come from anything comes from what a rule asks for, but from nothing that excuses."""
+        return not grants
+
+    def parents(self, access):
+        return () if access.parent is None else (access.parent,)
+
+    def ancestors(self, access):
+        return access.ancestors
 
     def some_gid(self, ranges, gids):
         return any(self.in_ranges(ranges, gid) for gid in gids)

@@ -9,6 +9,7 @@
 
 #define SOURCES_MAX 64
 #define GIDS_MAX    64
+#define KIN_MAX	    64
 #define SUBJECT_WORDS 6
 
 /* The policy set in force and the sources of the next one. */
@@ -19,6 +20,9 @@ struct session {
 	struct bl_policy *policy;
 	struct bl_tables *tables;
 	bool untrusted; /* objects from now on */
+	char *kin[1 + KIN_MAX]; /* of the next query: the parent's, then the ancestors' */
+	size_t n_ancestors;
+	bool kin_unknown;
 };
 
 static void session_drop_sources(struct session *s)
@@ -30,9 +34,19 @@ static void session_drop_sources(struct session *s)
 	s->n_sources = 0;
 }
 
+static void drop_kin(struct session *s)
+{
+	for (size_t i = 0; i <= s->n_ancestors; i++)
+		free(s->kin[i]);
+	memset(s->kin, 0, sizeof(s->kin));
+	s->n_ancestors = 0;
+	s->kin_unknown = false;
+}
+
 static void session_clear(struct session *s)
 {
 	session_drop_sources(s);
+	drop_kin(s);
 	bl_tables_free(s->tables);
 	bl_policy_free(s->policy);
 	s->tables = NULL;
@@ -339,6 +353,10 @@ static int request_verdict(struct session *s, char **words, size_t n, FILE *out)
 	int r = read_query(&asked, words, n);
 
 	asked.query.untrusted = s->untrusted;
+	asked.query.parent = s->kin[0];
+	asked.query.ancestors = (const char *const *)s->kin + 1;
+	asked.query.n_ancestors = s->n_ancestors;
+	asked.query.kin_unknown = s->kin_unknown;
 	if (r == 0 && !s->tables) {
 		fprintf(out, "refused - 0\n");
 	} else if (r == 0) {
@@ -355,7 +373,32 @@ static int request_verdict(struct session *s, char **words, size_t n, FILE *out)
 				answer.others);
 	}
 	asked_clear(&asked);
+	drop_kin(s);
 	return r;
+}
+
+static int request_kin(struct session *s, char *parent, char *ancestors)
+{
+	char *save = NULL;
+	size_t len;
+
+	drop_kin(s);
+	s->kin_unknown = parent[0] == '?';
+	parent += s->kin_unknown;
+	if (strcmp(parent, "-") != 0) {
+		s->kin[0] = hex_decode(parent, &len);
+		if (!s->kin[0])
+			return complain("not hex", parent);
+	}
+	if (strcmp(ancestors, "-") == 0)
+		return 0;
+	for (char *each = strtok_r(ancestors, ",", &save); each && s->n_ancestors < KIN_MAX;
+	     each = strtok_r(NULL, ",", &save)) {
+		s->kin[++s->n_ancestors] = hex_decode(each, &len);
+		if (!s->kin[s->n_ancestors])
+			return complain("not hex", each);
+	}
+	return 0;
 }
 
 static int request_trust(struct session *s, const char *trust)
@@ -380,6 +423,8 @@ static int serve_line(struct session *s, char *line, FILE *out)
 		return request_source(s, words, n);
 	if (strcmp(words[0], "compile") == 0 && n == 2)
 		return request_compile(s, strtoull(words[1], NULL, 10), out);
+	if (strcmp(words[0], "kin") == 0 && n == 3)
+		return request_kin(s, words[1], words[2]);
 	if (strcmp(words[0], "trust") == 0 && n == 2)
 		return request_trust(s, words[1]);
 	if (strcmp(words[0], "untrusted") == 0 && n == 2) {

@@ -13,6 +13,9 @@
  *   trust N                            of executables from now on: enum bl_trust -> (no answer)
  *   untrusted 0|1                      whether objects from now on are on a file system of another user
  *                                      namespace                              -> (no answer)
+ *   kin PARENT ANCESTORS               of the next query: the executables that its subject comes from, in
+ *                                      hex, ANCESTORS separated by commas; '-': none, with a '?' before:
+ *                                      and there may be any others            -> (no answer)
  * The subject SUBJECT is EXE UID GIDS LOGIN CAPABILITIES CGROUP: LOGIN is '-' for nobody, CAPABILITIES a mask in hex,
  * CGROUP a path in hex, with a '+' before it in a PID namespace other than the first.
  *   exec PATH FACTS ARGS SUBJECT  in hex, '-': not known; FACTS: bits of enum bl_fact; ARGS: all

@@ -27,9 +27,10 @@ static struct bl_match match_uids(struct bl_range *items, size_t count)
 static uint32_t add(struct bl_subjects *subjects, const struct bl_match *match, uint32_t exe,
 		    bool grant)
 {
+	const struct bl_programs programs = { .of = { [BL_KIN_SELF] = exe } };
 	uint32_t cond = 999;
 
-	assert_int_equal(bl_subjects_add(subjects, match, exe, &no_names, grant, &cond), 0);
+	assert_int_equal(bl_subjects_add(subjects, match, &programs, &no_names, grant, &cond), 0);
 	return cond;
 }
 
@@ -123,7 +124,9 @@ static void test_limit(void **state)
 	assert_true(holds(&uids, BL_COND_WORDS, 3 * 4095, 4095));
 	assert_false(holds(&uids, BL_COND_WORDS, 3 * 4095 + 2, 4095));
 	one = (struct bl_range){ 1, 1 };
-	assert_int_equal(bl_subjects_add(&subjects, &match, 0, &no_names, false, &cond), -E2BIG);
+	assert_int_equal(bl_subjects_add(&subjects, &match, &(struct bl_programs){}, &no_names,
+					 false, &cond),
+			 -E2BIG);
 }
 
 int main(void)

@@ -33,6 +33,7 @@ RULES = [
     {"on": "connect", "to": ADDRESSES, "action": "deny"},
     {"on": "connect", "port": "1-65535", "by": SOMEBODY, "action": "kill"},
     {"on": "connect", "family": ["tipc", "rxrpc"], "action": "deny"},
+    {"on": "exec", "by": {"ancestor": "/srv/none/*", "parent": "/srv/none/**"}, "action": "deny"},
     {"on": "connect", "family": "any", "by": STRANGER, "action": "deny"},
     {"on": "connect", "socket": ["/srv/none/*.sock", "@none*"], "action": "deny"},
     {"on": "connect", "socket": ["/**", "@*"], "by": {"gid": 4242}, "action": "deny"},
@@ -43,7 +44,7 @@ POLICY = {"bailiff": 1, "name": "ordinary", "mode": "enforce",
 # Attached while names are looked for, and by no rule.
 OF_NO_RULE = {"inode_getxattr"}
 MUST_BE_ZERO = ("events", "alerted", "denied", "exe_changes_refused", "logins_refused", "failed_closed", "lost_ring", "lost_scratch",
-                "links_full")
+                "links_full", "ancestors_lost")
 
 
 def status(g):
