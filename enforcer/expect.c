@@ -76,7 +76,7 @@ int bl_expect_access(const struct bl_test *test, int host_fd, struct bl_expect_a
 			.uid = test->uid,
 			.gids = &test->gid,
 			.n_gids = 1,
-			.has_login = true,
+			.has_login = test->login != BL_LOGIN_UNSET,
 			.login = test->login,
 			.capabilities = test->capabilities,
 			.cgroup = test->cgroup,
@@ -224,7 +224,19 @@ static void print_arguments(const struct bl_test *test, FILE *out)
 		fprintf(out, " '%s'", at);
 }
 
-/* What is left out is not told of. */
+static void print_capabilities(uint64_t mask, FILE *out)
+{
+	const char *comma = " with ";
+
+	for (size_t i = 0; i < bl_words_capability.count; i++) {
+		if (!(mask >> bl_words_capability.items[i].value & 1))
+			continue;
+		fprintf(out, "%s%s", comma, bl_words_capability.items[i].name);
+		comma = ",";
+	}
+}
+
+/* What a test says of a process beside its program, user and group. */
 static void print_task(const struct bl_test *test, FILE *out)
 {
 	if (test->login != BL_LOGIN_UNSET)
@@ -235,13 +247,10 @@ static void print_task(const struct bl_test *test, FILE *out)
 		fprintf(out, " slice %s", test->slice);
 	if (test->cgroup)
 		fprintf(out, " cgroup %s", test->cgroup);
-	if (test->container)
-		fprintf(out, " container %s", test->container);
-	else if (test->has_container)
-		fputs(test->in_container ? " in a container" : " in no container", out);
-	for (size_t i = 0; i < bl_words_capability.count; i++)
-		if (test->capabilities >> bl_words_capability.items[i].value & 1)
-			fprintf(out, " %s", bl_words_capability.items[i].name);
+	if (test->has_container)
+		fprintf(out, "%s%s%s", test->in_container ? " container" : " no container",
+			test->container ? " " : "", test->container ? test->container : "");
+	print_capabilities(test->capabilities, out);
 }
 
 char *bl_expect_describe(const struct bl_test *test)

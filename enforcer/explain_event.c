@@ -135,8 +135,10 @@ static const struct {
 static const struct {
 	const char *field, *key;
 } subjects[] = {
-	{ "BAILIFF_EXE", "exe" },	  { "BAILIFF_EUID", "uid" },	  { "BAILIFF_EGID", "gid" },
-	{ "BAILIFF_LOGIN_UID", "login" }, { "BAILIFF_CGROUP", "cgroup" },
+	{ "BAILIFF_EXE", "exe" },
+	{ "BAILIFF_EUID", "uid" },
+	{ "BAILIFF_EGID", "gid" },
+	{ "BAILIFF_LOGIN_UID", "login" },
 };
 
 static int read_object(const struct bl_shown *entry, struct bl_ask *ask, const char **reterr_why)
@@ -151,6 +153,22 @@ static int read_object(const struct bl_shown *entry, struct bl_ask *ask, const c
 	}
 	*reterr_why = "the event is about no operation that is known here";
 	return -EINVAL;
+}
+
+/*
+ * What of the subject an entry does not say. Who has not logged in has no login to be told; and whether there is a
+ * container the PID namespace has a say in, where the cgroup's name is none of one.
+ */
+static uint32_t unknown_of(const struct bl_shown *entry, const struct bl_ask *ask)
+{
+	const uint32_t names = BL_KEY_BIT(BL_KEY_UNIT) | BL_KEY_BIT(BL_KEY_SLICE) |
+			       BL_KEY_BIT(BL_KEY_CGROUP) | BL_KEY_BIT(BL_KEY_CONTAINER);
+	_cleanup_free_ char *container = value_of(entry, "BAILIFF_CONTAINER");
+	uint32_t known = bl_ask_known(ask) | BL_KEY_BIT(BL_KEY_LOGIN);
+
+	if (known & BL_KEY_BIT(BL_KEY_CGROUP))
+		known |= container ? names : names & ~BL_KEY_BIT(BL_KEY_CONTAINER);
+	return (BL_KEY_BIT(BL_KEY_UNLESS) - BL_KEY_BIT(BL_KEY_EXE)) & ~known;
 }
 
 int bl_told_read(const struct bl_shown *entry, struct bl_ask *ask, struct bl_told *ret,
@@ -173,6 +191,10 @@ int bl_told_read(const struct bl_shown *entry, struct bl_ask *ask, struct bl_tol
 	r = read_object(entry, ask, reterr_why);
 	for (size_t i = 0; r >= 0 && i < BL_ARRAY_SIZE(subjects); i++)
 		r = add_field(entry, subjects[i].field, ask, subjects[i].key);
+	/* The start of a path is another cgroup's. */
+	if (r >= 0 && !has_word(truncated, "cgroup"))
+		r = add_field(entry, "BAILIFF_CGROUP", ask, "cgroup");
+	ret->unknown = unknown_of(entry, ask);
 	return r < 0 ? r : 0;
 }
 

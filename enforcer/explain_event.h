@@ -10,6 +10,7 @@ struct bl_told {
 	char *verdict, *rule, *time, *digest; /* NULL: the event doesn't say */
 	bool truncated;	  /* a text is incomplete */
 	bool interrupted; /* the process has nothing to do with it */
+	uint32_t unknown; /* BL_KEY_BIT()s of the subject that it says nothing of */
 };
 
 /*

@@ -47,6 +47,12 @@ static const char *note_of(const struct bl_shown_explanation *shown)
 	       "above it, or the mode in bailiff.conf";
 }
 
+/* What rules ask of the subject and the event doesn't say. */
+static uint32_t unknown_of(const struct bl_shown_explanation *shown)
+{
+	return shown->told ? shown->told->unknown & bl_explain_asked(shown->policy) : 0;
+}
+
 /* ---- text --------------------------------------------------------------------------------- */
 
 static void print_place(const struct bl_shown_explanation *shown, const struct bl_place *place)
@@ -56,6 +62,21 @@ static void print_place(const struct bl_shown_explanation *shown, const struct b
 
 	file = bl_printable(path, strlen(path));
 	printf("  %s:%u:%u: ", file ? file : "?", place->line, place->column);
+}
+
+static void print_unknown(const struct bl_shown_explanation *shown)
+{
+	uint32_t unknown = unknown_of(shown);
+	const char *comma = "note: the event does not say ";
+
+	for (uint32_t key = 0; key < BL_KEY_UNLESS; key++) {
+		if (!(unknown & BL_KEY_BIT(key)))
+			continue;
+		printf("%s%s", comma, bl_key_name(key));
+		comma = ", ";
+	}
+	if (unknown)
+		putchar('\n');
 }
 
 static void print_rule(const struct bl_shown_explanation *shown, const struct bl_rule *rule)
@@ -186,6 +207,7 @@ int bl_explanation_print(const struct bl_tool *tool, const struct bl_shown_expla
 		printf("note: the links lead to %s\n", shown->real);
 	if (note)
 		printf("note: %s\n", note);
+	print_unknown(shown);
 	print_rules(shown, "decided by", explanation->matching, explanation->n_matching ? 1 : 0);
 	if (explanation->n_matching > 1)
 		print_rules(shown, "also matching", explanation->matching + 1,
@@ -288,6 +310,17 @@ static json_t *excepts_value(const struct bl_shown_explanation *shown)
 	return value;
 }
 
+static json_t *unknown_value(const struct bl_shown_explanation *shown)
+{
+	uint32_t unknown = unknown_of(shown);
+	json_t *value = unknown ? json_array() : NULL;
+
+	for (uint32_t key = 0; key < BL_KEY_UNLESS; key++)
+		if (unknown & BL_KEY_BIT(key))
+			json_array_append_new(value, json_string(bl_key_name(key)));
+	return value;
+}
+
 static json_t *told_value(const struct bl_shown_explanation *shown)
 {
 	const struct bl_told *told = shown->told;
@@ -305,9 +338,10 @@ int bl_explanation_print_json(const struct bl_shown_explanation *shown)
 	bool matched = explanation->n_matching > 0;
 
 	return bl_tool_print_json(json_pack(
-		"{s:b, s:s, s:s, s:o*, s:o, s:o, s:o, s:o, s:o*, s:s*, s:o*, s:s*, s:s*}", "ok", 1,
-		"access", shown->access, "verdict", bl_verdict_name(explanation->answer.verdict),
-		"rule", winner ? rule_value(shown, winner) : NULL, "others",
+		"{s:b, s:s, s:s, s:o*, s:o, s:o, s:o, s:o, s:o*, s:s*, s:o*, s:o*, s:s*, s:s*}",
+		"ok", 1, "access", shown->access, "verdict",
+		bl_verdict_name(explanation->answer.verdict), "rule",
+		winner ? rule_value(shown, winner) : NULL, "others",
 		rules_value(shown, matched ? &explanation->matching[1] : NULL,
 			    matched ? explanation->n_matching - 1 : 0),
 		"not_asked", rules_value(shown, explanation->waiting, explanation->n_waiting),
@@ -315,5 +349,6 @@ int bl_explanation_print_json(const struct bl_shown_explanation *shown)
 		explanation->exception ? json_loads(explanation->exception, 0, NULL) : NULL,
 		"allow_verdict",
 		explanation->exception ? bl_verdict_name(explanation->after) : NULL, "event",
-		told_value(shown), "leads_to", shown->real, "note", note_of(shown)));
+		told_value(shown), "unknown", unknown_value(shown), "leads_to", shown->real, "note",
+		note_of(shown)));
 }

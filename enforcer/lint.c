@@ -7,6 +7,7 @@
 
 #include "cleanup.h"
 #include "cover.h"
+#include "glob.h"
 #include "hostfs.h"
 #include "lint.h"
 
@@ -79,15 +80,154 @@ static bool all_missing(int host_fd, const struct bl_patterns *patterns)
 
 static void lint_exe(struct bl_built *built, const struct bl_rule *rule, int host_fd)
 {
-	struct bl_diag *diag;
+	const struct {
+		bool has;
+		const struct bl_patterns *patterns;
+		const char *key;
+	} programs[] = {
+		{ rule->match.has_exe, &rule->match.exe, "exe" },
+		{ rule->match.has_parent, &rule->match.parent, "parent" },
+		{ rule->match.has_ancestor, &rule->match.ancestor, "ancestor" },
+	};
 
-	if (!rule->match.has_exe || !all_missing(host_fd, &rule->match.exe))
-		return;
-	diag = bl_lint_warn(built, rule, "missing-exe",
-			    "rule '%s' can't match on this host: none of its \"exe\" exists",
-			    rule->id);
-	bl_diag_hint(diag, "it holds from the moment that one does; see whether it is misspelt");
+	for (size_t i = 0; i < BL_ARRAY_SIZE(programs); i++) {
+		struct bl_diag *diag;
+
+		if (!programs[i].has || !all_missing(host_fd, programs[i].patterns))
+			continue;
+		diag = bl_lint_warn(built, rule, "missing-exe",
+				    "rule '%s' can't match on this host: none of its \"%s\" exists",
+				    rule->id, programs[i].key);
+		bl_diag_hint(diag,
+			     "it holds from the moment that one does; see whether it is misspelt");
+	}
 }
+
+/* ---- names of units, containers and cgroups ----------------------------------------------- */
+
+static const char *const unit_types[] = { ".service", ".scope", ".socket", ".mount", ".swap" };
+static const char *const slice_types[] = { ".slice" };
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len >= n && strcmp(text + len - n, end) == 0;
+}
+
+/* What follows a pattern's last '*'; NULL: there is none, or that is not all that it can end in. */
+static const char *end_of(const char *pattern)
+{
+	const char *star = strrchr(pattern, '*');
+
+	return star && star[1] && !strpbrk(pattern, "?[{\\") ? star + 1 : NULL;
+}
+
+/* A literal that no unit can be called is an error; so this is about patterns. */
+static bool can_end(const char *pattern, const char *const *types, size_t n)
+{
+	const char *end = end_of(pattern);
+
+	for (size_t i = 0; end && i < n; i++)
+		if (ends_with(end, types[i]) || ends_with(types[i], end))
+			return true;
+	return !end;
+}
+
+static void lint_types(struct bl_built *built, const struct bl_rule *rule,
+		       const struct bl_patterns *patterns, const char *key,
+		       const char *const *types, size_t n)
+{
+	for (size_t i = 0; i < patterns->count; i++) {
+		const char *pattern = bl_glob_written(patterns->items[i].text);
+		struct bl_diag *diag;
+
+		if (can_end(pattern, types, n))
+			continue;
+		diag = bl_lint_warn(built, rule, "no-such-unit",
+				    "rule '%s' asks for the %s \"%s\", which no process can be in",
+				    rule->id, key, pattern);
+		bl_diag_hint(diag, n > 1 ? "units with processes end in .service, .scope, "
+					   ".socket, .mount or .swap"
+					 : "slices end in .slice");
+	}
+}
+
+/* As tools show ids, who leave out what is behind the first twelve digits. */
+static bool is_short_id(const char *id)
+{
+	return strlen(id) == 12 && strspn(id, "0123456789abcdef") == 12;
+}
+
+static void lint_containers(struct bl_built *built, const struct bl_rule *rule,
+			    const struct bl_patterns *patterns)
+{
+	for (size_t i = 0; i < patterns->count; i++) {
+		const char *id = bl_glob_written(patterns->items[i].text);
+		struct bl_diag *diag;
+
+		if (!is_short_id(id))
+			continue;
+		diag = bl_lint_warn(
+			built, rule, "short-id",
+			"rule '%s' asks for the container \"%s\", but ids have 64 digits", rule->id,
+			id);
+		bl_diag_hint(diag, "write \"%s*\"", id);
+	}
+}
+
+static bool has_pattern(const struct bl_patterns *patterns, const char *text, size_t len)
+{
+	for (size_t i = 0; i < patterns->count; i++)
+		if (patterns->items[i].len == len &&
+		    memcmp(patterns->items[i].text, text, len) == 0)
+			return true;
+	return false;
+}
+
+/* Most services have their processes in their own cgroups. */
+static void lint_cgroups(struct bl_built *built, const struct bl_rule *rule,
+			 const struct bl_patterns *patterns)
+{
+	static const char below[] = "/**";
+
+	for (size_t i = 0; i < patterns->count; i++) {
+		const struct bl_pattern *pattern = &patterns->items[i];
+		size_t len = pattern->len - (sizeof(below) - 1);
+		struct bl_diag *diag;
+
+		if (!ends_with(pattern->text, ".service/**") &&
+		    !ends_with(pattern->text, ".scope/**"))
+			continue;
+		if (has_pattern(patterns, pattern->text, len))
+			continue;
+		diag = bl_lint_warn(
+			built, rule, "below-unit",
+			"rule '%s' asks for cgroups below a unit's, \"%s\", and not for "
+			"its own, where its processes mostly are",
+			rule->id, bl_glob_written(pattern->text));
+		bl_diag_hint(diag, "\"unit\" has both; or add \"%.*s\"", (int)len - 1,
+			     pattern->text + 1);
+	}
+}
+
+static void lint_called(struct bl_built *built, const struct bl_rule *rule,
+			const struct bl_match *match)
+{
+	lint_types(built, rule, &match->units, "unit", unit_types, BL_ARRAY_SIZE(unit_types));
+	lint_types(built, rule, &match->slices, "slice", slice_types, BL_ARRAY_SIZE(slice_types));
+	lint_containers(built, rule, &match->containers);
+	lint_cgroups(built, rule, &match->cgroups);
+}
+
+static void lint_names(struct bl_built *built, const struct bl_rule *rule)
+{
+	lint_called(built, rule, &rule->match);
+	for (size_t i = 0; i < rule->n_unless; i++)
+		lint_called(built, rule, &rule->unless[i]);
+}
+
+/* ---- what the tables show ----------------------------------------------------------------- */
 
 /* What the tables show; rules that were found to match nothing by their keys are not told of again. */
 static void lint_cover(struct bl_built *built, const struct bl_rule *rule,
@@ -147,6 +287,7 @@ int bl_lint(struct bl_built *built, int host_fd)
 		lint_memfd(built, rule);
 		told[i] = built->diags.count + built->diags.dropped > before;
 		lint_exe(built, rule, host_fd);
+		lint_names(built, rule);
 	}
 	lint_covers(built, told);
 	bl_lint_vital(built, host_fd);

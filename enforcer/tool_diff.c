@@ -84,7 +84,7 @@ static int run_diff(struct comparison *c, const struct bl_tool *tool, char **pat
 /* 2 also where it is not known whether there is a difference. */
 static int exit_code(const struct comparison *c, int r)
 {
-	if (r == -EINVAL || r == -E2BIG || r == -EOPNOTSUPP)
+	if (r == -EINVAL || r == -E2BIG)
 		return BL_EXIT_USAGE;
 	if (r < 0)
 		return BL_EXIT_INTERNAL;
@@ -97,9 +97,6 @@ static const char *failure_text(int r)
 {
 	if (r == -E2BIG)
 		return "not decided: the policies tell more apart than can be compared";
-	if (r == -EOPNOTSUPP)
-		return "not decided: rules by \"parent\", \"ancestor\", \"login\", \"unit\", \"slice\", "
-		       "\"cgroup\", \"container\" or \"capability\" can't be compared yet";
 	if (r == -EBADMSG)
 		return "not decided: the compiled tables don't bear out what was found; please report this";
 	return strerror(-r);

@@ -142,6 +142,83 @@ static void set_connect(json_t *test, const struct bl_difference *difference)
 			    json_string(first_word(&bl_words_protocol, difference->access)));
 }
 
+static json_t *capabilities_value(uint64_t mask)
+{
+	json_t *value = json_array();
+
+	for (size_t i = 0; i < bl_words_capability.count; i++)
+		if (mask >> bl_words_capability.items[i].value & 1)
+			json_array_append_new(value,
+					      json_string(bl_words_capability.items[i].name));
+	return value;
+}
+
+/* The parent, of several names of which the first, and the other ancestors. */
+static void set_kin(json_t *by, const struct bl_witness *w)
+{
+	json_t *ancestors = json_array();
+
+	for (size_t i = 0; i < w->n_kin; i++) {
+		_cleanup_free_ char *name = escape("", w->kin[i].name, strlen(w->kin[i].name));
+
+		if (!w->kin[i].parent)
+			json_array_append_new(ancestors, json_string(name));
+		else if (!json_object_get(by, "parent"))
+			json_object_set_new(by, "parent", json_string(name));
+	}
+	if (json_array_size(ancestors))
+		json_object_set(by, "ancestor", ancestors);
+	json_decref(ancestors);
+}
+
+/* Of whoever is in a container that has no id to be told no more than that is said. */
+static void set_task(json_t *by, const struct bl_witness *w)
+{
+	const struct {
+		const char *key, *text;
+	} names[] = {
+		{ "unit", w->unit },
+		{ "slice", w->slice },
+		{ "cgroup", w->cgroup },
+		{ "container", w->container },
+	};
+
+	set_kin(by, w);
+	if (w->login != BL_LOGIN_UNSET)
+		json_object_set_new(by, "login", json_integer(w->login));
+	if (w->capabilities)
+		json_object_set_new(by, "capability", capabilities_value(w->capabilities));
+	if (w->has_container)
+		json_object_set_new(by, "container", json_boolean(w->in_container));
+	for (size_t i = 0; i < BL_ARRAY_SIZE(names); i++)
+		if (names[i].text)
+			set_text(by, names[i].key,
+				 escape("", names[i].text, strlen(names[i].text)));
+}
+
+/* What tests have no words for. */
+static void set_odd_kin(json_t *value, const struct bl_witness *w)
+{
+	json_t *contained = json_array(), *parents = json_array();
+
+	for (size_t i = 0; i < w->n_kin; i++) {
+		_cleanup_free_ char *name = escape("", w->kin[i].name, strlen(w->kin[i].name));
+
+		if (w->kin[i].trust == BL_EXE_CONTAINER)
+			json_array_append_new(contained, json_string(name));
+		if (w->kin[i].parent)
+			json_array_append_new(parents, json_string(name));
+	}
+	if (json_array_size(contained))
+		json_object_set(value, "comes_from_container", contained);
+	if (json_array_size(parents) > 1)
+		json_object_set(value, "parents", parents);
+	if (w->kin_unknown)
+		json_object_set_new(value, "comes_from_any", json_true());
+	json_decref(contained);
+	json_decref(parents);
+}
+
 static void set_by(json_t *test, const struct bl_witness *w)
 {
 	json_t *by =
@@ -149,6 +226,7 @@ static void set_by(json_t *test, const struct bl_witness *w)
 
 	if (w->n_exes)
 		set_text(by, "exe", escape("", w->exes[0], strlen(w->exes[0])));
+	set_task(by, w);
 	json_object_set_new(test, "by", by);
 }
 
@@ -248,6 +326,13 @@ json_t *bl_witness_json(const struct bl_difference *difference)
 		json_object_set_new(value, "in_container", json_true());
 	if (w->untrusted)
 		json_object_set_new(value, "untrusted", json_true());
+	if (w->perhaps)
+		json_object_set_new(value, "perhaps_in_container", json_true());
+	set_odd_kin(value, w);
+	if (w->place)
+		set_text(value, "in_cgroup", escape("", w->place, strlen(w->place)));
+	if (w->assumed)
+		json_object_set_new(value, "assumed", json_true());
 	if (w->n_exes > 1) {
 		list = json_array();
 		for (size_t i = 0; i < w->n_exes; i++) {
@@ -349,6 +434,59 @@ static void print_access(const struct bl_difference *difference, FILE *out)
 		print_words(&bl_words_file, w->facts, out);
 }
 
+static void print_capabilities(uint64_t mask, FILE *out)
+{
+	const char *comma = " with ";
+
+	for (size_t i = 0; i < bl_words_capability.count; i++) {
+		if (!(mask >> bl_words_capability.items[i].value & 1))
+			continue;
+		fprintf(out, "%s%s", comma, bl_words_capability.items[i].name);
+		comma = ",";
+	}
+}
+
+static void print_kin(const struct bl_witness *w, FILE *out)
+{
+	const char *words[2] = { " that comes from ", " started by " };
+
+	for (int parent = 1; parent >= 0; parent--) {
+		const char *word = words[parent];
+
+		for (size_t i = 0; i < w->n_kin; i++) {
+			if (w->kin[i].parent != parent)
+				continue;
+			fprintf(out, "%s%s%s", word, w->kin[i].name,
+				w->kin[i].trust == BL_EXE_CONTAINER ? " of a container" : "");
+			word = parent ? " alias " : ", ";
+		}
+	}
+	if (w->kin_unknown)
+		fputs(" that may come from anything", out);
+}
+
+static void print_task(const struct bl_witness *w, FILE *out)
+{
+	if (w->login != BL_LOGIN_UNSET)
+		fprintf(out, " login %u", w->login);
+	if (w->unit)
+		fprintf(out, " unit %s", w->unit);
+	if (w->slice)
+		fprintf(out, " slice %s", w->slice);
+	if (w->cgroup)
+		fprintf(out, " cgroup %s", w->cgroup);
+	if (w->has_container)
+		fprintf(out, "%s in %s%s%s", w->perhaps ? " perhaps" : "",
+			w->in_container ? "" : "no ",
+			w->container || !w->in_container ? "container" : "a container",
+			w->container ? " " : "");
+	if (w->container)
+		fputs(w->container, out);
+	print_capabilities(w->capabilities, out);
+	if (w->assumed)
+		fputs(", if there is one with such names", out);
+}
+
 static void print_subject(const struct bl_witness *w, FILE *out)
 {
 	fputs(" by", out);
@@ -359,6 +497,8 @@ static void print_subject(const struct bl_witness *w, FILE *out)
 	fprintf(out, " uid %u gid", w->uid);
 	for (size_t i = 0; i < w->n_gids; i++)
 		fprintf(out, "%s%u", i ? "," : " ", w->gids[i]);
+	print_kin(w, out);
+	print_task(w, out);
 }
 
 char *bl_witness_describe(const struct bl_difference *difference)

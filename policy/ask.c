@@ -26,11 +26,11 @@ const struct bl_ask_key bl_ask_keys[] = {
 	{ .name = "uid", .kind = BL_ASK_NUMBER, .subject = BL_KEY_UID },
 	{ .name = "gid", .kind = BL_ASK_NUMBER, .subject = BL_KEY_GID },
 	{ .name = "login", .kind = BL_ASK_NUMBER, .subject = BL_KEY_LOGIN },
+	{ .name = "capability", .kind = BL_ASK_ALL, .subject = BL_KEY_CAPABILITY },
 	{ .name = "unit", .kind = BL_ASK_PATH, .subject = BL_KEY_UNIT },
 	{ .name = "slice", .kind = BL_ASK_PATH, .subject = BL_KEY_SLICE },
 	{ .name = "cgroup", .kind = BL_ASK_PATH, .subject = BL_KEY_CGROUP },
-	{ .name = "container", .kind = BL_ASK_NAME, .subject = BL_KEY_CONTAINER },
-	{ .name = "capability", .kind = BL_ASK_WORDS, .subject = BL_KEY_CAPABILITY },
+	{ .name = "container", .kind = BL_ASK_CHOICE, .subject = BL_KEY_CONTAINER },
 };
 const size_t bl_ask_n_keys = BL_ARRAY_SIZE(bl_ask_keys);
 
@@ -42,7 +42,7 @@ static const struct bl_ask_key *find_key(const char *name)
 	return NULL;
 }
 
-static const struct bl_ask_value *find_value(const struct bl_ask *ask, const char *name)
+static struct bl_ask_value *find_value(const struct bl_ask *ask, const char *name)
 {
 	for (size_t i = 0; i < ask->n_values; i++)
 		if (strcmp(ask->values[i].key->name, name) == 0)
@@ -85,6 +85,21 @@ static struct bl_ask_value *place_for(struct bl_ask *ask, const struct bl_ask_ke
 	return &ask->values[ask->n_values++];
 }
 
+/* More words of a key that has some. */
+static int add_words(struct bl_ask_value *value, const char *bytes, size_t len)
+{
+	char *words = realloc(value->bytes, value->len + len + 2);
+
+	if (!words)
+		return -ENOMEM;
+	words[value->len] = ',';
+	memcpy(words + value->len + 1, bytes, len);
+	value->len += len + 1;
+	words[value->len] = '\0';
+	value->bytes = words;
+	return 0;
+}
+
 int bl_ask_add(struct bl_ask *ask, const char *name, const char *bytes, size_t len)
 {
 	const struct bl_ask_key *key = find_key(name);
@@ -94,6 +109,9 @@ int bl_ask_add(struct bl_ask *ask, const char *name, const char *bytes, size_t l
 		return -ENOENT;
 	if (strcmp(name, "protocol") == 0)
 		len = take_raw(ask, bytes, len);
+	value = find_value(ask, name);
+	if (value && key->kind == BL_ASK_ALL)
+		return add_words(value, bytes, len);
 	value = place_for(ask, key);
 	if (!value)
 		return -ENOMEM;
@@ -206,6 +224,11 @@ static bool is_number(const char *text)
 	return digits && digits < 11 && !text[digits] && (text[0] != '0' || digits == 1);
 }
 
+static bool is_truth(const char *text)
+{
+	return strcmp(text, "true") == 0 || strcmp(text, "false") == 0;
+}
+
 static const char *key_name(const struct bl_ask_key *key)
 {
 	return key->key ? key->key : key->name;
@@ -232,16 +255,17 @@ static void put_value(const struct bl_ask_value *value, FILE *out)
 	case BL_ASK_TEXT:
 		bl_explain_put_string(value->bytes, out);
 		break;
-	case BL_ASK_NAME:
-		if (strcmp(value->bytes, "true") == 0 || strcmp(value->bytes, "false") == 0) {
-			fputs(value->bytes, out);
-			break;
-		}
-		/* fallthrough */
 	case BL_ASK_PATH:
 		put_path(value, out);
 		break;
+	case BL_ASK_CHOICE:
+		if (is_truth(value->bytes))
+			fputs(value->bytes, out);
+		else
+			put_path(value, out);
+		break;
 	case BL_ASK_WORDS:
+	case BL_ASK_ALL:
 		put_words(value->bytes, out);
 		break;
 	case BL_ASK_TEXTS:

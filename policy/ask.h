@@ -10,8 +10,9 @@ enum bl_ask_kind {
 	BL_ASK_TEXT = 1,
 	BL_ASK_PATH,   /* bytes that stand for themselves */
 	BL_ASK_NUMBER, /* or a name */
+	BL_ASK_CHOICE, /* "true", "false", or bytes that stand for themselves */
 	BL_ASK_WORDS,  /* separated by commas */
-	BL_ASK_NAME,   /* bytes that stand for themselves, or true or false */
+	BL_ASK_ALL,    /* the same, and those of further times are more of them */
 	BL_ASK_TEXTS,  /* may be given several times, and together they are all */
 	BL_ASK_PATHS,  /* the same of paths */
 };

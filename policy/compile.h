@@ -90,16 +90,6 @@ struct bl_query {
 	const char *container; /* its id; NULL: not known, and then it may as well be none */
 };
 
-/* What a query's subject is called by its cgroup. */
-struct bl_named {
-	char unit[BL_NAME_BYTES + 1]; /* empty: none */
-	char slice[BL_NAME_BYTES + 1];
-	char id[BL_NAME_BYTES + 1]; /* of the container; may be empty */
-	uint32_t container; /* enum bl_contained */
-	bool cut;	    /* the cgroup's path is longer than what is looked at */
-};
-void bl_query_names(const struct bl_query *query, struct bl_named *ret);
-
 struct bl_answer {
 	enum bl_verdict verdict; /* BL_VERDICT_ALLOW where no rule matches */
 	uint32_t rule;		 /* index of the winner; only where verdict is not ALLOW */

@@ -156,30 +156,6 @@ static bool load_names(const struct bl_matcher *m, const struct bl_query *query)
 	return cut;
 }
 
-static void copy_name(const struct bl_walk *walk, uint32_t start, uint32_t end, bool escaped,
-		      char ret[static BL_NAME_BYTES + 1])
-{
-	if (end && escaped && walk->path[start] == '_')
-		start++;
-	memcpy(ret, walk->path + start, end ? end - start : 0);
-	ret[end ? end - start : 0] = '\0';
-}
-
-void bl_query_names(const struct bl_query *query, struct bl_named *ret)
-{
-	struct bl_walk walk = {};
-	struct bl_cgroup_parts *names = &walk.names;
-	const struct bl_matcher m = { .walk = &walk };
-
-	ret->cut = load_names(&m, query);
-	ret->container = names->container;
-	if (!names->slice_end)
-		bl_slice_none(&walk);
-	copy_name(&walk, names->unit, names->unit_end, true, ret->unit);
-	copy_name(&walk, names->slice, names->slice_end, true, ret->slice);
-	copy_name(&walk, names->id, names->id_end, false, ret->id);
-}
-
 static void find_capabilities(const struct bl_matcher *m, uint64_t capabilities, __u64 *bits)
 {
 	bl_bits_clear(m->walk->bits);

@@ -437,12 +437,16 @@ static void differ_free(struct bl_differ *d)
 	bl_names_clear(&d->paths);
 	bl_names_clear(&d->sockets);
 	bl_names_clear(&d->args);
+	for (size_t i = 0; i < BL_ARRAY_SIZE(d->called); i++)
+		bl_names_clear(&d->called[i]);
 	bl_space_clear(&d->space);
 	bl_plain_clear(&d->plain);
 	bl_destinations_clear(&d->destinations);
 	bl_interns_clear(&d->searched);
 	bl_interns_clear(&d->wins);
 	bl_interns_clear(&d->kinds);
+	bl_interns_clear(&d->calls);
+	free(d->places);
 	free(d->results);
 	free(d->points);
 	free(d->win_counts);
@@ -471,6 +475,17 @@ static int make_sides(struct bl_differ *d)
 	return 0;
 }
 
+/* What processes are called; nothing is to be told apart where no rule asks. */
+static int find_called(struct bl_differ *d)
+{
+	uint32_t flags = d->sides[BL_OLD].header->flags | d->sides[BL_NEW].header->flags;
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < BL_NAMES_CALLED && flags & BL_TABLES_CGROUPS; i++)
+		r = bl_names_find(&d->called[i], BL_NAMES_UNITS + i, d->sides);
+	return r;
+}
+
 static int find_all(struct bl_differ *d)
 {
 	int r = bl_names_find(&d->paths, BL_NAMES_PATHS, d->sides);
@@ -480,8 +495,28 @@ static int find_all(struct bl_differ *d)
 	if (!r)
 		r = bl_names_find(&d->args, BL_NAMES_ARGS, d->sides);
 	if (!r)
-		r = bl_space_make(&d->space, d->sides, &d->paths, &d->args);
+		r = find_called(d);
+	if (!r)
+		r = bl_space_make(&d->space, d->sides, &d->paths, &d->args, d->called);
 	return r ? r : bl_destinations_find(&d->destinations, d->sides);
+}
+
+/* Of what a subject may have none of only those sets are told apart that some condition asks for. */
+static size_t count_values(const struct bl_dim *dim)
+{
+	size_t n = 1;
+
+	if (!dim->none)
+		return dim->n;
+	for (uint32_t number = 1; number <= dim->sets.count; number++) {
+		const uint32_t *set = bl_dim_set(dim, number);
+		bool empty = true;
+
+		for (size_t i = 0; empty && i < dim->words; i++)
+			empty = !set[i];
+		n += !empty;
+	}
+	return n;
 }
 
 static void count_all(struct bl_differ *d)
@@ -489,37 +524,24 @@ static void count_all(struct bl_differ *d)
 	d->ret->paths = d->paths.classes.count;
 	d->ret->sockets = d->sockets.classes.count;
 	d->ret->destinations = d->destinations.count;
-	d->ret->subjects = (size_t)(1 + d->space.n_exes) * d->space.dims[BL_DIM_UID].n *
-			   d->space.dims[BL_DIM_GID].n;
-}
-
-static const struct bl_header *header_of(const struct bl_diff_input *input, int side)
-{
-	return (const struct bl_header *)input->tables[side]->bytes;
+	d->ret->subjects = 1 + d->space.n_exes;
+	for (int dim = BL_DIM_PARENT; dim < _BL_DIM_SUBJECT; dim++)
+		d->ret->subjects *= count_values(&d->space.dims[dim]);
 }
 
 int bl_diff(const struct bl_diff_input *input, struct bl_diff *ret)
 {
-	/* What no dimension of the space of subjects is there for. */
-	const uint32_t unknown = BL_TABLES_LOGINS | BL_TABLES_CAPS | BL_TABLES_CGROUPS;
 	_cleanup_(differ_freep) struct bl_differ *d = calloc(1, sizeof(*d));
 	int r;
 
 	ret->arena = bl_arena_new();
 	if (!d || !ret->arena)
 		return -ENOMEM;
-	for (int side = 0; side < BL_SIDES; side++)
-		if (header_of(input, side)->flags & unknown)
-			return -EOPNOTSUPP;
 	d->input = input;
 	d->ret = ret;
 	d->budget = BUDGET;
 	d->plain.space = &d->space;
 	r = make_sides(d);
-	/* What holds of ancestors is a set of classes, not one: none of the dimensions that are compared. */
-	for (int i = 0; !r && i < BL_SIDES; i++)
-		if (d->sides[i].header->flags & BL_TABLES_DESCENT)
-			r = -EOPNOTSUPP;
 	if (!r)
 		r = find_all(d);
 	if (!r)

@@ -24,6 +24,13 @@ enum bl_witness_exe {
 	BL_EXE_CONTAINER, /* on a file system that the host does not mount */
 };
 
+/* A program that a process comes from. */
+struct bl_witness_kin {
+	const char *name;
+	bool parent; /* of the process that it was forked by; several: the names of one file */
+	enum bl_witness_exe trust;
+};
+
 /* One access. Strings are the report's. */
 struct bl_witness {
 	enum bl_witness_kind kind;
@@ -41,9 +48,22 @@ struct bl_witness {
 	const char *const *exes; /* several: the names of one file */
 	size_t n_exes;
 	enum bl_witness_exe trust;
+	const struct bl_witness_kin *kin;
+	size_t n_kin;
+	bool kin_unknown; /* it may come from any other program as well */
 	uint32_t uid;
 	const uint32_t *gids;
 	size_t n_gids;
+	uint32_t login; /* BL_LOGIN_UNSET: nobody has logged in */
+	uint64_t capabilities;
+	const char *unit, *slice,
+		*cgroup; /* NULL: of the unit and the slice that they are the cgroup's, which is the root's */
+	bool has_container, in_container; /* as of a query */
+	bool perhaps; /* it may as well be in none */
+	const char *container;
+	const char *
+		place; /* a cgroup that gives all these names; NULL: none was looked for, or (assumed) found */
+	bool assumed;
 	bool testable; /* the language of tests has words for all of it, and on the host it means itself */
 };
 
@@ -86,7 +106,7 @@ struct bl_diff {
 /*
  * Compares. With no items and nothing undecided there is no access that the sets decide otherwise: every
  * class of objects that both tell apart was compared for every class of subjects.
- * Returns 0, -ENOMEM, -EOPNOTSUPP: a set goes by logins, capabilities or cgroups, -E2BIG: the sets tell too much apart to be compared, or -EBADMSG: the tables do not
+ * Returns 0, -ENOMEM, -E2BIG: the sets tell too much apart to be compared, or -EBADMSG: the tables do not
  * bear out what was found, which is a fault in here.
  */
 int bl_diff(const struct bl_diff_input *input, struct bl_diff *ret);

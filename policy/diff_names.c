@@ -13,6 +13,9 @@ enum place {
 	PLACE_DOT,
 	PLACE_DOTS,
 	PLACE_NAME,
+	PLACE_BEGIN, /* before the mark of what a process is called */
+	PLACE_MARK,  /* behind that of a container or a cgroup: the end, or a '/' */
+	PLACE_TAIL,  /* from here on: of units and slices, see bl_tail_next() */
 };
 
 /* Both machines after some text. */
@@ -24,7 +27,20 @@ struct state {
 
 /* ---- the alphabet ------------------------------------------------------------------------- */
 
-/* The plainest bytes first: they are what samples are made of. */
+static bool is_path_kind(enum bl_names_kind kind)
+{
+	return kind == BL_NAMES_PATHS || kind == BL_NAMES_CGROUPS;
+}
+
+/* Bytes that say where a text stands, whatever the sets make of them. */
+static bool is_special(enum bl_names_kind kind, unsigned int byte)
+{
+	if (byte == '/')
+		return is_path_kind(kind) || bl_names_mark(kind);
+	return bl_tail_has(kind, (uint8_t)byte) || (byte == '.' && is_path_kind(kind));
+}
+
+/* The plainest bytes first, and so the plainest letters: they are what samples are made of. */
 static unsigned int plainness(unsigned int byte)
 {
 	if (byte >= 'a' && byte <= 'z')
@@ -43,18 +59,31 @@ static bool is_letter(const struct bl_names *names, unsigned int byte)
 	return byte || names->kind == BL_NAMES_SOCKETS;
 }
 
-/* Bytes that no set tells from another one are one letter; '/' and '.' are special in paths. */
+static void sort_plain(uint8_t ret[static 256])
+{
+	size_t n = 0;
+
+	for (unsigned int plain = 0; plain < 8; plain++)
+		for (unsigned int byte = 0; byte < 256; byte++)
+			if (plainness(byte) == plain)
+				ret[n++] = (uint8_t)byte;
+}
+
+/* Bytes that no set tells from another one are one letter, but for the special ones. */
 static void make_alphabet(struct bl_names *names)
 {
 	const uint8_t *of_old = names->sides[BL_OLD].header->byte_class;
 	const uint8_t *of_new = names->sides[BL_NEW].header->byte_class;
 	struct bl_alphabet *a = &names->alphabet;
 	uint32_t keys[256], n = 0;
+	uint8_t plain[256];
 
-	for (unsigned int byte = 0; byte < 256; byte++) {
+	sort_plain(plain);
+	for (unsigned int i = 0; i < 256; i++) {
+		unsigned int byte = plain[i];
 		uint32_t key = of_old[byte] | (uint32_t)of_new[byte] << 8, letter = 0;
 
-		if (names->kind == BL_NAMES_PATHS && (byte == '/' || byte == '.'))
+		if (is_special(names->kind, byte))
 			key |= 1u << 16 | byte << 17;
 		if (!is_letter(names, byte))
 			key |= 1u << 31;
@@ -67,10 +96,9 @@ static void make_alphabet(struct bl_names *names)
 	a->n = n;
 	for (uint32_t letter = 0, at = 0; letter < n; letter++) {
 		a->first[letter] = (uint16_t)at;
-		for (unsigned int plain = 0; plain < 8; plain++)
-			for (unsigned int byte = 0; byte < 256; byte++)
-				if (a->of[byte] == letter && plainness(byte) == plain)
-					a->bytes[at++] = (uint8_t)byte;
+		for (unsigned int i = 0; i < 256; i++)
+			if (a->of[plain[i]] == letter)
+				a->bytes[at++] = plain[i];
 		a->first[letter + 1] = (uint16_t)at;
 	}
 }
@@ -129,13 +157,21 @@ static int add_class(struct bl_names *names, const struct bl_name_class *class,
 	return r;
 }
 
+/* A container has an id here; that there is none, or none that is known, is no matter of names. */
+static bool may_end(const struct bl_names *names, uint32_t place)
+{
+	if (place >= PLACE_TAIL)
+		return bl_tail_is_whole(names->kind, place - PLACE_TAIL);
+	return place == PLACE_NAME || (place == PLACE_MARK && names->kind == BL_NAMES_CGROUPS);
+}
+
 /* What a text that ends in a state comes to. */
 static int add_end(struct bl_names *names, const struct state *state,
 		   const struct bl_name_step *sample)
 {
 	struct bl_name_class class = state->at;
 
-	if (state->place != PLACE_NAME)
+	if (!may_end(names, state->place))
 		return 0;
 	for (int side = 0; side < BL_SIDES; side++)
 		class.dfa[side] = dfa_class(&names->sides[side], state->at.dfa[side]);
@@ -144,7 +180,13 @@ static int add_end(struct bl_names *names, const struct state *state,
 
 static uint32_t next_place(const struct bl_names *names, uint32_t place, uint8_t byte)
 {
-	if (names->kind != BL_NAMES_PATHS)
+	if (place == PLACE_BEGIN)
+		return bl_tail_has(names->kind, '.') ? PLACE_TAIL : PLACE_MARK;
+	if (place >= PLACE_TAIL)
+		return PLACE_TAIL + bl_tail_next(names->kind, place - PLACE_TAIL, byte);
+	if (place == PLACE_MARK)
+		return PLACE_START;
+	if (!is_path_kind(names->kind))
 		return PLACE_NAME;
 	if (byte == '/')
 		return PLACE_START;
@@ -158,7 +200,11 @@ static bool may_follow(const struct bl_names *names, uint32_t place, uint8_t byt
 {
 	if (!is_letter(names, byte))
 		return false;
-	return names->kind != BL_NAMES_PATHS || byte != '/' || place == PLACE_NAME;
+	if (place == PLACE_MARK)
+		return byte == '/';
+	if (byte != '/')
+		return true;
+	return is_path_kind(names->kind) ? place == PLACE_NAME : !bl_names_mark(names->kind);
 }
 
 static void advance(const struct bl_names *names, struct state *state, uint8_t byte)
@@ -190,7 +236,8 @@ static int add_step(struct bl_names *names, const struct state *from, uint8_t by
 	int r;
 
 	advance(names, &to, byte);
-	if (is_nothing(&to))
+	/* Everybody is called somehow: that nothing is about a name is to be known of these. */
+	if (is_nothing(&to) && !bl_names_mark(names->kind))
 		return 0;
 	r = bl_intern(&names->states, (const uint32_t *)&to, STATE_WORDS, &number);
 	if (r || number <= known)
@@ -520,17 +567,17 @@ static int find_paths(struct bl_names *names)
 	return r ? r : expand_all(names);
 }
 
-/* Abstract names and arguments have a NUL before them, and no literals. */
+/* All but paths have a byte before them, and no literals. */
 static int find_texts(struct bl_names *names)
 {
-	struct state start = { .place = PLACE_NAME };
-	struct bl_name_step first = { .first = true };
+	struct state start = { .place = bl_names_mark(names->kind) ? PLACE_BEGIN : PLACE_NAME };
+	struct bl_name_step first = { .first = true, .byte = bl_names_mark(names->kind) };
 	int r;
 
 	for (int side = 0; side < BL_SIDES; side++)
 		start.at.dfa[side] =
 			alive(&names->sides[side], names->sides[side].header->dfa_start);
-	r = add_step(names, &start, 0, &first);
+	r = add_step(names, &start, first.byte, &first);
 	return r ? r : expand_all(names);
 }
 
@@ -540,6 +587,21 @@ int bl_names_find(struct bl_names *names, enum bl_names_kind kind, const struct 
 	names->sides = sides;
 	make_alphabet(names);
 	return kind == BL_NAMES_PATHS ? find_paths(names) : find_texts(names);
+}
+
+struct bl_name_class bl_names_read(const struct bl_side *sides, const char *text, size_t len)
+{
+	struct bl_name_class class = {};
+
+	for (int which = 0; which < BL_SIDES; which++) {
+		const struct bl_side *side = &sides[which];
+		uint32_t state = alive(side, side->header->dfa_start);
+
+		for (size_t i = 0; state && i < len; i++)
+			state = dfa_next(side, state, (uint8_t)text[i]);
+		class.dfa[which] = dfa_class(side, state);
+	}
+	return class;
 }
 
 struct bl_name_class bl_names_class(const struct bl_names *names, uint32_t number)

@@ -24,10 +24,12 @@ static void subject_bits(const struct bl_differ *d, int side, const struct bl_po
 	for (int dim = 0; dim < _BL_DIM_SUBJECT; dim++) {
 		uint64_t any[BL_COND_WORDS] = {};
 
-		for (size_t k = 0; k < point->n[dim]; k++)
+		if (d->space.dims[dim].always[side])
+			memcpy(any, d->space.dims[dim].always[side], words * sizeof(*any));
+		for (size_t k = 0; k < point->n[bl_dim_base(dim)]; k++)
 			for (size_t i = 0; i < words; i++)
-				any[i] |= d->space.dims[dim]
-						  .bits[side][point->value[dim][k] * words + i];
+				any[i] |= bl_dim_bits(&d->space, &d->space.dims[dim], side,
+						      point->value[bl_dim_base(dim)][k])[i];
 		for (size_t i = 0; i < words; i++)
 			bits[i] &= any[i];
 	}
@@ -88,6 +90,19 @@ static bool same(const struct bl_decided *a, const struct bl_decided *b)
 	return a->verdict == b->verdict && (a->verdict == BL_VERDICT_ALLOW || a->rule == b->rule);
 }
 
+bool bl_differ_decides(struct bl_differ *d, const struct bl_found *found,
+		       const struct bl_point *point, const struct bl_decided decided[BL_SIDES])
+{
+	for (int side = 0; side < BL_SIDES; side++) {
+		struct bl_decided other = decide(d, side, &found->object, point,
+						 asked_at(&found->object, point, found->question));
+
+		if (!same(&other, &decided[side]))
+			return false;
+	}
+	return true;
+}
+
 /* ---- names -------------------------------------------------------------------------------- */
 
 /* Whether a path can be walked at all; else it is one of the deep ones. */
@@ -134,6 +149,12 @@ static uint32_t exe_name(const struct bl_differ *d, uint32_t value)
 	uint32_t n = d->space.n_exes;
 
 	return value ? d->space.exe_names[value <= n ? value - 1 : value - n - 1] : 0;
+}
+
+/* That of a program that somebody comes from; 0: any. */
+static uint32_t kin_name(const struct bl_differ *d, const struct bl_point *point, size_t i)
+{
+	return d->space.kin[point->value[BL_DIM_PARENT][i]].name;
 }
 
 /* What is found out about a name once. */
@@ -206,6 +227,9 @@ static int found_is_reachable(struct bl_differ *d, const struct bl_diff_object *
 		if (point->value[BL_DIM_EXE][i])
 			r = name_is(d, BL_NAMES_PATHS, exe_name(d, point->value[BL_DIM_EXE][i]),
 				    NAME_POSSIBLE);
+	for (size_t i = 0; r > 0 && i < point->n[BL_DIM_PARENT]; i++)
+		if (kin_name(d, point, i))
+			r = name_is(d, BL_NAMES_PATHS, kin_name(d, point, i), NAME_POSSIBLE);
 	return r;
 }
 
@@ -220,6 +244,23 @@ static bool is_any(const struct bl_diff_object *object)
 	       !memcmp(object->destination->addr, any, sizeof(any));
 }
 
+/* Whether it comes from programs of the host that are there by these names, one of them its parent's. */
+static int kin_is_good(struct bl_differ *d, const struct bl_point *point)
+{
+	size_t parents = 0;
+	int r = 1;
+
+	for (size_t i = 0; r > 0 && i < point->n[BL_DIM_PARENT]; i++) {
+		const struct bl_kin_value *kin = &d->space.kin[point->value[BL_DIM_PARENT][i]];
+
+		parents += kin->parent;
+		if (kin->unknown || kin->container || parents > 1)
+			return 0;
+		r = name_is(d, BL_NAMES_PATHS, kin->name, NAME_REAL);
+	}
+	return r;
+}
+
 /* 1, 0 or -ENOMEM */
 static int is_good(struct bl_differ *d, const struct bl_found *found)
 {
@@ -231,8 +272,12 @@ static int is_good(struct bl_differ *d, const struct bl_found *found)
 	if (object->kind == BL_WITNESS_LOST || object->untrusted || is_any(object) ||
 	    point->n[BL_DIM_EXE] > 1 || point->n[BL_DIM_GID] > 1 || !exe_is_host(d, point))
 		return 0;
+	if (!found->place)
+		return 0;
 	if (exe)
 		r = name_is(d, BL_NAMES_PATHS, exe_name(d, exe), NAME_REAL);
+	if (r > 0)
+		r = kin_is_good(d, point);
 	if (r > 0 && object->name)
 		r = name_is(d, object->names->kind, object->name, NAME_REAL);
 	return r;
@@ -282,15 +327,10 @@ static int add_item(struct bl_differ *d, const struct bl_found *found, uint8_t a
 static bool holds_for(struct bl_differ *d, const struct bl_found *found,
 		      const struct bl_difference *item, unsigned int question)
 {
-	for (int side = 0; side < BL_SIDES; side++) {
-		struct bl_decided decided =
-			decide(d, side, &found->object, &found->point,
-			       asked_at(&found->object, &found->point, question));
+	struct bl_found asked = *found;
 
-		if (!same(&decided, &item->decided[side]))
-			return false;
-	}
-	return true;
+	asked.question = question;
+	return bl_differ_decides(d, &asked, &found->point, item->decided);
 }
 
 static bool holds_for_all(struct bl_differ *d, const struct bl_found *found,
@@ -355,7 +395,9 @@ static int gather(struct bl_differ *d, const struct bl_found *found, unsigned in
 int bl_differ_report(struct bl_differ *d, const struct bl_diff_object *object,
 		     const struct bl_point *point, unsigned int question, uint8_t protocol)
 {
-	struct bl_found found = { .object = *object, .point = *point, .protocol = protocol };
+	struct bl_found found = {
+		.object = *object, .point = *point, .question = question, .protocol = protocol
+	};
 	struct bl_decided decided[BL_SIDES];
 	int r;
 
@@ -368,6 +410,9 @@ int bl_differ_report(struct bl_differ *d, const struct bl_diff_object *object,
 		d->ret->unreachable += !r;
 		return r;
 	}
+	r = bl_differ_place(d, &found, decided);
+	if (r < 0)
+		return r;
 	r = is_good(d, &found);
 	if (r < 0)
 		return r;
@@ -399,6 +444,32 @@ static int name_exes(struct bl_differ *d, const struct bl_point *point, struct b
 	return 0;
 }
 
+/* What it comes from; of the values the unknown one has no name. */
+static int name_kin(struct bl_differ *d, const struct bl_point *point, struct bl_witness *w)
+{
+	size_t n = point->n[BL_DIM_PARENT], len;
+	struct bl_witness_kin *kin = bl_arena_alloc(d->ret->arena, n + 1, sizeof(*kin));
+
+	if (!kin)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		const struct bl_kin_value *value = &d->space.kin[point->value[BL_DIM_PARENT][i]];
+
+		w->kin_unknown |= value->unknown;
+		if (value->unknown)
+			continue;
+		kin[w->n_kin] = (struct bl_witness_kin){
+			.name = arena_name(d, &d->paths, value->name, &len),
+			.parent = value->parent,
+			.trust = value->container ? BL_EXE_CONTAINER : BL_EXE_HOST,
+		};
+		if (!kin[w->n_kin++].name)
+			return -ENOMEM;
+	}
+	w->kin = kin;
+	return 0;
+}
+
 static int name_ids(struct bl_differ *d, const struct bl_point *point, struct bl_witness *w)
 {
 	uint32_t *gids =
@@ -412,6 +483,17 @@ static int name_ids(struct bl_differ *d, const struct bl_point *point, struct bl
 		gids[i] = d->space.dims[BL_DIM_GID].values[point->value[BL_DIM_GID][i]];
 	w->gids = gids;
 	return 0;
+}
+
+static int name_task(struct bl_differ *d, const struct bl_found *found, struct bl_witness *w)
+{
+	const struct bl_point *point = &found->point;
+	const struct bl_dim *capabilities = &d->space.dims[BL_DIM_CAPABILITY];
+
+	w->login = d->space.dims[BL_DIM_LOGIN].values[point->value[BL_DIM_LOGIN][0]];
+	for (size_t i = 0; i < point->n[BL_DIM_CAPABILITY]; i++)
+		w->capabilities |= 1ull << capabilities->values[point->value[BL_DIM_CAPABILITY][i]];
+	return bl_differ_call(d, found, w);
 }
 
 /* Each without the NUL that the automaton has before it. */
@@ -496,6 +578,10 @@ int bl_differ_finish(struct bl_differ *d)
 			r = name_exes(d, &found->point, w);
 		if (!r)
 			r = name_ids(d, &found->point, w);
+		if (!r)
+			r = name_task(d, found, w);
+		if (!r)
+			r = name_kin(d, &found->point, w);
 		if (!r && found->object.exec)
 			r = name_args(d, &found->point, w);
 		if (found->object.exec)

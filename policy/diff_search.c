@@ -14,7 +14,7 @@
 
 /* What is left of each dimension. */
 struct state {
-	uint32_t *left[_BL_DIM_MAX]; /* values that are allowed; NULL: all */
+	uint32_t *left[_BL_DIM_MAX]; /* values that are allowed, by bl_dim_base(); NULL: all */
 	struct need {
 		uint8_t dim;
 		uint32_t set; /* one value has to be in it */
@@ -64,7 +64,8 @@ static const struct bl_dim *dim_of(const struct search *s, int d)
 
 static bool is_several(const struct search *s, int d)
 {
-	return dim_of(s, d)->several && (!s->single || d == BL_DIM_ARGS);
+	return dim_of(s, d)->several && (!s->single || d == BL_DIM_ARGS || d == BL_DIM_CAPABILITY ||
+					 bl_dim_base(d) == BL_DIM_PARENT);
 }
 
 static int state_copy(const struct search *s, struct state *to, const struct state *from)
@@ -87,9 +88,10 @@ static int state_copy(const struct search *s, struct state *to, const struct sta
 static uint32_t left_word(const struct search *s, const struct state *state, int d, size_t i)
 {
 	const struct bl_dim *dim = dim_of(s, d);
+	const uint32_t *left = state->left[bl_dim_base(d)];
 
-	if (state->left[d])
-		return state->left[d][i];
+	if (left)
+		return left[i];
 	return i + 1 < dim->words || !(dim->n % 32) ? ~0u : (1u << dim->n % 32) - 1;
 }
 
@@ -99,14 +101,14 @@ static int make_left(const struct search *s, struct state *state, int d)
 	size_t words = dim_of(s, d)->words;
 	uint32_t *left;
 
-	if (state->left[d])
+	if (state->left[bl_dim_base(d)])
 		return 0;
 	left = malloc(words * sizeof(*left));
 	if (!left)
 		return -ENOMEM;
 	for (size_t i = 0; i < words; i++)
 		left[i] = left_word(s, state, d, i);
-	state->left[d] = left;
+	state->left[bl_dim_base(d)] = left;
 	return 0;
 }
 
@@ -125,10 +127,17 @@ static bool meets(struct search *s, const struct state *state, int d, uint32_t a
 	return false;
 }
 
-/* Whether all values that are left of a set (0: of all) are in another one. */
-static bool within(struct search *s, const struct state *state, int d, uint32_t of, uint32_t set)
+/* Whether a need is one of a dimension's values. */
+static bool is_need_of(const struct need *need, int d)
 {
-	const uint32_t *x = of ? bl_dim_set(dim_of(s, d), of) : NULL;
+	return bl_dim_base(need->dim) == bl_dim_base(d);
+}
+
+/* Whether all values that are left of a need's set (NULL: all that are left) are in a set. */
+static bool within(struct search *s, const struct state *state, int d, const struct need *of,
+		   uint32_t set)
+{
+	const uint32_t *x = of ? bl_dim_set(dim_of(s, of->dim), of->set) : NULL;
 	const uint32_t *y = bl_dim_set(dim_of(s, d), set);
 	size_t words = dim_of(s, d)->words;
 
@@ -150,11 +159,11 @@ static enum truth is_in(struct search *s, const struct state *state, int d, uint
 	if (!meets(s, state, d, set, 0))
 		return NO;
 	if (!is_several(s, d))
-		return within(s, state, d, 0, set) ? YES : OPEN;
-	if (!dim_of(s, d)->none && within(s, state, d, 0, set))
+		return within(s, state, d, NULL, set) ? YES : OPEN;
+	if (!dim_of(s, d)->none && within(s, state, d, NULL, set))
 		return YES;
 	for (size_t i = 0; i < state->n_needs; i++)
-		if (state->needs[i].dim == d && within(s, state, d, state->needs[i].set, set))
+		if (is_need_of(&state->needs[i], d) && within(s, state, d, &state->needs[i], set))
 			return YES;
 	return OPEN;
 }
@@ -178,9 +187,12 @@ static bool is_possible(struct search *s, const struct state *state, int d)
 {
 	if (!dim_of(s, d)->none && !meets(s, state, d, 0, 0))
 		return false;
-	for (size_t i = 0; i < state->n_needs; i++)
-		if (state->needs[i].dim == d && !meets(s, state, d, state->needs[i].set, 0))
+	for (size_t i = 0; i < state->n_needs; i++) {
+		const struct need *need = &state->needs[i];
+
+		if (is_need_of(need, d) && !meets(s, state, need->dim, need->set, 0))
 			return false;
+	}
 	return true;
 }
 
@@ -193,7 +205,7 @@ static int cut(struct search *s, struct state *state, int d, uint32_t number, bo
 	if (r)
 		return r;
 	for (size_t i = 0; i < dim_of(s, d)->words; i++)
-		state->left[d][i] &= keep ? set[i] : ~set[i];
+		state->left[bl_dim_base(d)][i] &= keep ? set[i] : ~set[i];
 	return is_possible(s, state, d);
 }
 
@@ -316,6 +328,11 @@ static int propagate(struct search *s, struct state *state, const struct clause 
 
 /* ---- points ------------------------------------------------------------------------------- */
 
+static bool need_has(const struct search *s, const struct need *need, uint32_t value)
+{
+	return bl_set_has(bl_dim_set(dim_of(s, need->dim), need->set), value);
+}
+
 /* The first value that is left and in all needs (or, with one, in that); n: there is none. */
 static uint32_t first_value(const struct search *s, const struct state *state, int d,
 			    const struct need *one)
@@ -326,9 +343,9 @@ static uint32_t first_value(const struct search *s, const struct state *state, i
 		bool good = left_word(s, state, d, value / 32) >> (value & 31) & 1;
 
 		for (size_t i = 0; good && !one && i < state->n_needs; i++)
-			good = state->needs[i].dim != d ||
-			       bl_set_has(bl_dim_set(dim, state->needs[i].set), value);
-		if (good && (!one || bl_set_has(bl_dim_set(dim, one->set), value)))
+			good = !is_need_of(&state->needs[i], d) ||
+			       need_has(s, &state->needs[i], value);
+		if (good && (!one || need_has(s, one, value)))
 			return value;
 	}
 	return dim->n;
@@ -348,7 +365,7 @@ static int add_value(struct bl_point *point, int d, uint32_t value)
 static bool is_needed(const struct search *s, const struct state *state, int d)
 {
 	for (size_t i = 0; i < state->n_needs; i++)
-		if (state->needs[i].dim == d)
+		if (is_need_of(&state->needs[i], d))
 			return true;
 	return !dim_of(s, d)->none;
 }
@@ -366,7 +383,7 @@ static int pick_dim(const struct search *s, const struct state *state, int d,
 	if (value < dim_of(s, d)->n)
 		return add_value(point, d, value);
 	for (size_t i = 0; !r && i < state->n_needs; i++)
-		if (state->needs[i].dim == d)
+		if (is_need_of(&state->needs[i], d))
 			r = add_value(point, d, first_value(s, state, d, &state->needs[i]));
 	return r;
 }
@@ -376,7 +393,8 @@ static int pick(const struct search *s, const struct state *state, struct bl_poi
 	int r = 0;
 
 	for (int d = 0; !r && d < _BL_DIM_MAX; d++)
-		r = pick_dim(s, state, d, ret);
+		if (bl_dim_base(d) == d)
+			r = pick_dim(s, state, d, ret);
 	return r ? r : 1;
 }
 
@@ -478,6 +496,8 @@ static int run(struct search *s, const struct bl_search_for *what, uint32_t exes
 		return -ENOMEM;
 	s->n_clauses = 0;
 	r = cut(s, state, BL_DIM_EXE, exes, true);
+	if (r > 0 && s->single && s->space->kin_known)
+		r = cut(s, state, BL_DIM_PARENT, s->space->kin_known, true);
 	if (r > 0 && what->facts)
 		r = cut(s, state, BL_DIM_FACTS, what->facts, true);
 	if (r > 0)

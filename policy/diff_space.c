@@ -55,8 +55,9 @@ static size_t cond_words(const struct bl_space *space, int side)
 
 /* ---- bits of values -> values of conditions ------------------------------------------------ */
 
-static int alloc_bits(struct bl_space *space, struct bl_dim *dim)
+int bl_dim_alloc(const struct bl_space *space, struct bl_dim *dim, uint32_t n)
 {
+	dim_size(dim, n);
 	for (int side = 0; side < BL_SIDES; side++) {
 		if (dim->n > BITS_MAX / cond_words(space, side))
 			return -E2BIG;
@@ -68,6 +69,12 @@ static int alloc_bits(struct bl_space *space, struct bl_dim *dim)
 	return 0;
 }
 
+uint64_t *bl_dim_bits(const struct bl_space *space, const struct bl_dim *dim, int side,
+		      uint32_t value)
+{
+	return dim->bits[side] + value * cond_words(space, side);
+}
+
 static bool has_cond(const uint64_t *bits, uint32_t cond)
 {
 	return bits[cond / 64] >> (cond & 63) & 1;
@@ -77,6 +84,10 @@ static bool has_cond(const uint64_t *bits, uint32_t cond)
 static void find_always(const struct bl_dim *dim, int side, size_t words,
 			uint64_t always[BL_COND_WORDS])
 {
+	if (dim->always[side]) {
+		memcpy(always, dim->always[side], words * sizeof(*always));
+		return;
+	}
 	memset(always, 0xff, words * sizeof(*always));
 	for (uint32_t value = 0; value < dim->n; value++)
 		for (size_t i = 0; i < words; i++)
@@ -92,7 +103,7 @@ static int make_cond(struct bl_dim *dim, int side, size_t words, uint32_t cond, 
 	return bl_dim_add(dim, set, &dim->conds[side][cond]);
 }
 
-static int make_conds(struct bl_space *space, struct bl_dim *dim)
+int bl_dim_finish(const struct bl_space *space, struct bl_dim *dim)
 {
 	_cleanup_free_ uint32_t *set = calloc(dim->words + 1, sizeof(*set));
 	int r = 0;
@@ -200,12 +211,11 @@ static int make_exes(struct bl_space *space, const struct bl_names *paths)
 	if (r)
 		return r;
 	dim->several = true;
-	dim_size(dim, 1 + 2 * space->n_exes);
-	r = alloc_bits(space, dim);
+	r = bl_dim_alloc(space, dim, 1 + 2 * space->n_exes);
 	if (r)
 		return r;
 	fill_exes(space, dim, paths);
-	r = make_conds(space, dim);
+	r = bl_dim_finish(space, dim);
 	return r ? r : make_trusts(space, dim);
 }
 
@@ -244,8 +254,7 @@ static int collect_ids(struct bl_space *space, struct bl_dim *dim, enum bl_diff_
 	n = bl_words_sort(dim->values, n);
 	if (n > 1 && dim->values[n - 1] == UINT32_MAX)
 		n--;
-	dim_size(dim, (uint32_t)n);
-	return 0;
+	return bl_dim_alloc(space, dim, (uint32_t)n);
 }
 
 static int make_ids(struct bl_space *space, enum bl_diff_dim which)
@@ -254,8 +263,6 @@ static int make_ids(struct bl_space *space, enum bl_diff_dim which)
 	int r = collect_ids(space, dim, which);
 
 	dim->several = which == BL_DIM_GID;
-	if (!r)
-		r = alloc_bits(space, dim);
 	for (int s = 0; !r && s < BL_SIDES; s++) {
 		const struct bl_side *side = &space->sides[s];
 
@@ -263,7 +270,7 @@ static int make_ids(struct bl_space *space, enum bl_diff_dim which)
 			or_bits(side, dim->bits[s] + i * cond_words(space, s),
 				bl_range_find(&side->m, ranges_of(side, which), dim->values[i]), 0);
 	}
-	return r ? r : make_conds(space, dim);
+	return r ? r : bl_dim_finish(space, dim);
 }
 
 /* ---- facts and arguments ------------------------------------------------------------------ */
@@ -376,16 +383,22 @@ static int make_args(struct bl_space *space, const struct bl_names *args)
 /* ---- all of it ---------------------------------------------------------------------------- */
 
 int bl_space_make(struct bl_space *space, const struct bl_side *sides, const struct bl_names *paths,
-		  const struct bl_names *args)
+		  const struct bl_names *args, const struct bl_names *called)
 {
 	int r;
 
 	space->sides = sides;
+	space->called = called;
+	space->programs = paths;
 	r = make_exes(space, paths);
+	if (!r)
+		r = bl_space_add_kin(space);
 	if (!r)
 		r = make_ids(space, BL_DIM_UID);
 	if (!r)
 		r = make_ids(space, BL_DIM_GID);
+	if (!r)
+		r = bl_space_add_tasks(space);
 	if (!r)
 		r = make_facts(space);
 	return r ? r : make_args(space, args);
@@ -399,6 +412,7 @@ void bl_space_clear(struct bl_space *space)
 		for (int side = 0; side < BL_SIDES; side++) {
 			free(dim->bits[side]);
 			free(dim->conds[side]);
+			free(dim->always[side]);
 		}
 		free(dim->values);
 		bl_interns_clear(&dim->sets);
@@ -407,5 +421,8 @@ void bl_space_clear(struct bl_space *space)
 		free(space->args[side]);
 		free(space->args_verdict[side]);
 	}
+	for (int i = 0; i < BL_NAMES_CALLED; i++)
+		free(space->calls[i]);
+	free(space->kin);
 	free(space->exe_names);
 }

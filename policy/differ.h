@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base.h"
+#include "called.h"
 #include "compile.h"
 #include "conditions.h"
 #include "diff.h"
@@ -26,6 +27,10 @@ enum bl_names_kind {
 	BL_NAMES_PATHS = 1,
 	BL_NAMES_SOCKETS, /* abstract names */
 	BL_NAMES_ARGS,
+	BL_NAMES_UNITS, /* what processes are called, each behind its enum bl_name */
+	BL_NAMES_SLICES,
+	BL_NAMES_CONTAINERS,
+	BL_NAMES_CGROUPS,
 };
 
 /* What a text comes to in both sets: offsets of struct bl_class, 0: nothing. */
@@ -73,6 +78,20 @@ int bl_names_find(struct bl_names *names, enum bl_names_kind kind, const struct 
 
 struct bl_name_class bl_names_class(const struct bl_names *names, uint32_t number);
 
+/* What a text comes to that is none of a path. */
+struct bl_name_class bl_names_read(const struct bl_side *sides, const char *text, size_t len);
+
+/* The byte before the texts of a kind; 0 where it is none of what processes are called. */
+uint8_t bl_names_mark(enum bl_names_kind kind);
+
+/*
+ * Names of units and slices have to end in their types: how much of one a name ends in so far, from 0 on, and
+ * whether that is all of it. Which bytes are part of one; of none in other kinds.
+ */
+uint32_t bl_tail_next(enum bl_names_kind kind, uint32_t seen, uint8_t byte);
+bool bl_tail_is_whole(enum bl_names_kind kind, uint32_t seen);
+bool bl_tail_has(enum bl_names_kind kind, uint8_t byte);
+
 /* A text of a class; free() it. NULL: memory is short. */
 char *bl_names_sample(const struct bl_names *names, uint32_t number, size_t *ret_len);
 
@@ -86,13 +105,24 @@ void bl_names_clear(struct bl_names *names);
 /* What a condition or an access can ask for; of an object's question, facts and arguments as well. */
 enum bl_diff_dim {
 	BL_DIM_EXE,
+	BL_DIM_PARENT,
+	BL_DIM_ANCESTOR, /* of the same values; see bl_dim_base() */
 	BL_DIM_UID,
 	BL_DIM_GID,
+	BL_DIM_LOGIN,
+	BL_DIM_CAPABILITY,
+	BL_DIM_UNIT, /* these four in the order of enum bl_names_kind */
+	BL_DIM_SLICE,
+	BL_DIM_CONTAINER,
+	BL_DIM_CGROUP,
 	_BL_DIM_SUBJECT,
 	BL_DIM_FACTS = _BL_DIM_SUBJECT,
 	BL_DIM_ARGS,
 	_BL_DIM_MAX,
 };
+
+#define BL_NAMES_CALLED \
+	(BL_DIM_CGROUP - BL_DIM_UNIT + 1) /* kinds of names that processes are called by */
 
 /* A set of all values is number 0, so that what asks for nothing has nothing to look at. */
 struct bl_box {
@@ -106,9 +136,32 @@ struct bl_dim {
 	bool none;    /* ... or none */
 	size_t words; /* 32-bit words of a set */
 	uint64_t *bits[BL_SIDES]; /* by value: the conditions left open; subjects' dimensions only */
-	uint32_t *values;	  /* of uid and gid */
+	uint64_t *always[BL_SIDES]; /* those that are left open by no value as well; NULL: none */
+	uint32_t *values;	  /* numbers, where they have some */
 	struct bl_interns sets;
 	uint32_t *conds[BL_SIDES]; /* by condition: the values that it holds for; likewise */
+};
+
+/* The dimension that has the values of another one. */
+static inline int bl_dim_base(int dim)
+{
+	return dim == BL_DIM_ANCESTOR ? BL_DIM_PARENT : dim;
+}
+
+/* A program that a process comes from. */
+struct bl_kin_value {
+	uint32_t name; /* a class of paths */
+	bool parent;
+	bool container; /* on a file system that the host does not mount */
+	bool unknown;	/* it may be any */
+};
+
+/* What a process can be called. */
+struct bl_call {
+	uint32_t name;	/* a class of names; 0: none, or of a container that its id is not known */
+	bool contained; /* in a container; certainly, or */
+	bool maybe;	/* perhaps */
+	bool cut;	/* a cgroup that is too deep to be told */
 };
 
 /* Values of BL_DIM_EXE: none, then all classes on the host, then all of them in a container. */
@@ -119,17 +172,44 @@ struct bl_space {
 	uint32_t n_exes;
 	uint32_t exe_host, exe_container; /* sets */
 	uint32_t paths, memfds; /* sets of facts: of files with and without a path */
+	const struct bl_names *called; /* BL_NAMES_CALLED of them */
+	struct bl_call *
+		calls[BL_NAMES_CALLED]; /* by value; the first is what a test says that says nothing */
+	const struct bl_names *programs; /* names of executables */
+	struct bl_kin_value *kin; /* by value */
+	uint32_t kin_known;	  /* set of those that a test can have; 0: no rule asks */
 	uint32_t *args[BL_SIDES]; /* by number of a rule: the classes of arguments it asks for */
 	uint8_t *args_verdict[BL_SIDES];
 };
 
 int bl_space_make(struct bl_space *space, const struct bl_side *sides, const struct bl_names *paths,
-		  const struct bl_names *args);
+		  const struct bl_names *args, const struct bl_names *called);
 void bl_space_clear(struct bl_space *space);
 
 /* The facts that a value of BL_DIM_FACTS stands for, and the set of those with any of some facts. */
 uint8_t bl_space_facts(uint32_t value);
 int bl_space_facts_set(struct bl_space *space, uint8_t any_of, uint32_t *ret);
+
+/* Makes room for the conditions of so many values; *ret_bits is where those of a value are. */
+int bl_dim_alloc(const struct bl_space *space, struct bl_dim *dim, uint32_t n);
+uint64_t *bl_dim_bits(const struct bl_space *space, const struct bl_dim *dim, int side,
+		      uint32_t value);
+
+/* Turns these round: the values of each condition. */
+int bl_dim_finish(const struct bl_space *space, struct bl_dim *dim);
+
+/* The dimensions of what processes come from. */
+int bl_space_add_kin(struct bl_space *space);
+
+/* The dimensions of who has logged in, of capabilities, and of what a process is called. */
+int bl_space_add_tasks(struct bl_space *space);
+
+/* The number of the value that a process has by what it is called; which: from 0 to BL_NAMES_CALLED. */
+uint32_t bl_space_find_call(const struct bl_space *space, uint32_t which,
+			    const struct bl_called *called);
+
+/* The text of a value without its mark; free() it. NULL: memory is short. */
+char *bl_space_call_text(const struct bl_space *space, uint32_t which, uint32_t value);
 
 static inline bool bl_set_has(const uint32_t *set, uint32_t value)
 {
@@ -189,7 +269,7 @@ void bl_plain_clear(struct bl_plain *plain);
 
 #define BL_CHOSEN_MAX 16
 
-/* A point of the space: the values of each dimension. */
+/* A point of the space: the values of each dimension, but of those that have another one's. */
 struct bl_point {
 	uint16_t n[_BL_DIM_MAX];
 	uint32_t value[_BL_DIM_MAX][BL_CHOSEN_MAX];
@@ -250,14 +330,16 @@ struct bl_diff_object {
 struct bl_found {
 	struct bl_diff_object object;
 	struct bl_point point;
+	unsigned int question;
 	uint8_t protocol; /* of a raw socket */
+	const char *place; /* a cgroup by which it is called so; NULL: none was found */
 	bool good; /* a test can have it, and on this host it is what it is called */
 };
 
 struct bl_differ {
 	const struct bl_diff_input *input;
 	struct bl_side sides[BL_SIDES];
-	struct bl_names paths, sockets, args;
+	struct bl_names paths, sockets, args, called[BL_NAMES_CALLED];
 	struct bl_space space;
 	struct bl_plain plain;
 	struct bl_destinations destinations;
@@ -277,6 +359,10 @@ struct bl_differ {
 	struct bl_found *found;	    /* by item */
 	size_t found_capacity;
 	size_t budget;
+	struct bl_interns calls; /* values of what witnesses are called */
+	const char **places;	 /* ... and the cgroup that gives them; NULL: none was found */
+	size_t places_capacity;
+	size_t n_others;
 	uint8_t *path_facts, *socket_facts; /* by class: what was found out about its name */
 	struct bl_diff *ret;
 };
@@ -284,6 +370,20 @@ struct bl_differ {
 /* Notes that both sides decide an access otherwise. Returns 0 or -errno. */
 int bl_differ_report(struct bl_differ *d, const struct bl_diff_object *object,
 		     const struct bl_point *point, unsigned int question, uint8_t protocol);
+
+/*
+ * Finds a cgroup by which who was found is called so, or somebody for whom both sets decide the same, whose point
+ * is found->point then; found->place is NULL where there is none. Returns 0 or -ENOMEM.
+ */
+int bl_differ_place(struct bl_differ *d, struct bl_found *found,
+		    const struct bl_decided decided[BL_SIDES]);
+
+/* Says what a witness is called. Returns 0 or -ENOMEM. */
+int bl_differ_call(struct bl_differ *d, const struct bl_found *found, struct bl_witness *w);
+
+/* Whether both sets decide about somebody else as they did about who was found. */
+bool bl_differ_decides(struct bl_differ *d, const struct bl_found *found,
+		       const struct bl_point *point, const struct bl_decided decided[BL_SIDES]);
 
 /* Writes out who and what each difference was found for. */
 int bl_differ_finish(struct bl_differ *d);

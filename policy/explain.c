@@ -367,8 +367,8 @@ static int explainer_init(struct bl_explainer *e)
 	e->unnamed = query->op != BL_OP_CONNECT && !query->pseudo && !path;
 	if (path && path[0] && !bl_explain_walkable(path))
 		e->unnamed = true;
+	bl_called_read(query, &e->called);
 	e->exe = query->exe && bl_explain_walkable(query->exe) ? query->exe : NULL;
-	bl_query_names(query, &e->named);
 	e->n_forms = 0;
 	if (e->ip)
 		find_forms(e);

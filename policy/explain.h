@@ -21,11 +21,11 @@ enum bl_key_id {
 	BL_KEY_UID,
 	BL_KEY_GID,
 	BL_KEY_LOGIN,
+	BL_KEY_CAPABILITY,
 	BL_KEY_UNIT,
 	BL_KEY_SLICE,
 	BL_KEY_CGROUP,
 	BL_KEY_CONTAINER,
-	BL_KEY_CAPABILITY,
 	BL_KEY_UNLESS, /* of rules: an exception holds */
 	_BL_KEY_MAX,
 };
@@ -72,6 +72,9 @@ int bl_explain(const struct bl_policy *policy, const struct bl_tables *tables,
 	       const struct bl_query *query, uint32_t known, struct bl_explanation *ret);
 
 void bl_explanation_clear(struct bl_explanation *explanation);
+
+/* BL_KEY_BIT()s of what the rules of a policy and their exceptions ask of subjects. */
+uint32_t bl_explain_asked(const struct bl_policy *policy);
 
 /* The key's name, "path" or "by.uid". */
 const char *bl_key_name(enum bl_key_id key);

@@ -163,29 +163,53 @@ static bool put_object(const struct bl_explainer *e, const struct bl_rule *rule,
 
 /* ---- subjects ----------------------------------------------------------------------------- */
 
+/* A key and its value, where an exception can go by it. */
+static bool put_key(const struct bl_explainer *e, enum bl_key_id key, const char *comma, FILE *out)
+{
+	const struct bl_key_kind *kind = bl_key_kind(key);
+	_cleanup_free_ char *value = NULL;
+	size_t size;
+	FILE *stream = kind->except ? open_memstream(&value, &size) : NULL;
+	bool has = stream && kind->except(e, stream);
+
+	if (stream && fclose(stream) != 0)
+		return false;
+	if (has)
+		fprintf(out, "%s\"%s\": %s", comma, kind->name + strlen("by."), value);
+	return has;
+}
+
+/*
+ * Of what a process is called its unit says most, and is what the next one of the kind is called as well; a path
+ * says it again.
+ */
+static uint32_t leave_one_name(const struct bl_explainer *e, uint32_t known)
+{
+	const uint32_t unit = BL_KEY_BIT(BL_KEY_UNIT), cgroup = BL_KEY_BIT(BL_KEY_CGROUP),
+		       slice = BL_KEY_BIT(BL_KEY_SLICE);
+
+	if (!(known & (unit | cgroup | slice)))
+		return known;
+	known &= ~(unit | cgroup | slice);
+	if (e->called.unit[0])
+		return known | unit;
+	return known | (e->query->cgroup ? cgroup : slice);
+}
+
 /* Whoever it was is known by something: the access was decided as this user's. */
 static void put_subject(const struct bl_explainer *e, uint32_t known, FILE *out)
 {
 	const char *comma = "";
 
-	known &= bl_explain_exceptable(e);
-	/* It may be one that no pattern names; and whoever can have it started has the exception. */
-	known &=
-		~(BL_KEY_BIT(BL_KEY_EXE) | BL_KEY_BIT(BL_KEY_PARENT) | BL_KEY_BIT(BL_KEY_ANCESTOR));
 	fputs("\"by\": { ", out);
 	if (e->exe && put_pattern("exe", e->exe, strlen(e->exe), out))
 		comma = ", ";
-	else
-		known |= known ? 0 : BL_KEY_BIT(BL_KEY_UID);
-	for (uint32_t key = BL_KEY_UID; key < BL_KEY_UNLESS; key++) {
-		const struct bl_key_kind *kind = &bl_key_kinds[key];
-
-		if (!(known & BL_KEY_BIT(key)))
-			continue;
-		fprintf(out, "%s\"%s\": ", comma, kind->name + strlen("by."));
-		kind->except(e->query, out);
-		comma = ", ";
-	}
+	known = leave_one_name(e, known);
+	for (uint32_t key = BL_KEY_UID; key < BL_KEY_UNLESS; key++)
+		if (known & BL_KEY_BIT(key) && put_key(e, key, comma, out))
+			comma = ", ";
+	if (!*comma)
+		put_key(e, BL_KEY_UID, comma, out);
 	fputs(" }", out);
 }
 

@@ -33,7 +33,23 @@ void bl_explain_put_patterns(const struct bl_patterns *patterns, FILE *out)
 	put_more(shown, written, out);
 }
 
-static void put_ranges(const struct bl_ranges_in *ranges, const char *none, FILE *out)
+/* The last number of all is that of a login that nobody has made. */
+static void put_range(const struct bl_range *range, const char *comma, FILE *out)
+{
+	bool unset = range->last == BL_LOGIN_UNSET;
+
+	if (range->first == BL_LOGIN_UNSET) {
+		fprintf(out, "%sunset", comma);
+		return;
+	}
+	fprintf(out, "%s%u", comma, range->first);
+	if (range->first != range->last - unset)
+		fprintf(out, "-%u", range->last - unset);
+	if (unset)
+		fputs(", unset", out);
+}
+
+void bl_explain_put_ranges(const struct bl_ranges_in *ranges, const char *none, FILE *out)
 {
 	size_t shown = 0;
 
@@ -42,9 +58,7 @@ static void put_ranges(const struct bl_ranges_in *ranges, const char *none, FILE
 
 		if (range->first > range->last)
 			continue;
-		fprintf(out, "%s%u", shown++ ? ", " : "", range->first);
-		if (range->first != range->last)
-			fprintf(out, "-%u", range->last);
+		put_range(range, shown++ ? ", " : "", out);
 	}
 	if (!shown)
 		fputs(none, out);
@@ -310,7 +324,7 @@ static void to_found(const struct bl_query *query, FILE *out)
 	put_address(query->addr, query->family, out);
 }
 
-static bool in_ranges(const struct bl_ranges_in *ranges, uint32_t number)
+bool bl_explain_in_ranges(const struct bl_ranges_in *ranges, uint32_t number)
 {
 	for (size_t i = 0; i < ranges->count; i++)
 		if (ranges->items[i].first <= number && number <= ranges->items[i].last)
@@ -320,12 +334,12 @@ static bool in_ranges(const struct bl_ranges_in *ranges, uint32_t number)
 
 static bool port_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
 {
-	return !e->ip || !match->has_ports || in_ranges(&match->ports, e->query->port);
+	return !e->ip || !match->has_ports || bl_explain_in_ranges(&match->ports, e->query->port);
 }
 
 static void port_wanted(const struct bl_match *match, FILE *out)
 {
-	put_ranges(&match->ports, "none", out);
+	bl_explain_put_ranges(&match->ports, "none", out);
 }
 
 static void port_found(const struct bl_query *query, FILE *out)
@@ -428,12 +442,12 @@ static void ancestor_found(const struct bl_query *query, FILE *out)
 
 static bool uid_holds(struct bl_explainer *e, const struct bl_match *match, bool grant)
 {
-	return !match->has_uids || in_ranges(&match->uids, e->query->uid);
+	return !match->has_uids || bl_explain_in_ranges(&match->uids, e->query->uid);
 }
 
 static void uid_wanted(const struct bl_match *match, FILE *out)
 {
-	put_ranges(&match->uids, "nobody", out);
+	bl_explain_put_ranges(&match->uids, "nobody", out);
 }
 
 static void uid_found(const struct bl_query *query, FILE *out)
@@ -446,14 +460,14 @@ static bool gid_holds(struct bl_explainer *e, const struct bl_match *match, bool
 	if (!match->has_gids)
 		return true;
 	for (size_t i = 0; i < e->query->n_gids; i++)
-		if (in_ranges(&match->gids, e->query->gids[i]))
+		if (bl_explain_in_ranges(&match->gids, e->query->gids[i]))
 			return true;
 	return false;
 }
 
 static void gid_wanted(const struct bl_match *match, FILE *out)
 {
-	put_ranges(&match->gids, "nobody", out);
+	bl_explain_put_ranges(&match->gids, "nobody", out);
 }
 
 static void gid_found(const struct bl_query *query, FILE *out)
@@ -462,9 +476,14 @@ static void gid_found(const struct bl_query *query, FILE *out)
 		fprintf(out, "%s%u", i ? ", " : "", query->gids[i]);
 }
 
-static void gid_except(const struct bl_query *query, FILE *out)
+static bool uid_except(const struct bl_explainer *e, FILE *out)
 {
-	fprintf(out, "%u", query->n_gids ? query->gids[0] : 0);
+	return fprintf(out, "%u", e->query->uid) > 0;
+}
+
+static bool gid_except(const struct bl_explainer *e, FILE *out)
+{
+	return fprintf(out, "%u", e->query->n_gids ? e->query->gids[0] : 0) > 0;
 }
 
 /* ---- the table ---------------------------------------------------------------------------- */
@@ -474,7 +493,7 @@ static void gid_except(const struct bl_query *query, FILE *out)
 #define ON_CONNECT BL_OP_BIT(BL_OP_CONNECT)
 #define ON_ALL	   (ON_EXEC | ON_OPEN | ON_CONNECT)
 
-const struct bl_key_kind bl_key_kinds[_BL_KEY_MAX] = {
+static const struct bl_key_kind kinds[_BL_KEY_MAX] = {
 	[BL_KEY_PATH] = { "path", ON_EXEC | ON_OPEN, path_holds, path_wanted, path_found, NULL },
 	[BL_KEY_ACCESS] = { "access", ON_OPEN, access_holds, access_wanted, access_found, NULL },
 	[BL_KEY_FILE] = { "file", ON_EXEC, file_holds, file_wanted, file_found, NULL },
@@ -489,22 +508,17 @@ const struct bl_key_kind bl_key_kinds[_BL_KEY_MAX] = {
 	[BL_KEY_PARENT] = { "by.parent", ON_ALL, parent_holds, parent_wanted, parent_found, NULL },
 	[BL_KEY_ANCESTOR] = { "by.ancestor", ON_ALL, ancestor_holds, ancestor_wanted,
 			      ancestor_found, NULL },
-	[BL_KEY_UID] = { "by.uid", ON_ALL, uid_holds, uid_wanted, uid_found, uid_found },
+	[BL_KEY_UID] = { "by.uid", ON_ALL, uid_holds, uid_wanted, uid_found, uid_except },
 	[BL_KEY_GID] = { "by.gid", ON_ALL, gid_holds, gid_wanted, gid_found, gid_except },
-	[BL_KEY_LOGIN] = { "by.login", ON_ALL, bl_login_holds, bl_login_wanted, bl_login_found,
-			   bl_login_except },
-	[BL_KEY_UNIT] = { "by.unit", ON_ALL, bl_unit_holds, bl_unit_wanted, bl_unit_found,
-			  bl_unit_except },
-	[BL_KEY_SLICE] = { "by.slice", ON_ALL, bl_slice_holds, bl_slice_wanted, bl_slice_found,
-			   bl_slice_except },
-	[BL_KEY_CGROUP] = { "by.cgroup", ON_ALL, bl_cgroup_holds, bl_cgroup_wanted, bl_cgroup_found,
-			    bl_cgroup_except },
-	[BL_KEY_CONTAINER] = { "by.container", ON_ALL, bl_container_holds, bl_container_wanted,
-			       bl_container_found, bl_container_except },
-	[BL_KEY_CAPABILITY] = { "by.capability", ON_ALL, bl_capability_holds, bl_capability_wanted,
-				bl_capability_found, bl_capability_except },
 	[BL_KEY_UNLESS] = { "unless", 0, NULL, NULL, NULL, NULL },
 };
+
+const struct bl_key_kind *bl_key_kind(enum bl_key_id key)
+{
+	if (key >= BL_KEY_LOGIN && key < BL_KEY_UNLESS)
+		return &bl_key_task_kinds[key - BL_KEY_LOGIN];
+	return &kinds[key];
+}
 
 uint32_t bl_explain_failing_subject(struct bl_explainer *e, const struct bl_match *match,
 				    bool grant)
@@ -512,7 +526,7 @@ uint32_t bl_explain_failing_subject(struct bl_explainer *e, const struct bl_matc
 	uint32_t failing = 0;
 
 	for (uint32_t key = BL_KEY_EXE; key < BL_KEY_UNLESS; key++)
-		if (!bl_key_kinds[key].holds(e, match, grant))
+		if (!bl_key_kind(key)->holds(e, match, grant))
 			failing |= BL_KEY_BIT(key);
 	return failing;
 }
@@ -525,7 +539,7 @@ uint32_t bl_explain_failing(struct bl_explainer *e, const struct bl_match *match
 	uint32_t failing = bl_explain_failing_subject(e, match, grant);
 
 	for (uint32_t key = 0; key < BL_KEY_EXE; key++) {
-		const struct bl_key_kind *kind = &bl_key_kinds[key];
+		const struct bl_key_kind *kind = bl_key_kind(key);
 
 		if (!(kind->ops & BL_OP_BIT(e->query->op)))
 			continue;
@@ -537,9 +551,48 @@ uint32_t bl_explain_failing(struct bl_explainer *e, const struct bl_match *match
 	return failing;
 }
 
+static uint32_t asked_by(const struct bl_match *match)
+{
+	const struct {
+		bool asked;
+		enum bl_key_id key;
+	} keys[] = {
+		{ match->has_exe, BL_KEY_EXE },
+		{ match->has_parent, BL_KEY_PARENT },
+		{ match->has_ancestor, BL_KEY_ANCESTOR },
+		{ match->has_uids, BL_KEY_UID },
+		{ match->has_gids, BL_KEY_GID },
+		{ match->has_logins, BL_KEY_LOGIN },
+		{ match->has_capabilities, BL_KEY_CAPABILITY },
+		{ match->has_units, BL_KEY_UNIT },
+		{ match->has_slices, BL_KEY_SLICE },
+		{ match->has_cgroups, BL_KEY_CGROUP },
+		{ match->has_containers, BL_KEY_CONTAINER },
+	};
+	uint32_t asked = 0;
+
+	for (size_t i = 0; i < BL_ARRAY_SIZE(keys); i++)
+		asked |= keys[i].asked ? BL_KEY_BIT(keys[i].key) : 0;
+	return asked;
+}
+
+uint32_t bl_explain_asked(const struct bl_policy *policy)
+{
+	uint32_t asked = 0;
+
+	for (size_t i = 0; i < policy->n_rules; i++) {
+		const struct bl_rule *rule = &policy->rules[i];
+
+		asked |= asked_by(&rule->match);
+		for (size_t k = 0; k < rule->n_unless; k++)
+			asked |= asked_by(&rule->unless[k]);
+	}
+	return asked;
+}
+
 const char *bl_key_name(enum bl_key_id key)
 {
-	return bl_key_kinds[key].name;
+	return bl_key_kind(key)->name;
 }
 
 /* Closes a stream and makes what was written to it good to show. */
@@ -556,8 +609,8 @@ char *bl_key_wanted(const struct bl_match *match, enum bl_key_id key)
 
 	if (!out)
 		return NULL;
-	if (bl_key_kinds[key].wanted)
-		bl_key_kinds[key].wanted(match, out);
+	if (bl_key_kind(key)->wanted)
+		bl_key_kind(key)->wanted(match, out);
 	return finish(out, &text, &size);
 }
 
@@ -569,7 +622,7 @@ char *bl_key_found(const struct bl_query *query, enum bl_key_id key)
 
 	if (!out)
 		return NULL;
-	if (bl_key_kinds[key].found)
-		bl_key_kinds[key].found(query, out);
+	if (bl_key_kind(key)->found)
+		bl_key_kind(key)->found(query, out);
 	return finish(out, &text, &size);
 }

@@ -42,21 +42,28 @@ static int glob_matches(struct bl_explainer *e, const struct bl_pattern *pattern
 	return r ? r : bl_nfa_matches(&nfa, text, len);
 }
 
-/* The root directory's path is "/" here, and empty to the automaton. */
+/* Whether a text has the first byte of what a pattern is about. */
+static bool same_kind(const char *pattern, const char *text)
+{
+	if (bl_glob_is_subject(pattern) || bl_glob_is_subject(text))
+		return pattern[0] == text[0];
+	return bl_glob_is_path(pattern) == (text[0] != '\0');
+}
+
+/* The root directory's path is "/" here, and empty to the automaton; that of all cgroups is empty to both. */
 static int pattern_matches(struct bl_explainer *e, const struct bl_pattern *pattern,
 			   const char *text, size_t len)
 {
 	bool bytes = bl_glob_is_bytes(pattern->text);
 	size_t start = plain_start(pattern), end;
 
-	if (bl_glob_is_subject(pattern->text) ? text[0] != pattern->text[0] : bytes != !text[0])
+	if (!same_kind(pattern->text, text))
 		return 0;
-	/* Nothing but the mark: of the root of all cgroups, or of no container. */
-	if (bl_glob_is_subject(pattern->text) && len == 1)
+	if (text[0] == BL_GLOB_CGROUP && len == 1)
 		return glob_matches(e, pattern, text, len);
 	if (start == pattern->len)
 		return start == len && !memcmp(pattern->text + 1, text + 1, len - 1);
-	if (!bytes && len == 1)
+	if (bl_glob_is_path(pattern->text) && len == 1)
 		return glob_matches(e, pattern, "", 0);
 	/* Of "/a/" before a wildcard the slash may be part of a '**' that stands for nothing. */
 	if (!bytes && start && pattern->text[start - 1] == '/')

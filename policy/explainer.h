@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base.h"
+#include "called.h"
 #include "explain.h"
 #include "glob.h"
 
@@ -26,7 +27,7 @@ struct bl_explainer {
 	const struct bl_policy *policy;
 	const struct bl_query *query;
 	const char *exe; /* NULL: unknown, or it can't be walked */
-	struct bl_named named; /* what the subject is called by its cgroup */
+	struct bl_called called;
 	bool trace;   /* taking hold of a process of the program */
 	bool unnamed; /* the path is unknown, or too long or deep to be walked */
 	bool ip;      /* a connect to an address */
@@ -40,48 +41,22 @@ struct bl_explainer {
 
 /* One key: everything that depends on which it is. */
 struct bl_key_kind {
-	const char *name;
+	const char *name; /* of subjects with "by." before it */
 	uint8_t ops; /* 1 << enum bl_op: where it can stand */
 	bool (*holds)(struct bl_explainer *e, const struct bl_match *match, bool grant);
 	void (*wanted)(const struct bl_match *match, FILE *out);
 	void (*found)(const struct bl_query *query, FILE *out);
-	/* Of subjects: writes the value that an exception asks for; NULL of executables. */
-	void (*except)(const struct bl_query *query, FILE *out);
+	/*
+	 * Of subjects: writes the value that an exception asks for. Returns whether it has one, and has written nothing
+	 * if not. NULL of executables, and of what no exception goes by.
+	 */
+	bool (*except)(const struct bl_explainer *e, FILE *out);
 };
 
-/* Those of what a subject has beside program, user and groups. */
-bool bl_login_holds(struct bl_explainer *e, const struct bl_match *match, bool grant);
-void bl_login_wanted(const struct bl_match *match, FILE *out);
-void bl_login_found(const struct bl_query *query, FILE *out);
-void bl_login_except(const struct bl_query *query, FILE *out);
-bool bl_unit_holds(struct bl_explainer *e, const struct bl_match *match, bool grant);
-void bl_unit_wanted(const struct bl_match *match, FILE *out);
-void bl_unit_found(const struct bl_query *query, FILE *out);
-void bl_unit_except(const struct bl_query *query, FILE *out);
-bool bl_slice_holds(struct bl_explainer *e, const struct bl_match *match, bool grant);
-void bl_slice_wanted(const struct bl_match *match, FILE *out);
-void bl_slice_found(const struct bl_query *query, FILE *out);
-void bl_slice_except(const struct bl_query *query, FILE *out);
-bool bl_cgroup_holds(struct bl_explainer *e, const struct bl_match *match, bool grant);
-void bl_cgroup_wanted(const struct bl_match *match, FILE *out);
-void bl_cgroup_found(const struct bl_query *query, FILE *out);
-void bl_cgroup_except(const struct bl_query *query, FILE *out);
-bool bl_container_holds(struct bl_explainer *e, const struct bl_match *match, bool grant);
-void bl_container_wanted(const struct bl_match *match, FILE *out);
-void bl_container_found(const struct bl_query *query, FILE *out);
-void bl_container_except(const struct bl_query *query, FILE *out);
-bool bl_capability_holds(struct bl_explainer *e, const struct bl_match *match, bool grant);
-void bl_capability_wanted(const struct bl_match *match, FILE *out);
-void bl_capability_found(const struct bl_query *query, FILE *out);
-void bl_capability_except(const struct bl_query *query, FILE *out);
+const struct bl_key_kind *bl_key_kind(enum bl_key_id key);
 
-/* BL_KEY_BIT()s of the keys by which the subject can be excepted. */
-uint32_t bl_explain_exceptable(const struct bl_explainer *e);
-
-/* Writes the first patterns of a list as the user has written them. */
-void bl_explain_put_patterns(const struct bl_patterns *patterns, FILE *out);
-
-extern const struct bl_key_kind bl_key_kinds[_BL_KEY_MAX];
+/* Those from BL_KEY_LOGIN on. */
+extern const struct bl_key_kind bl_key_task_kinds[BL_KEY_UNLESS - BL_KEY_LOGIN];
 
 /* The keys of a rule or (grant) an exception that the access fails. */
 uint32_t bl_explain_failing(struct bl_explainer *e, const struct bl_match *match, bool grant);
@@ -112,6 +87,12 @@ bool bl_explain_walkable(const char *path);
  */
 int bl_explain_except(const struct bl_explainer *e, const struct bl_rule *const *rules, size_t n,
 		      uint32_t known, char **ret);
+
+/* Values of a rule, as far as there is room for them; none: what is said where ranges hold for nothing. */
+void bl_explain_put_patterns(const struct bl_patterns *patterns, FILE *out);
+void bl_explain_put_ranges(const struct bl_ranges_in *ranges, const char *none, FILE *out);
+
+bool bl_explain_in_ranges(const struct bl_ranges_in *ranges, uint32_t number);
 
 /* Writes a JSON string. */
 void bl_explain_put_string(const char *text, FILE *out);

@@ -89,7 +89,7 @@ def _pairs(work: pathlib.Path):
     yield f"{RULES:,} mixed rules, reordered", old, _write(work / "same.json", rules[::-1]), True
     yield f"{RULES:,} mixed rules, edited", old, _write(work / "new.json", _edited(rules, rng)), True
     yield f"{RULES:,} mixed rules, monitored", old, _write(work / "monitor.json", rules, "monitor"), True
-    generator = generate.PolicyGenerator(rng, RULES, tasks=False, kin=False)
+    generator = generate.PolicyGenerator(rng, RULES)
     texts = generator.files()
     old = _folder(work / "random", edits.load(texts))
     files = edits.load(texts)

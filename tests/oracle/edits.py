@@ -4,6 +4,7 @@
 import copy
 import json
 
+import generate
 import oracle
 from run import as_glob, map_paths
 
@@ -73,7 +74,7 @@ def inlined(files, rng):
         def walk(value, key=None):
             if isinstance(value, dict):
                 return {name: walk(each, name) for name, each in value.items()}
-            if key not in ("path", "to", "port", "exe", "uid", "gid", "allow") and not isinstance(value, list):
+            if key not in ("path", "to", "port", "exe", "parent", "ancestor", "uid", "gid", "allow") and not isinstance(value, list):
                 return value
             if isinstance(value, list):
                 if key == "socket":
@@ -136,7 +137,7 @@ def braces_apart(files, rng):
 
     def walk(value):
         if isinstance(value, dict):
-            return {key: list(spread(each)) if key in ("path", "exe") else walk(each) for key, each in value.items()}
+            return {key: list(spread(each)) if key in ("path", "exe", "parent", "ancestor") else walk(each) for key, each in value.items()}
         if isinstance(value, list):
             return [walk(each) for each in value]
         return value
@@ -287,8 +288,16 @@ CHANGES = {
     "family": changer("family", lambda g: g.family()),
     "socket": changer("socket", lambda g: g.socket()),
     "exe": changer("exe", lambda g: g.pattern(), "by"),
+    "parent": changer("parent", lambda g: g.pattern(), "by"),
+    "ancestor": changer("ancestor", lambda g: g.pattern(), "by"),
     "uid": changer("uid", lambda g: g.rng.choice([0, 1, 33, 1000, 65534]), "by"),
     "gid": changer("gid", lambda g: g.rng.choice([0, 1, 33, 1000, 65534]), "by"),
+    "login": changer("login", lambda g: g.login(), "by"),
+    "capability": changer("capability", lambda g: g.capability(), "by"),
+    "unit": changer("unit", lambda g: g.unit(), "by"),
+    "slice": changer("slice", lambda g: g.name_pattern(generate.SLICES + ["-.slice"]), "by"),
+    "cgroup": changer("cgroup", lambda g: g.cgroup_pattern(), "by"),
+    "container": changer("container", lambda g: g.container(), "by"),
     "action": change_action,
     "rule dropped": drop_rule,
     "exception dropped": drop_exception,

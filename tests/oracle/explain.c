@@ -124,7 +124,7 @@ static bool reasons_given(const struct bl_explanation *explanation)
 
 static int explain_decide(void *userdata, const struct bl_query *query, struct bl_answer *ret)
 {
-	const uint32_t known = BL_KEY_BIT(BL_KEY_UID) | BL_KEY_BIT(BL_KEY_GID);
+	const uint32_t known = BL_KEY_BIT(BL_KEY_UNLESS) - BL_KEY_BIT(BL_KEY_UID);
 	struct explain_engine *engine = userdata;
 	struct bl_explanation explanation = {};
 	enum fault fault = FAULT_NONE;

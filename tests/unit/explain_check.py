@@ -32,6 +32,21 @@ RULES = [
     {"id": "memory", "on": "exec", "file": "memfd", "action": "deny"},
     {"id": "tmp", "on": "exec", "file": ["tmpfs", "setuid"], "path": "/tmp/**", "action": "deny"},
 ]
+TASKS = [
+    {"id": "people", "on": "open", "path": "/srv/login", "by": {"login": ["1000-1999", "unset"]}, "action": "deny"},
+    {"id": "capable", "on": "open", "path": "/srv/cap", "by": {"capability": ["CAP_NET_ADMIN", "net_raw"]},
+     "action": "deny", "unless": {"by": {"capability": "CAP_BPF"}}},
+    {"id": "web", "on": "open", "path": "/srv/unit", "by": {"unit": ["nginx.service", "apache*.service"]},
+     "action": "deny"},
+    {"id": "users", "on": "open", "path": "/srv/slice", "by": {"slice": "user*.slice"}, "action": "deny"},
+    {"id": "group", "on": "open", "path": "/srv/cgroup", "by": {"cgroup": "/system.slice/**"}, "action": "deny",
+     "unless": {"by": {"cgroup": "/system.slice/ok.service"}}},
+    {"id": "inside", "on": "open", "path": "/srv/box", "by": {"container": True}, "action": "deny",
+     "unless": {"by": {"container": ["good*", False]}}},
+    {"id": "outside", "on": "open", "path": "/srv/host", "by": {"container": False}, "action": "deny"},
+    {"id": "all", "on": "open", "path": "/srv/all", "action": "deny"},
+]
+DOCKER = "0123456789abcdef" * 4
 PROFILE = {"id": "small", "by": {"uid": 77}, "otherwise": "deny",
            "allow": {"open": "/srv/small/**", "connect": "127.0.0.1"}}
 
@@ -178,6 +193,103 @@ def test_a_path_too_deep_to_walk(tmp):
     expect(bailiff("explain", "--root", tmp, "exec", "/srv" + "/d" * 300), GOOD, "none can name such a path")
 
 
+# ---- who acts ----------------------------------------------------------------------------------
+
+WHO = [  # path, options, whether it is denied, the key that fails: what it wants and what there is
+    ("/srv/login", [], True, None),
+    ("/srv/login", ["--login", "1000"], True, None),
+    ("/srv/login", ["--login", "unset"], True, None),
+    ("/srv/login", ["--login", "0"], False, {"by.login": ("1000-1999, unset", "0")}),
+    ("/srv/cap", [], False, {"by.capability": ("CAP_NET_ADMIN, CAP_NET_RAW", "none")}),
+    ("/srv/cap", ["--capability", "CAP_NET_RAW"], True, None),
+    ("/srv/cap", ["--capability", "chown,net_admin"], True, None),
+    ("/srv/cap", ["--capability", "chown", "--capability", "net_raw"], True, None),
+    ("/srv/cap", ["--capability", "chown", "--capability", "kill"], False,
+     {"by.capability": ("CAP_NET_ADMIN, CAP_NET_RAW", "CAP_CHOWN, CAP_KILL")}),
+    ("/srv/cap", ["--capability", "bpf,net_raw"], False, {"unless": (None, None)}),
+    ("/srv/unit", ["--unit", "nginx.service"], True, None),
+    ("/srv/unit", ["--unit", "apache2.service"], True, None),
+    ("/srv/unit", ["--cgroup", "/system.slice/nginx.service/x"], True, None),
+    ("/srv/unit", [], False, {"by.unit": ("nginx.service, apache*.service", "none")}),
+    ("/srv/unit", ["--cgroup", "/init.scope"], False, {"by.unit": ("nginx.service, apache*.service", "init.scope")}),
+    ("/srv/unit", ["--cgroup", "/system.slice/nginx.service", "--unit", "x.service"], False,
+     {"by.unit": ("nginx.service, apache*.service", "x.service")}),
+    ("/srv/slice", ["--slice", "user-1000.slice"], True, None),
+    ("/srv/slice", ["--cgroup", "/user.slice/user-5.slice/session-1.scope"], True, None),
+    ("/srv/slice", [], False, {"by.slice": ("user*.slice", "-.slice")}),
+    ("/srv/slice", ["--cgroup", "/system.slice/a.service"], False, {"by.slice": ("user*.slice", "system.slice")}),
+    ("/srv/cgroup", ["--cgroup", "/system.slice/a.service"], True, None),
+    ("/srv/cgroup", ["--cgroup", "/system.slice/ok.service"], False, {"unless": (None, None)}),
+    ("/srv/cgroup", [], False, {"by.cgroup": ("/system.slice/**", "/")}),
+    ("/srv/cgroup", ["--cgroup", "/x" + "/y" * 20], True, None),  # too deep: it may be any
+    ("/srv/box", ["--container", "true"], True, None),  # whose id is not known excuses nobody
+    ("/srv/box", ["--container", "bad"], True, None),
+    ("/srv/box", ["--container", "good1"], False, {"unless": (None, None)}),
+    ("/srv/box", ["--container", "false"], False, {"by.container": ("true", "false")}),
+    ("/srv/box", [], False, {"by.container": ("true", "false")}),
+    ("/srv/box", ["--cgroup", f"/system.slice/docker-{DOCKER}.scope"], True, None),
+    ("/srv/host", ["--cgroup", f"/system.slice/docker-{DOCKER}.scope"], False, {"by.container": ("false", DOCKER)}),
+    ("/srv/host", ["--container", "true"], True, None),  # ... and may as well be none
+    ("/srv/host", [], True, None),
+]
+
+
+def test_who_acts(tmp):
+    installed(tmp, TASKS)
+    for path, options, denied, failing in WHO:
+        value = explain(tmp, "open", path, *options)
+        assert value["verdict"] == ("deny" if denied else "allow"), (path, options, value)
+        if denied:
+            continue
+        rule = next(rule["id"] for rule in TASKS if rule["path"] == path)
+        assert lacking(value, rule) == failing, (path, options, value["nearest"])
+
+
+def test_a_test_of_a_policy_says_the_same(tmp):
+    tests = []
+    for path, options, denied, _ in WHO:
+        by = {}
+        for name, text in zip(options[::2], options[1::2]):
+            if name == "--capability":
+                by.setdefault("capability", []).extend(text.split(","))
+            else:
+                by[name[2:]] = {"true": True, "false": False}.get(text, int(text) if text.isdigit() else text)
+        tests.append({"on": "open", "path": path, "expect": "deny" if denied else "allow", **({"by": by} if by else {})})
+    file = write(tmp / "a.json", cli.policy(TASKS, tests))
+    expect(bailiff("test", "--root", tmp, file), GOOD)
+
+
+def by_of(value):
+    return value["allow"]["adjust"][0]["unless"]["by"]
+
+
+def test_what_an_exception_goes_by(tmp):
+    installed(tmp, TASKS)
+    docker = f"/system.slice/docker-{DOCKER}.scope"
+    for options, by in (
+            (["--login", "7"], {"login": 7}),
+            (["--login", "unset", "--uid", "5"], {"login": "unset", "uid": 5}),
+            (["--capability", "chown"], {"uid": 0}),  # nobody is excused for what root has as well
+            (["--unit", "a\\x2d[b]@1.service"], {"unit": "a\\\\x2d\\[b\\]@1.service"}),
+            (["--cgroup", "/system.slice/a.service/b"], {"unit": "a.service"}),
+            (["--cgroup", "/system.slice/a.service/b", "--slice", "x.slice"], {"unit": "a.service"}),
+            (["--cgroup", "/docker/x*"], {"cgroup": "/docker/x\\*"}),
+            (["--cgroup", "/"], {"cgroup": "/"}),
+            (["--cgroup", "/x" + "/y" * 20], {"uid": 0}),
+            (["--slice", "a.slice"], {"slice": "a.slice"}),
+            (["--container", "false"], {"container": False}),
+            (["--container", "web*"], {"container": "web\\*"}),
+            (["--container", "true"], {"uid": 0}),  # which may be another one, or none
+            (["--cgroup", docker], {"unit": f"docker-{DOCKER}.scope"}),
+            (["--cgroup", docker, "--exe", "/bin/x"], {"unit": f"docker-{DOCKER}.scope", "exe": "/bin/x"})):
+        pasted = tmp / "etc/bailiff/policy.d/pasted.json"
+        before = explain(tmp, "open", "/srv/all", *options)
+        assert before["verdict"] == "deny" and by_of(before) == by, (options, by_of(before))
+        write(pasted, before["allow"])
+        assert explain(tmp, "open", "/srv/all", *options)["verdict"] == "allow", options
+        pasted.unlink()
+
+
 # ---- what would allow it -----------------------------------------------------------------------
 
 PASTED = [
@@ -298,6 +410,9 @@ def test_wrong_command_lines(tmp):
             (("connect", "192.0.2.1:99999"), "99999"), (("connect", "nonsense"), "nonsense"),
             (("connect", "unix"), "socket"), (("connect", "192.0.2.1:1", "--protocol", "x"), "x"),
             (("open", "/\udcff\n\x1b[2J/../x"), ".."), (("exec", "/x", "--arg", "\udcff"), "UTF-8"),
+            (("open", "/x", "--unit", "nginx"), "not a unit"), (("open", "/x", "--slice", "a/b.slice"), "'/'"),
+            (("open", "/x", "--capability", "chwon"), "chwon"), (("open", "/x", "--cgroup", "x"), "'/'"),
+            (("open", "/x", "--login", "5-6"), "range"), (("open", "/x", "--container", "a/b"), "'/'"),
             (("--event", "1", "--uid", "3"), "who acts")):
         done = expect(bailiff("explain", "--root", tmp, *args), USAGE, text)
         assert not done.stdout, args
@@ -313,7 +428,7 @@ def test_events_of_no_journal(tmp):
 
 def test_the_help_names_every_option(_):
     shown = expect(bailiff("explain", "--help"), GOOD).stdout
-    for option in ("exe", "uid", "gid", "access", "file", "arg", "port", "protocol", "event"):
+    for option in ("exe", "uid", "gid", "login", "capability", "unit", "slice", "cgroup", "container", "access", "file", "arg", "port", "protocol", "event"):
         assert f"--{option} " in shown, option
 
 

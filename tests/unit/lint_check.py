@@ -99,6 +99,31 @@ COVERS = [
     (set(), [rule("a", path="/srv/x", unless={"access": "read"})]),
     (set(), [rule("a", "connect", to="10.0.0.0/8", unless={"to": "10.0.0.0/9"})]),
     (set(), [rule("a", "connect", to="10.0.0.0/8", protocol="raw")]),
+    # Who acts.
+    ({("shadowed", "b")}, [rule("a", path="/srv/x"), rule("b", path="/srv/x", by={"unit": "a.service"})]),
+    ({("shadowed", "b")}, [rule("a", path="/srv/x", by={"unit": ["a.service", "b.service"], "login": 7}),
+                           rule("b", path="/srv/x", by={"login": 7, "unit": ["b.service", "a.service"]}, action="alert")]),
+    ({("shadowed", "b")}, [rule("a", path="/srv/x", by={"capability": ["kill", "CAP_CHOWN"]}),
+                           rule("b", path="/srv/x", by={"capability": ["chown", "cap_kill"]}, action="alert")]),
+    ({("shadowed", "b")}, [rule("a", path="/srv/x", unless={"by": {"container": True}}),
+                           rule("b", path="/srv/x", unless=[{"by": {"container": True}}, {"by": {"slice": "a.slice"}}])]),
+    (set(), [rule("a", path="/srv/x", by={"unit": "a.service"}), rule("b", path="/srv/x", severity="low")]),
+    (set(), [rule("a", path="/srv/x", by={"unit": "a.service"}),
+             rule("b", path="/srv/x", by={"unit": "b.service"}, severity="low")]),
+    (set(), [rule("a", path="/srv/x", by={"container": True}), rule("b", path="/srv/x", by={"container": False})]),
+    (set(), [rule("a", path="/srv/x", by={"login": 7}), rule("b", path="/srv/x", by={"uid": 7})]),
+]
+
+# Patterns of what a process is called: which are warned of.
+CALLED = [
+    ("no-such-unit", {"unit": "*.timer"}), ("no-such-unit", {"unit": ["nginx.service", "nginx*.servce"]}),
+    ("no-such-unit", {"unit": "*.slice"}), ("no-such-unit", {"slice": "user-*.service"}),
+    ("short-id", {"container": "0123456789ab"}), ("short-id", {"container": [True, "ffffffffffff"]}),
+    ("below-unit", {"cgroup": "/system.slice/nginx.service/**"}), ("below-unit", {"cgroup": ["/x", "/*/a.scope/**"]}),
+    (None, {"unit": ["*", "nginx*", "*.s*", "*vice", "a*.service", "nginx?", "{a,b}*.x", "*.mount"]}),
+    (None, {"slice": ["*", "user-*.slice", "*lice"]}),
+    (None, {"container": ["0123456789ab*", "0123456789abcdef" * 4, "web", "ABCDEFABCDEF"]}),
+    (None, {"cgroup": ["/system.slice/nginx.service{,/**}", "/a.service", "/a.service/**", "/system.slice/**", "/x/**"]}),
 ]
 
 
@@ -115,6 +140,13 @@ def test_other_files_and_modes(tmp, args):
     assert found_in(tmp, [rule("a", path="/srv/x", action="alert", severity="critical")], theirs) == {("shadowed", "a")}
     profile = {"id": "p", "by": {"uid": 7}, "allow": {"exec": []}, "otherwise": "kill"}
     assert found_in(tmp, [rule("a", "exec", by={"uid": 7}), rule("c", "exec", by={"uid": 8})], profiles=[profile]) == {("shadowed", "a")}
+
+
+def test_names_of_nobody(tmp, args):
+    for code, by in CALLED:
+        for keys in ({"by": by}, {"unless": {"by": by}}):
+            found = found_in(tmp, [rule("a", path="/srv/x", **keys)])
+            assert found == ({(code, "a")} if code else set()), f"{keys}: {found}, not {code}"
 
 
 # ---- what the host can't do without ----------------------------------------------------------------
@@ -142,6 +174,33 @@ VITAL = [
     (set(), rule("a", "exec", path="/**", by={"uid": "1-65535"})),
     (set(), rule("a", path="/lib64/ld-linux*.so*", access="modify")),
     (set(), rule("a", "connect", to="any")),
+    # PID 1 is in a unit of its own, in the slice of the root, not in that of services.
+    ({"covers-pid1"}, rule("a", path="/etc/fstab", by={"unit": "init.scope"})),
+    ({"covers-pid1"}, rule("a", path="/etc/fstab", by={"slice": "-.slice"})),
+    ({"covers-pid1"}, rule("a", path="/etc/fstab", by={"cgroup": "/init.scope"})),
+    ({"covers-pid1"}, rule("a", path="/etc/fstab", by={"login": "unset", "container": False, "capability": "CAP_SYS_ADMIN"})),
+    (set(), rule("a", path="/etc/fstab", by={"unit": "*.service"})),
+    (set(), rule("a", path="/etc/fstab", by={"slice": ["system.slice", "user*.slice"]})),
+    (set(), rule("a", path="/etc/fstab", by={"cgroup": "/system.slice/**"})),
+    (set(), rule("a", path="/etc/fstab", by={"container": True})),
+    (set(), rule("a", path="/etc/fstab", by={"login": "0-4294967294"})),
+    (set(), rule("a", path="/etc/fstab", unless={"by": {"unit": "init.scope"}})),
+    (set(), rule("a", path="/etc/fstab", unless={"by": {"container": False}})),
+    ({"covers-login"}, rule("a", path="/etc/shadow", access="read", by={"unit": "getty@*.service"})),
+    ({"covers-login"}, rule("a", path="/etc/shadow", access="read", by={"unit": "ssh.service"})),
+    ({"covers-login"}, rule("a", "exec", path="/usr/bin/su", by={"unit": "session-*.scope"})),
+    ({"covers-login"}, rule("a", "exec", path="/usr/bin/su", by={"login": "0-1000"})),
+    # What PID 1 forks for a service is in the service's cgroup before it is started.
+    ({"covers-login"}, rule("a", "exec", path="/usr/sbin/agetty", by={"unit": "getty@*.service"})),
+    ({"covers-pid1"}, rule("a", "exec", path="/usr/lib/systemd/*", by={"unit": "systemd-*.service"})),
+    (set(), rule("a", "exec", path="/usr/lib/systemd/systemd-*", by={"unit": "init.scope"})),
+    ({"covers-pid1"}, rule("a", "exec", path="/usr/lib/systemd/*", by={"parent": "/usr/lib/systemd/systemd"})),
+    ({"covers-login"}, rule("a", "exec", path="/usr/bin/su", by={"ancestor": "/usr/lib/systemd/systemd"})),
+    ({"covers-login"}, rule("a", "exec", path="/usr/bin/su", by={"parent": "/usr/bin/login"})),
+    (set(), rule("a", "exec", path="/usr/bin/su", by={"parent": "/usr/lib/systemd/systemd"})),
+    (set(), rule("a", path="/etc/fstab", by={"ancestor": "/**"})),
+    (set(), rule("a", "exec", path="/usr/bin/su", by={"login": "unset"})),
+    (set(), rule("a", path="/etc/shadow", access="read", by={"unit": "nginx.service"})),
 ]
 
 

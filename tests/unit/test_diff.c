@@ -204,6 +204,218 @@ static void test_containers(void **state)
 	assert_false(d->witness.testable);
 }
 
+#define SOME(by) OPEN_RULE("a", "'path': '/a', 'by': {" by "}")
+#define UNLESS(by) OPEN_RULE("a", "'path': '/a', 'unless': {'by': {" by "}}")
+#define ALWAYS OPEN_RULE("a", "'path': '/a'")
+
+/* What is the same whoever it is. */
+static void test_same_tasks(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ SOME("'login': ['0-999', '1000-4294967294', 'unset']"), ALWAYS },
+		{ SOME("'capability': ['CAP_KILL', 'CAP_CHOWN']"),
+		  SOME("'capability': ['chown', 'kill']") },
+		{ SOME("'unit': '*'"),
+		  SOME("'unit': ['*.service', '*.scope', '*.socket', '*.mount', '*.swap']") },
+		{ SOME("'slice': '*'"), ALWAYS },
+		{ SOME("'slice': '?*.slice'"), ALWAYS },
+		{ SOME("'cgroup': ['/', '/**']"), ALWAYS },
+		{ SOME("'container': [true, false]"), ALWAYS },
+		{ SOME("'container': ['*', false]"), ALWAYS },
+	};
+
+	for (size_t i = 0; i < BL_ARRAY_SIZE(pairs); i++) {
+		_cleanup_(pair_clear) struct pair pair = {};
+
+		print_message("# %s, %s\n", pairs[i][0], pairs[i][1]);
+		compare(&pair, pairs[i][0], pairs[i][1]);
+		assert_int_equal(pair.r, 0);
+		assert_int_equal(pair.diff.count, 0);
+		assert_int_equal(pair.diff.undecided, 0);
+	}
+}
+
+/* What a difference comes from: programs, each with a '^' before that of the parent. */
+static void test_kin(void **state)
+{
+	static const struct {
+		const char *old, *new, *kin[3];
+		bool same, container;
+	} cases[] = {
+		{ .old = SOME("'parent': ['/x', '/y']"),
+		  .new = SOME("'parent': '/y'"),
+		  .kin = { "^/x" } },
+		{ .old = SOME("'ancestor': ['/x', '/y']"),
+		  .new = SOME("'ancestor': '/y'"),
+		  .kin = { "/x" } },
+		/* The parent is one of the ancestors. */
+		{ .old = SOME("'parent': '/x'"),
+		  .new = SOME("'parent': '/x', 'ancestor': '/x'"),
+		  .same = true },
+		{ .old = SOME("'parent': '/x', 'ancestor': '/y'"),
+		  .new = OPEN_RULE("a", "'path': '/b'"),
+		  .kin = { "^/x", "/y" } },
+		{ .old = SOME("'ancestor': '/x'"),
+		  .new = SOME("'parent': '/x'"),
+		  .kin = { "/x" } },
+		/* Who may come from anything is asked by rules, and excused by nothing. */
+		{ .old = OPEN_RULE(
+			  "a",
+			  "'path': '/a', 'by': {'parent': '/x'}, 'unless': {'by': {'ancestor': '/**'}}"),
+		  .new = OPEN_RULE("a", "'path': '/b'"),
+		  .kin = { "^/x" },
+		  .container = true },
+		{ .old = UNLESS("'ancestor': ['/**', '/']"),
+		  .new = OPEN_RULE("a",
+				   "'path': '/a', 'unless': {'by': {'uid': '0-4294967294'}}") },
+	};
+
+	for (size_t i = 0; i < BL_ARRAY_SIZE(cases); i++) {
+		_cleanup_(pair_clear) struct pair pair = {};
+		const struct bl_witness *w = NULL;
+		size_t n = 0;
+
+		print_message("# %s, %s\n", cases[i].old, cases[i].new);
+		compare(&pair, cases[i].old, cases[i].new);
+		assert_int_equal(pair.r, 0);
+		for (size_t k = 0; k < pair.diff.count; k++)
+			if (pair.diff.items[k].access & BL_ACCESS_READ &&
+			    strcmp(pair.diff.items[k].witness.name, "/a") == 0)
+				w = &pair.diff.items[k].witness;
+		while (n < 3 && cases[i].kin[n])
+			n++;
+		if (cases[i].same) {
+			assert_null(w);
+			continue;
+		}
+		assert_non_null(w);
+		assert_false(w->kin_unknown);
+		assert_int_equal(w->testable, !cases[i].container);
+		assert_int_equal(w->n_kin, n);
+		for (size_t k = 0; k < n; k++) {
+			bool parent = cases[i].kin[k][0] == '^';
+
+			assert_int_equal(w->kin[k].parent, parent);
+			assert_int_equal(w->kin[k].trust,
+					 cases[i].container ? BL_EXE_CONTAINER : BL_EXE_HOST);
+			assert_string_equal(w->kin[k].name, cases[i].kin[k] + parent);
+		}
+	}
+}
+
+/* Who shows a difference; NULL: nothing is said of that. */
+struct task_case {
+	const char *old, *new;
+	uint32_t login; /* 0: nobody's */
+	uint64_t capabilities;
+	const char *unit, *slice, *cgroup, *container, *place;
+	bool in_container, perhaps, assumed, no_test;
+};
+
+static void assert_text(const char *text, const char *wanted)
+{
+	if (wanted && text)
+		assert_string_equal(text, wanted);
+	else
+		assert_ptr_equal(text, wanted);
+}
+
+static void test_tasks(void **state)
+{
+	static const struct task_case cases[] = {
+		{ .old = SOME("'login': '1000-2000'"),
+		  .new = SOME("'login': '1001-2000'"),
+		  .login = 1000 },
+		{ .old = SOME("'login': ['unset', 1000]"), .new = SOME("'login': 1000") },
+		{ .old = SOME("'capability': ['CAP_NET_ADMIN', 'CAP_NET_RAW']"),
+		  .new = SOME("'capability': 'CAP_NET_ADMIN'"),
+		  .capabilities = 1 << 13 },
+		{ .old = SOME("'capability': 'CAP_KILL'"),
+		  .new = OPEN_RULE(
+			  "a",
+			  "'path': '/a', 'by': {'capability': 'kill'}, 'unless': {'by': {'capability': 'CAP_CHOWN'}}"),
+		  .capabilities = 1 << 5 | 1 << 0 },
+		{ .old = SOME("'unit': 'nginx*.service'"),
+		  .new = SOME("'unit': 'nginx?*.service'"),
+		  .unit = "nginx.service",
+		  .place = "/nginx.service" },
+		{ .old = ALWAYS, .new = SOME("'unit': '*'") },
+		{ .old = SOME("'slice': ['-.slice', 'a-b.slice']"),
+		  .new = SOME("'slice': '-.slice'"),
+		  .slice = "a-b.slice",
+		  .place = "/a.slice/a-b.slice" },
+		{ .old = SOME("'cgroup': '/a.slice/**', 'unit': ['b.service', 'c.service']"),
+		  .new = SOME("'cgroup': '/a.slice/**', 'unit': 'c.service'"),
+		  .unit = "b.service",
+		  .cgroup = "/a.slice/b.service",
+		  .place = "/a.slice/b.service" },
+		{ .old = ALWAYS, .new = SOME("'cgroup': '/**'") },
+		{ .old = SOME("'container': 'web*'"),
+		  .new = SOME("'container': 'web?*'"),
+		  .container = "web",
+		  .in_container = true,
+		  .place = "/lxc.payload.web" },
+		/* Who may be in a container is one for rules, and is excused by nothing. */
+		{ .old = UNLESS("'container': [true, false]"),
+		  .new = OPEN_RULE("a", "'path': '/b'"),
+		  .in_container = true,
+		  .perhaps = true,
+		  .place = "/" },
+		/* What is below a unit anybody can have named. */
+		{ .old = OPEN_RULE(
+			  "a",
+			  "'path': '/a', 'by': {'container': 'web'}, 'unless': {'by': {'container': 'web'}}"),
+		  .new = OPEN_RULE("a", "'path': '/b'"),
+		  .container = "web",
+		  .in_container = true,
+		  .perhaps = true,
+		  .no_test = true },
+		/* A path that is too deep may be any. */
+		{ .old = SOME("'cgroup': '/x', 'unit': 'b.service'"),
+		  .new = OPEN_RULE("a", "'path': '/b'"),
+		  .unit = "b.service",
+		  .cgroup = "/b.service/x/x/x/x/x/x/x/x/x/x/x/x/x",
+		  .place = "/b.service/x/x/x/x/x/x/x/x/x/x/x/x/x" },
+		/* The unit says itself which container it is. */
+		{ .old = SOME("'container': 'web', 'unit': 'machine-db.scope'"),
+		  .new = OPEN_RULE("a", "'path': '/b'"),
+		  .unit = "machine-db.scope",
+		  .container = "web",
+		  .in_container = true,
+		  .assumed = true },
+	};
+
+	for (size_t i = 0; i < BL_ARRAY_SIZE(cases); i++) {
+		_cleanup_(pair_clear) struct pair pair = {};
+		const struct task_case *wanted = &cases[i];
+		const struct bl_witness *w = NULL;
+
+		print_message("# %s, %s\n", wanted->old, wanted->new);
+		compare(&pair, wanted->old, wanted->new);
+		assert_int_equal(pair.r, 0);
+		for (size_t k = 0; k < pair.diff.count; k++)
+			if (pair.diff.items[k].decided[BL_OLD].verdict == BL_VERDICT_DENY &&
+			    pair.diff.items[k].access & BL_ACCESS_READ)
+				w = &pair.diff.items[k].witness;
+		assert_non_null(w);
+		assert_int_equal(w->login, wanted->login ? wanted->login : BL_LOGIN_UNSET);
+		assert_int_equal(w->capabilities, wanted->capabilities);
+		assert_int_equal(w->assumed, wanted->assumed);
+		if (wanted->no_test) {
+			assert_non_null(w->place);
+			continue;
+		}
+		assert_text(w->unit, wanted->unit);
+		assert_text(w->slice, wanted->slice);
+		assert_text(w->cgroup, wanted->cgroup);
+		assert_text(w->container, wanted->container);
+		assert_text(w->place, wanted->place);
+		assert_int_equal(w->in_container, wanted->in_container);
+		assert_int_equal(w->perhaps, wanted->perhaps);
+		assert_int_equal(w->testable, !wanted->assumed);
+	}
+}
+
 static void test_embedded(void **state)
 {
 	_cleanup_(pair_clear) struct pair pair = {};
@@ -400,6 +612,9 @@ int main(void)
 		cmocka_unit_test(test_several_groups),
 		cmocka_unit_test(test_several_names),
 		cmocka_unit_test(test_containers),
+		cmocka_unit_test(test_kin),
+		cmocka_unit_test(test_same_tasks),
+		cmocka_unit_test(test_tasks),
 		cmocka_unit_test(test_embedded),
 		cmocka_unit_test(test_memfd),
 		cmocka_unit_test(test_untrusted),

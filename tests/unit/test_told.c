@@ -98,6 +98,33 @@ static void executions(void **state)
 	assert_string_equal(test_of(&trace)->path, "/srv/x");
 }
 
+static void subjects(void **state)
+{
+	/* No event says all that a process comes from. */
+	const uint32_t capability = BL_KEY_BIT(BL_KEY_CAPABILITY) | BL_KEY_BIT(BL_KEY_PARENT) |
+				    BL_KEY_BIT(BL_KEY_ANCESTOR),
+		       container = BL_KEY_BIT(BL_KEY_CONTAINER),
+		       names = BL_KEY_BIT(BL_KEY_UNIT) | BL_KEY_BIT(BL_KEY_SLICE) |
+			       BL_KEY_BIT(BL_KEY_CGROUP) | container;
+	const uint32_t programs = BL_KEY_BIT(BL_KEY_EXE) | BL_KEY_BIT(BL_KEY_UID) |
+				  BL_KEY_BIT(BL_KEY_GID);
+#define OPEN "BAILIFF_ON=open\nBAILIFF_PATH=/a\nBAILIFF_ACCESS=read\n"
+	READ(unit, OPEN "BAILIFF_LOGIN_UID=1000\nBAILIFF_CGROUP=/a.slice/b\\x2d*.service\n"
+			"BAILIFF_EXE=/x\nBAILIFF_EUID=1\nBAILIFF_EGID=1\n");
+	READ(box, OPEN "BAILIFF_CGROUP=/docker/x\nBAILIFF_CONTAINER=x\n");
+	READ(cut, OPEN "BAILIFF_CGROUP=/a.slice/b\nBAILIFF_TRUNCATED=exe,cgroup\n");
+	READ(none, OPEN);
+
+	assert_int_equal(test_of(&unit)->login, 1000);
+	assert_string_equal(test_of(&unit)->cgroup, "/a.slice/b\\x2d*.service");
+	assert_int_equal(unit.told.unknown, capability | container);
+	assert_int_equal(test_of(&box)->login, BL_LOGIN_UNSET);
+	assert_int_equal(box.told.unknown, programs | capability);
+	assert_null(test_of(&cut)->cgroup);
+	assert_int_equal(cut.told.unknown, programs | capability | names);
+	assert_int_equal(none.told.unknown, programs | capability | names);
+}
+
 static void opens(void **state)
 {
 	READ(one,
@@ -174,8 +201,11 @@ static void nonsense(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(executions),  cmocka_unit_test(opens),
-		cmocka_unit_test(connections), cmocka_unit_test(what_says_too_little),
+		cmocka_unit_test(executions),
+		cmocka_unit_test(subjects),
+		cmocka_unit_test(opens),
+		cmocka_unit_test(connections),
+		cmocka_unit_test(what_says_too_little),
 		cmocka_unit_test(nonsense),
 	};
 
