@@ -372,6 +372,7 @@ class Rule:
     def __init__(self, source, file, semantics):
         lists = file.get("lists", {})
         self.id = source["id"]
+        self.source = source
         self.on = as_list(source["on"])
         self.match = Match(source, lists, semantics)
         self.unless = [Match(each, lists, semantics, grants=True)

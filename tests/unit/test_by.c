@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include "base.h"
+#include "cgroup.h"
+#include "called.h"
+#include "compile.h"
 #include "glob.h"
 #include "policy_text.h"
 #include "write.h"
@@ -172,12 +175,99 @@ static void test_written(void **state)
 		"}");
 }
 
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* container: 'h' none, 's' sure, '?' unsure. */
+static const struct {
+	const char *cgroup;
+	bool nested;
+	const char *unit, *slice, *id;
+	char container;
+} called[] = {
+	{ "/", false, "", "-.slice", "", 'h' },
+	{ NULL, true, "", "-.slice", "", '?' },
+	{ "/init.scope", false, "init.scope", "-.slice", "", 'h' },
+	{ "/system.slice/nginx.service", false, "nginx.service", "system.slice", "", 'h' },
+	{ "/system.slice/nginx.service", true, "nginx.service", "system.slice", "", '?' },
+	{ "/a.slice/a-b.slice/_x.mount/y.service", false, "x.mount", "a-b.slice", "", 'h' },
+	{ "/.slice/x.service", false, "", "-.slice", "", 'h' },
+	{ "/x.timer/y.service", false, "", "-.slice", "", 'h' },
+	{ "/system.slice/docker-" HEX ".scope/x.service", true, "docker-" HEX ".scope",
+	  "system.slice", HEX, 's' },
+	{ "/system.slice/x.service/docker-" HEX ".scope", false, "x.service", "system.slice", HEX,
+	  '?' },
+	{ "/machine.slice/libpod-conmon-" HEX ".scope", false, "libpod-conmon-" HEX ".scope",
+	  "machine.slice", "", 'h' },
+	{ "/kubepods/burstable/pod1/" HEX, true, "", "-.slice", HEX, 's' },
+	{ "/docker/" HEX "/docker/x", false, "", "-.slice", HEX, 's' },
+	{ "/docker/0" HEX, false, "", "-.slice", "", 'h' },
+	{ "/machine.slice/machine-web\\x2d1.scope/payload", true, "machine-web\\x2d1.scope",
+	  "machine.slice", "web\\x2d1", 's' },
+	{ "/machine.slice/machine-web.scope/supervisor", false, "machine-web.scope",
+	  "machine.slice", "", 'h' },
+	{ "/machine.slice/machine-qemu\\x2d1\\x2dvm.scope", false,
+	  "machine-qemu\\x2d1\\x2dvm.scope", "machine.slice", "", 'h' },
+	{ "/machine.slice/systemd-nspawn@db.service/payload", true, "systemd-nspawn@db.service",
+	  "machine.slice", "db", 's' },
+	{ "/lxc.payload.box/x", true, "", "-.slice", "box", 's' },
+	{ "/lxc.payload/box", true, "", "-.slice", "box", 's' },
+	{ "/lxc/box", true, "", "-.slice", "box", 's' },
+	{ "/lxc.monitor.box", false, "", "-.slice", "", 'h' },
+	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" HEX ".scope", true,
+	  "user@1000.service", "user-1000.slice", HEX, '?' },
+};
+
+static void test_called(void **state)
+{
+	for (size_t i = 0; i < BL_ARRAY_SIZE(called); i++) {
+		const struct bl_query query = { .cgroup = called[i].cgroup,
+						.nested = called[i].nested };
+		struct bl_called named;
+
+		bl_called_read(&query, &named);
+		if (strcmp(named.unit, called[i].unit) || strcmp(named.slice, called[i].slice) ||
+		    strcmp(named.container, called[i].id) ||
+		    "hs?"[named.contained] != called[i].container)
+			fail_msg("%s: %s %s %s %u", called[i].cgroup, named.unit, named.slice,
+				 named.container, named.contained);
+		assert_false(named.cut);
+	}
+}
+
+/* What a test says one by one takes the place of what its cgroup says. */
+static void test_said(void **state)
+{
+	struct bl_query query = { .cgroup = "/a.slice/b.service", .unit = "c.service" };
+	struct bl_called named;
+
+	bl_called_read(&query, &named);
+	assert_string_equal(named.unit, "c.service");
+	assert_string_equal(named.slice, "a.slice");
+	query.slice = "d.slice";
+	query.has_container = query.in_container = true;
+	bl_called_read(&query, &named);
+	assert_string_equal(named.slice, "d.slice");
+	assert_int_equal(named.contained, BL_CONTAINED_MAYBE);
+	query.container = "web";
+	bl_called_read(&query, &named);
+	assert_int_equal(named.contained, BL_CONTAINED_SURE);
+	assert_string_equal(named.container, "web");
+	query.nested = true;
+	query.in_container = false;
+	bl_called_read(&query, &named);
+	assert_int_equal(named.contained, BL_CONTAINED_NOT);
+	query.cgroup = "/1/2/3/4/5/6/7/8/9/10/11/12/13";
+	bl_called_read(&query, &named);
+	assert_true(named.cut);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),	   cmocka_unit_test(test_names),
 		cmocka_unit_test(test_everywhere), cmocka_unit_test(test_of_tests),
-		cmocka_unit_test(test_written),
+		cmocka_unit_test(test_written),	   cmocka_unit_test(test_called),
+		cmocka_unit_test(test_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
