@@ -217,8 +217,11 @@ __noinline int bl_subject_rights_match(struct bl_scratch *scratch, struct bl_sub
 static __always_inline void bl_task_begin(struct bl_scratch *scratch, struct bl_subject *subject,
 					  const struct task_struct *task, const struct cred *cred)
 {
-	const struct cgroup *cgroup = task->cgroups->dfl_cgrp;
+	const struct cgroup *cgroup;
 
+	if (!(scratch->tables & BL_TABLES_TASK))
+		return;
+	cgroup = task->cgroups->dfl_cgrp;
 	subject->cgroup = cgroup->kn->id;
 	subject->login = bl_login(task);
 	scratch->cgroup = (__u64)cgroup->kn;
