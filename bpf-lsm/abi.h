@@ -413,7 +413,7 @@ struct bl_header {
 	struct bl_ranges caps; /* capabilities; BL_CAPS is what every process has */
 	__u32 names_any
 		[_BL_NAME_MAX]; /* bitsets: conditions that don't ask for such a name; by enum bl_name */
-	__u32 names_grant; /* bitset: conditions of exceptions that ask for a cgroup or a container */
+	__u32 names_grant; /* bitset: conditions of exceptions that ask for any such name */
 
 	struct bl_hash addrs;	  /* fingerprint of a prefix -> offset of struct bl_prefix */
 	struct bl_hash ports;	  /* (address class, port class) -> offset of struct bl_list */
@@ -579,6 +579,7 @@ enum bl_counter {
 	BL_COUNT_FAILED_CLOSED,	  /* operations refused because no verdict could be computed */
 	BL_COUNT_LINKS_FULL,	  /* objects with several names that could not be kept */
 	BL_COUNT_ANCESTORS_LOST,  /* programs and processes of which what comes from them can't be kept */
+	BL_COUNT_CGROUPS_LOST,	  /* cgroups whose names can't be kept: they may be any */
 	BL_COUNT_LOGIN_KEPT,	  /* attempts to say who has logged in, refused */
 	BL_COUNT_MOUNTS,	  /* changes of the host's mount table, or attempts of who may */
 	_BL_COUNT_MAX,

@@ -69,9 +69,6 @@ struct bl_dir dirs[BL_DIR_SLOTS];
 /* Fingerprints of accesses that no rule concerns: who, what, how, by which policy. */
 __u64 passes[BL_PASS_SLOTS];
 
-/* What names by cgroups come to; what is looked at later takes the place of what was. */
-struct bl_called called[BL_CALLED_SLOTS];
-
 /* Fingerprints of alerts: what was told of an overlay's is not told again of what it opens below. */
 __u64 told[BL_TOLD_SLOTS];
 

@@ -6,6 +6,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+#include "cgroups.bpf.h"
 #include "connect.bpf.h"
 #include "descent.bpf.h"
 #include "device.bpf.h"
@@ -368,6 +369,18 @@ SEC("lsm/sctp_bind_connect")
 int BPF_PROG(bl_sctp_bind_connect, struct sock *sk, int option, struct sockaddr *address, int len)
 {
 	return bl_sctp_connect(sk, option, address, len);
+}
+
+SEC("tp_btf/cgroup_mkdir")
+int BPF_PROG(bl_cgroup_mkdir, struct cgroup *cgroup)
+{
+	return bl_cgroup_made(cgroup);
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(bl_cgroup_rmdir, struct cgroup *cgroup)
+{
+	return bl_cgroup_gone(cgroup);
 }
 
 /* Read by the loader when rules ask for what processes come from. */

@@ -88,6 +88,27 @@ struct {
 	__array(values, struct bl_links_map);
 } links SEC(".maps");
 
+/*
+ * What the names of cgroups come to, by one policy and the cgroup's number. User space makes it, with all cgroups
+ * that there are; of those that come later it is written here, before anybody can be in them. Absent: it may be
+ * called anything.
+ */
+struct bl_called_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, BL_CGROUPS_MAX);
+	__uint(key_size, sizeof(__u64));
+	__uint(value_size, sizeof(struct bl_called));
+};
+
+/* By the lowest bit of the policy's generation, as the images; none where no rule asks for such a name. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct bl_called_map);
+} called SEC(".maps");
+
 /* What processes come from. Only user space and the task itself write it. Absent or stale: it may be anything. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

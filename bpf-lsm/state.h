@@ -19,7 +19,8 @@
 #define BL_SIGHT_SLOTS	    4096
 #define BL_PASS_SLOTS	    16384
 #define BL_TOLD_SLOTS	    1024
-#define BL_CALLED_SLOTS	    512
+#define BL_CGROUPS_MAX \
+	131072 /* cgroups whose names are known: the kernel spends more on each than is kept of it */
 #define BL_DIR_SLOTS	    4096
 #define BL_DIR_DEPTH	    11 /* components of a directory that is kept */
 #define BL_DIR_STATES	    4
@@ -193,14 +194,16 @@ struct bl_subject {
 	__u64 bits[BL_COND_WORDS];
 };
 
-/* The conditions that names by a cgroup leave open, by one policy. */
+/* Whose PID namespace is not the first one may be in a container. */
+enum bl_called_by {
+	BL_CALLED_PLAIN = 0,
+	BL_CALLED_NESTED,
+	_BL_CALLED_MAX,
+};
+
+/* The conditions that the names of a cgroup leave open, by one policy: by BL_CALLED_NESTED. */
 struct bl_called {
-	__u64 cgroup; /* number */
-	__u32 generation; /* 0: nothing is known */
-	__u32 nested;	  /* 1: of processes in a PID namespace other than the first */
-	__u32 lock;	  /* odd while written */
-	__u32 _pad;
-	__u64 bits[BL_COND_WORDS];
+	__u64 bits[_BL_CALLED_MAX][BL_COND_WORDS];
 };
 
 /*
@@ -355,10 +358,10 @@ struct bl_scratch {
 	__u64 mounts_end;
 	__u64 groups;	  /* the subject's struct group_info */
 	__u64 cgroup;	  /* cursor over cgroups */
-	__u32 cgroup_level; /* of the subject's: 0 is the root */
-	__u32 nested;	  /* 1: the subject is in a PID namespace other than the first */
+	__u32 cgroup_level; /* of that cgroup: 0 is the root */
+	__u32 nested;	  /* enum bl_called_by of the subject */
 	__u64 capabilities; /* the subject's */
-	__u64 named[BL_COND_WORDS]; /* what names by a cgroup come to */
+	struct bl_called called; /* what the names of a new cgroup come to */
 	__u64 shown;	  /* as in struct bl_act; in a record's making the dentry, see bl_shown_find() */
 	__u64 layer;	  /* dentry of a directory that an overlay opens; 0: it is none */
 	__u64 unix_address; /* of a socket with an abstract name */

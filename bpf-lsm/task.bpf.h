@@ -38,18 +38,6 @@ static long bl_cgroup_turn(__u32 index, void *ctx)
 	return 0;
 }
 
-/* Some steps without a name: of a path that is too long, the end. */
-static long bl_cgroup_climb_turn(__u32 index, void *ctx)
-{
-	struct bl_scratch *scratch = *(struct bl_scratch **)ctx;
-	__u64 parent = bl_kernfs_parent(scratch->cgroup);
-
-	if (!parent)
-		return 1;
-	scratch->cgroup = parent;
-	return 0;
-}
-
 /* Nothing renames a cgroup, and no number is given out again: what a cgroup is called holds for good. */
 static __always_inline __u64 bl_cgroup_id(const struct task_struct *task)
 {
@@ -57,96 +45,33 @@ static __always_inline __u64 bl_cgroup_id(const struct task_struct *task)
 }
 
 /*
- * scratch->named = the conditions that the names by scratch's cgroup leave open. Verified on its own.
- * Returns 0: no image.
- */
-__noinline int bl_names_match(struct bl_scratch *scratch)
-{
-	__u32 level, cut = 0;
-	struct bl_matcher m;
-
-	if (!scratch || !bl_run_start(&m, scratch))
-		return 0;
-	level = scratch->cgroup_level;
-	if (level > BL_CGROUP_COMPS) {
-		cut = 1;
-		bpf_loop(level - BL_CGROUP_COMPS, bl_cgroup_climb_turn, &scratch, 0);
-	}
-	bl_walk_start(&scratch->walk);
-	bpf_loop(BL_CGROUP_COMPS, bl_cgroup_turn, &scratch, 0);
-	for (__u32 i = 0; i < BL_COND_WORDS; i++)
-		scratch->named[i] = ~0ull;
-	bl_cgroup_find(&m, scratch->nested);
-	bl_subject_names(&m, scratch->named, cut);
-	return 1;
-}
-
-static __always_inline struct bl_called *bl_called_slot(__u64 cgroup, __u32 nested)
-{
-	return &called[(cgroup * globals.keys[0] >> 32 ^ nested) & (BL_CALLED_SLOTS - 1)];
-}
-
-struct bl_called_ctx {
-	__u64 *to;
-	const __u64 *from;
-};
-
-static long bl_called_turn(__u32 index, void *ctx)
-{
-	const struct bl_called_ctx *c = ctx;
-
-	c->to[index & (BL_COND_WORDS - 1)] = c->from[index & (BL_COND_WORDS - 1)];
-	return 0;
-}
-
-/* scratch->named = what is known of the cgroup. 0: nothing is, or it is being written. */
-static __always_inline int bl_called_load(struct bl_scratch *scratch, __u64 cgroup, __u32 words)
-{
-	const struct bl_called *slot = bl_called_slot(cgroup, scratch->nested);
-	struct bl_called_ctx ctx = { .to = scratch->named, .from = slot->bits };
-	__u32 lock = *(volatile const __u32 *)&slot->lock;
-
-	bl_barrier();
-	if (lock & 1 || slot->cgroup != cgroup || slot->generation != scratch->generation ||
-	    slot->nested != scratch->nested)
-		return 0;
-	bpf_loop(words, bl_called_turn, &ctx, 0);
-	bl_barrier();
-	return *(volatile const __u32 *)&slot->lock == lock;
-}
-
-static __always_inline void bl_called_keep(struct bl_scratch *scratch, __u64 cgroup, __u32 words)
-{
-	struct bl_called *slot = bl_called_slot(cgroup, scratch->nested);
-	struct bl_called_ctx ctx = { .to = slot->bits, .from = scratch->named };
-	__u32 lock = slot->lock;
-
-	if (lock & 1 || !bl_exchange(&slot->lock, lock, lock + 1))
-		return;
-	slot->cgroup = cgroup;
-	slot->generation = scratch->generation;
-	slot->nested = scratch->nested;
-	bpf_loop(words, bl_called_turn, &ctx, 0);
-	bl_barrier();
-	*(volatile __u32 *)&slot->lock = lock + 2;
-}
-
-/*
- * subject->bits &= the conditions that names by the cgroup leave open: as they were found before for the
- * cgroup, or found now. Verified on its own. Returns 0: no image.
+ * subject->bits &= the conditions that the names of its cgroup leave open. One whose names are not known may be
+ * called anything: rules hold, exceptions don't. Verified on its own. Returns 0: no image.
  */
 __noinline int bl_subject_cgroup_match(struct bl_scratch *scratch, struct bl_subject *subject)
 {
+	const struct bl_called *names = NULL;
 	struct bl_matcher m;
+	__u64 cgroup;
+	__u32 slot;
+	void *known;
 
 	if (!scratch || !subject || !bl_run_start(&m, scratch))
 		return 0;
-	if (!bl_called_load(scratch, subject->cgroup, m.header->cond_words)) {
-		if (!bl_names_match(scratch))
-			return 0;
-		bl_called_keep(scratch, subject->cgroup, m.header->cond_words);
+	cgroup = subject->cgroup;
+	slot = scratch->generation & 1;
+	known = bpf_map_lookup_elem(&called, &slot);
+	if (known)
+		names = bpf_map_lookup_elem(known, &cgroup);
+	if (names) {
+		bl_bits_and(&m, subject->bits,
+			    scratch->nested ? names->bits[BL_CALLED_NESTED]
+					    : names->bits[BL_CALLED_PLAIN]);
+		return 1;
 	}
-	bl_bits_and(&m, subject->bits, scratch->named);
+	scratch->unsettled = 1;
+	bl_bits_not(&m, m.walk->bits, m.header->names_grant);
+	bl_bits_and(&m, subject->bits, m.walk->bits);
 	return 1;
 }
 
@@ -217,15 +142,10 @@ __noinline int bl_subject_rights_match(struct bl_scratch *scratch, struct bl_sub
 static __always_inline void bl_task_begin(struct bl_scratch *scratch, struct bl_subject *subject,
 					  const struct task_struct *task, const struct cred *cred)
 {
-	const struct cgroup *cgroup;
-
 	if (!(scratch->tables & BL_TABLES_TASK))
 		return;
-	cgroup = task->cgroups->dfl_cgrp;
-	subject->cgroup = cgroup->kn->id;
+	subject->cgroup = bl_cgroup_id(task);
 	subject->login = bl_login(task);
-	scratch->cgroup = (__u64)cgroup->kn;
-	scratch->cgroup_level = cgroup->level;
 	scratch->nested = !!task->thread_pid->level;
 	scratch->capabilities = bl_capabilities(cred);
 }

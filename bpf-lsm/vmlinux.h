@@ -267,9 +267,12 @@ struct kernfs_node___rcu {
 	struct kernfs_node *__parent;
 };
 
+struct cgroup_root;
+
 struct cgroup {
-	struct kernfs_node *kn;
 	int level;
+	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct css_set {

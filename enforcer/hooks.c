@@ -332,12 +332,31 @@ static const struct bl_hook_entry table[] = {
 		.hook = "sctp_bind_connect",
 		.ops = BL_OPS_IP,
 	},
+	{
+		.program = "bl_cgroup_mkdir",
+		.hook = "cgroup_mkdir",
+		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),
+		.flags = BL_TABLES_CGROUPS,
+		.tracepoint = true,
+	},
+	{
+		.program = "bl_cgroup_rmdir",
+		.hook = "cgroup_rmdir",
+		.ops = OP(EXEC) | OP(OPEN) | OP(CONNECT),
+		.flags = BL_TABLES_CGROUPS,
+		.tracepoint = true,
+	},
 };
 
 const struct bl_hook_entry *bl_hook_table(size_t *ret_count)
 {
 	*ret_count = sizeof(table) / sizeof(table[0]);
 	return table;
+}
+
+const char *bl_hook_kind(const struct bl_hook_entry *entry)
+{
+	return entry->tracepoint ? "tracepoint" : "LSM hook";
 }
 
 /* Also among the members of a struct's or union's parts that have no name. */
@@ -376,6 +395,10 @@ bool bl_hook_available(const struct bl_hook_entry *entry, const struct btf *btf)
 	char name[64];
 	int id;
 
+	if (entry->tracepoint) {
+		snprintf(name, sizeof(name), "btf_trace_%s", entry->hook);
+		return btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) >= 0;
+	}
 	snprintf(name, sizeof(name), "bpf_lsm_%s", entry->hook);
 	id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
 	if (id < 0)

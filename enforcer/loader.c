@@ -16,6 +16,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "cgroups.h"
 #include "cleanup.h"
 #include "descent.h"
 #include "hooks.h"
@@ -51,6 +52,7 @@ struct bl_loader {
 	int image_fd;	     /* its image */
 	int staged_fd;	     /* the next one's, in its slot already; -1: none */
 	int links_fds[2];    /* by slot: names of files with several; -1 */
+	struct bl_cgroups cgroups;
 	struct bl_descent descent;
 	bool replaced;	     /* the other slot still has the generation before */
 	bool canary_attached; /* file_open is attached for the canary only */
@@ -81,8 +83,8 @@ static int choose_programs(struct bl_loader *loader, const struct btf *btf, char
 		loader->available[i] = bl_hook_available(&table[i], btf);
 		if (!loader->available[i] && !table[i].optional)
 			return fail(reterr_text, -EOPNOTSUPP,
-				    "this kernel has no LSM hook %s for BPF programs",
-				    table[i].hook);
+				    "this kernel has no %s %s for BPF programs",
+				    bl_hook_kind(&table[i]), table[i].hook);
 	}
 	return 0;
 }
@@ -215,6 +217,7 @@ static int start(struct bl_loader *loader, char **reterr_text)
 		return fail(reterr_text, r, "no random numbers: %s", strerror(-r));
 	globals->ceiling = loader->options.ceiling == BL_MODE_MONITOR;
 	globals->daemon_tgid = getpid();
+	loader->cgroups.called = bpf_map__fd(loader->skeleton->maps.called);
 	loader->descent.lineages = bpf_map__fd(loader->skeleton->maps.lineages);
 	loader->descent.origins = bpf_map__fd(loader->skeleton->maps.origins);
 	loader->descent.kin = bpf_map__fd(loader->skeleton->maps.kin);
@@ -285,6 +288,7 @@ int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **re
 	pthread_mutex_init(&loader->detaching.lock, NULL);
 	loader->image_fd = loader->staged_fd = -1;
 	loader->links_fds[0] = loader->links_fds[1] = -1;
+	bl_cgroups_init(&loader->cgroups);
 	bl_descent_init(&loader->descent);
 	r = open_all(loader, reterr_text);
 	if (r < 0) {
@@ -337,6 +341,7 @@ void bl_loader_free(struct bl_loader *loader)
 	bl_close(loader->staged_fd);
 	bl_close(loader->links_fds[0]);
 	bl_close(loader->links_fds[1]);
+	bl_cgroups_done(&loader->cgroups);
 	bl_descent_done(&loader->descent);
 	ring_buffer__free(loader->ring);
 	lsm_bpf__destroy(loader->skeleton);
@@ -371,16 +376,18 @@ static int fill_image(int fd, const uint8_t *image, size_t len, uint32_t generat
 static int attach_hook(struct bl_loader *loader, size_t i, char **reterr_text)
 {
 	size_t count;
+	const struct bl_hook_entry *entry = &bl_hook_table(&count)[i];
 	int link;
 
 	if (loader->links[i] >= 0)
 		return 0;
 	if (loader->detaching.links[i] >= 0)
 		await_detaching(&loader->detaching);
-	link = bpf_link_create(loader->programs[i], 0, BPF_LSM_MAC, NULL);
+	link = entry->tracepoint ? bpf_raw_tracepoint_open(NULL, loader->programs[i])
+				 : bpf_link_create(loader->programs[i], 0, BPF_LSM_MAC, NULL);
 	if (link < 0)
-		return fail(reterr_text, link, "cannot attach to the LSM hook %s: %s",
-			    bl_hook_table(&count)[i].hook, strerror(-link));
+		return fail(reterr_text, link, "cannot attach to the %s %s: %s",
+			    bl_hook_kind(entry), entry->hook, strerror(-link));
 	loader->links[i] = link;
 	return 0;
 }
@@ -458,6 +465,7 @@ void bl_loader_retire(struct bl_loader *loader)
 	bpf_map_delete_elem(bpf_map__fd(loader->skeleton->maps.links), &slot);
 	bl_close(loader->links_fds[slot]);
 	loader->links_fds[slot] = -1;
+	bl_cgroups_drop(&loader->cgroups, slot);
 	bl_descent_drop(&loader->descent, slot);
 	loader->replaced = false;
 }
@@ -497,24 +505,51 @@ static int put_links(struct bl_loader *loader, uint32_t slot)
 	return 0;
 }
 
-int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, char **reterr_text)
+/* What was staged and never came into force goes before anything of another policy takes its place. */
+static void unstage(struct bl_loader *loader, uint32_t slot)
 {
-	uint32_t generation = loader->generation + 1;
-	int fd, r;
-
+	if (loader->staged_fd < 0)
+		return;
+	bpf_map_delete_elem(bpf_map__fd(loader->skeleton->maps.images), &slot);
 	bl_close(loader->staged_fd);
 	loader->staged_fd = -1;
-	bl_loader_retire(loader);
-	r = put_links(loader, generation & 1);
+}
+
+/* What a policy will know beside its image, before that is there. */
+static int put_known(struct bl_loader *loader, const struct bl_header *header, uint32_t slot,
+		     char **reterr_text)
+{
+	int r = put_links(loader, slot);
+
 	if (r < 0)
 		return fail(reterr_text, r,
 			    "cannot create the kernel's table of files with several names: %s",
 			    strerror(-r));
-	r = bl_descent_stage(&loader->descent, generation & 1, (const struct bl_header *)image);
+	r = bl_cgroups_stage(&loader->cgroups, slot, header);
+	if (r < 0)
+		return fail(reterr_text, r,
+			    "cannot create the kernel's table of what cgroups are called: %s",
+			    strerror(-r));
+	r = bl_descent_stage(&loader->descent, slot, header);
 	if (r < 0)
 		return fail(reterr_text, r,
 			    "cannot create the kernel's table of what processes come from: %s",
 			    strerror(-r));
+	return 0;
+}
+
+int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, char **reterr_text)
+{
+	const struct bl_tables tables = { .bytes = (uint8_t *)image, .len = len };
+	const struct bl_header *header = (const struct bl_header *)image;
+	uint32_t generation = loader->generation + 1;
+	int fd, r;
+
+	unstage(loader, generation & 1);
+	bl_loader_retire(loader);
+	r = put_known(loader, header, generation & 1, reterr_text);
+	if (r < 0)
+		return r;
 	fd = create_image(len / BL_CHUNK_BYTES);
 	if (fd < 0)
 		return fail(reterr_text, fd, "cannot create a table of %zu bytes in the kernel: %s",
@@ -533,8 +568,9 @@ int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, 
 		return r;
 	}
 	loader->staged_fd = fd;
-	/* It takes time, and a hook without rules answers 0. What fails is tried again, and told, later. */
-	attach_needed(loader, (const struct bl_header *)image, NULL);
+	/* All this takes time, and a hook without rules answers 0. What fails is tried again, and told, later. */
+	if (attach_needed(loader, header, NULL) == 0)
+		bl_cgroups_settle(&loader->cgroups, generation & 1, &tables, NULL);
 	return 0;
 }
 
@@ -555,6 +591,8 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 		r = bl_loader_stage(loader, image, len, reterr_text);
 	if (r == 0)
 		r = attach_needed(loader, header, reterr_text);
+	if (r == 0)
+		r = bl_cgroups_settle(&loader->cgroups, generation & 1, &tables, reterr_text);
 	if (r == 0)
 		r = bl_descent_settle(&loader->descent, generation & 1, &tables,
 				      loader->links_fds[generation & 1], reterr_text);

@@ -32,6 +32,7 @@ static const char *const counter_names[_BL_COUNT_MAX] = {
 	[BL_COUNT_FAILED_CLOSED] = "failed_closed",
 	[BL_COUNT_LINKS_FULL] = "links_full",
 	[BL_COUNT_ANCESTORS_LOST] = "ancestors_lost",
+	[BL_COUNT_CGROUPS_LOST] = "cgroups_lost",
 	[BL_COUNT_MOUNTS] = "mount_changes",
 };
 

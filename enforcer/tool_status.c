@@ -143,6 +143,9 @@ static void print_counters(const struct bl_tool *tool, const json_t *status)
 		printf("lineage: %lld programs or processes had no room: under another policy they may come "
 		       "from anything\n",
 		       number(counters, "ancestors_lost"));
+	if (number(counters, "cgroups_lost"))
+		printf("cgroups: %lld had no room: they may be called anything, which no exception is made for\n",
+		       number(counters, "cgroups_lost"));
 	printf("events:  %lld delivered, %s%lld lost%s", number(status, "delivered"),
 	       bl_tool_colour(tool, lost ? BL_COLOUR_BAD : BL_COLOUR_OFF), lost,
 	       bl_tool_colour(tool, BL_COLOUR_OFF));

@@ -107,6 +107,13 @@ void bl_kin_of_classes(const struct bl_tables *tables, const uint32_t *classes, 
 		       unsigned int trust, uint64_t *parent, uint64_t *ancestor);
 void bl_kin_of_any(const struct bl_tables *tables, uint64_t *parent, uint64_t *ancestor);
 
+/*
+ * Sets the conditions that the names of a cgroup leave open, by its path ("" is the root's); nested: of processes
+ * in a PID namespace other than the first one.
+ */
+void bl_called_of_cgroup(const struct bl_tables *tables, const char *path, bool nested,
+			 uint64_t ret[static BL_COND_WORDS]);
+
 #define BL_MATCHES_MAX 64
 
 /*

@@ -86,8 +86,9 @@ static int make_name_bits(struct layout *l)
 		for (uint32_t name = 1; name < _BL_NAME_MAX; name++)
 			if (!list_of(&info.names, name))
 				any[name][cond / 64] |= bit;
-		if (info.grant && (info.names.cgroups || info.names.containers))
-			grant[cond / 64] |= bit;
+		for (uint32_t name = 1; info.grant && name < _BL_NAME_MAX; name++)
+			if (list_of(&info.names, name))
+				grant[cond / 64] |= bit;
 	}
 	for (uint32_t name = 1; !r && name < _BL_NAME_MAX; name++)
 		r = add_bits(l, any[name], &l->names_any[name]);

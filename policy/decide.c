@@ -347,6 +347,17 @@ void bl_kin_of_path(const struct bl_tables *tables, const char *path, unsigned i
 		bl_kin_of_any(tables, parent, ancestor);
 }
 
+void bl_called_of_cgroup(const struct bl_tables *tables, const char *path, bool nested,
+			 uint64_t ret[static BL_COND_WORDS])
+{
+	const struct bl_query query = { .cgroup = path, .nested = nested };
+	struct bl_walk walk = {};
+	struct bl_matcher m = matcher_of(tables, &walk);
+
+	memset(ret, 0xff, BL_COND_WORDS * sizeof(*ret));
+	bl_subject_names(&m, (__u64 *)ret, load_names(&m, &query));
+}
+
 void bl_kin_of_classes(const struct bl_tables *tables, const uint32_t *classes, size_t n,
 		       unsigned int trust, uint64_t *parent, uint64_t *ancestor)
 {

@@ -96,8 +96,9 @@ int bl_subjects_add(struct bl_subjects *subjects, const struct bl_match *match,
 		r = add_capabilities(subjects, match->capabilities, &cond.caps);
 	if (r)
 		return r;
-	cond.grant = grant && (cond.exe || cond.parent || cond.ancestor || names->cgroups ||
-			       names->containers);
+	/* It matters where what is asked for may not be known, or may be forged. */
+	cond.grant = grant && (cond.exe || cond.parent || cond.ancestor || names->units ||
+			       names->slices || names->cgroups || names->containers);
 	if (!is_somebody(&cond)) {
 		*ret_cond = 0;
 		return 0;

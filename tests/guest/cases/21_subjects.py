@@ -5,6 +5,7 @@ import contextlib
 import json
 import shlex
 
+from testguest import POLICY_DIR
 from trial import policy
 
 ID = "0123456789abcdef" * 4
@@ -152,6 +153,56 @@ def test_moves(g):
         for each, wanted in zip(found, [web, ROOT | {"slice"}, web, ROOT, web]):
             expect(set(each), wanted)
         g.sh("systemctl stop web.service other.service; rm /srv/moved.py")
+
+
+# Makes a cgroup, goes into it and asks at once what a rule and an exception by its unit say, over and over.
+NEW = """
+import os, sys, signal
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+top = "/sys/fs/cgroup/trial.slice"
+def move(path):
+    with open(path + "/cgroup.procs", "w") as file: file.write("0")
+def opens(path):
+    try: os.close(os.open(path, os.O_RDONLY)); return True
+    except PermissionError: return False
+made = 0
+wrong = []
+with open("/srv/made", "w") as out:
+    while not os.path.exists("/srv/enough"):
+        path = top + "/loop%d.service" % made
+        os.mkdir(path)
+        move(path)
+        if opens("/srv/s/loop"): wrong.append("%d: the rule does not hold" % made)
+        if not opens("/srv/s/but-loop"): wrong.append("%d: the exception does not hold" % made)
+        move("/sys/fs/cgroup/trial-keep.slice")
+        os.rmdir(path)
+        made += 1
+    print(made, *wrong, sep="\\n", file=out)
+"""
+
+
+def test_new_cgroups_are_known_at_once(g):
+    """From the first instant, also while policies take turns: what a policy is given with and what comes after leave no gap."""
+    loop = [{"id": "loop", "on": "open", "path": "/srv/s/loop", "by": {"unit": "loop*.service"}, "action": "deny"},
+            {"id": "but-loop", "on": "open", "path": "/srv/s/but-loop", "unless": [{"by": {"unit": "loop*.service"}}],
+             "action": "deny"}]
+    turns = [loop, [*reversed(loop), rule("unit", {"unit": "web.service"}, "by")]]
+    g.sh(f"mkdir -p /srv/s /sys/fs/cgroup/trial.slice /sys/fs/cgroup/trial-keep.slice; touch /srv/s/loop /srv/s/but-loop; "
+         f"rm -f /srv/enough /srv/made; cat > /srv/new.py <<'END'\n{NEW}\nEND\ncat > /srv/probe.py <<'END'\n{PROBE}\nEND")
+    try:
+        with policy(g, *loop):
+            expect(refused(g), {"but-loop"})  # who was there before the policy is known as well
+            g.sh("systemd-run --quiet --collect --unit=trial-new python3 /srv/new.py")
+            for turn in range(1, 9):
+                g.write(f"{POLICY_DIR}/trial.json", json.dumps({"bailiff": 1, "mode": "enforce", "rules": turns[turn % 2]}))
+                g.sh("bailiff reload")
+            expect(refused(g), {"but-loop"})
+            g.sh("touch /srv/enough")
+            g.wait_until(lambda: g.sh("cat /srv/made").strip(), 60, "the end of it")
+        made, *wrong = g.sh("cat /srv/made").splitlines()
+        assert int(made) > 50 and not wrong, (made, wrong[:10])
+    finally:
+        g.sh("touch /srv/enough; rm -rf /srv/s /srv/new.py /srv/probe.py; sleep 1; rmdir /sys/fs/cgroup/trial-keep.slice || :")
 
 
 def test_containers(g):
