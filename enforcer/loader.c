@@ -22,6 +22,7 @@
 #include "hooks.h"
 #include "parts.h"
 #include "policy.h"
+#include "programs.h"
 
 /* The skeleton's .bss type; the kernel side includes it through its own headers. */
 #include "state.h"
@@ -44,7 +45,7 @@ struct bl_loader {
 	struct ring_buffer *ring;
 	struct bl_loader_options options;
 	bool *available; /* for each entry of the hook table */
-	int *programs;	 /* the same: file descriptors, -1: not available */
+	struct bl_programs *programs;
 	int *links;	 /* the same, -1: not attached */
 	struct detaching detaching;
 	size_t n_hooks;
@@ -153,10 +154,11 @@ static int load_skeleton(struct bl_loader *loader, char **reterr_text)
 	if (r < 0)
 		return fail(reterr_text, r, "cannot set the event ring to %zu bytes: %s",
 			    loader->options.ring_bytes, strerror(-r));
-	r = bl_parts_load(skeleton, bl_hook_table(&(size_t){ 0 }), loader->available,
-			  loader->n_hooks, loader->programs);
+	r = bl_parts_open(skeleton, bl_hook_table(&(size_t){ 0 }), loader->n_hooks);
+	if (r == 0)
+		r = bl_programs_new(skeleton, loader->available, &loader->programs);
 	if (r < 0)
-		return fail(reterr_text, r, "cannot load the BPF programs: %s%s", strerror(-r),
+		return fail(reterr_text, r, "cannot load the BPF maps: %s%s", strerror(-r),
 			    r == -EPERM ? " (CAP_BPF and CAP_PERFMON are needed, and a kernel that "
 					  "allows BPF-LSM programs)"
 					: "");
@@ -263,10 +265,9 @@ static int open_all(struct bl_loader *loader, char **reterr_text)
 		return fail(reterr_text, -errno, "cannot open the BPF object: %s", strerror(errno));
 	bl_hook_table(&loader->n_hooks);
 	loader->available = calloc(loader->n_hooks, sizeof(*loader->available));
-	loader->programs = new_fds(loader->n_hooks);
 	loader->links = new_fds(loader->n_hooks);
 	loader->detaching.links = new_fds(loader->n_hooks);
-	if (!loader->available || !loader->programs || !loader->links || !loader->detaching.links)
+	if (!loader->available || !loader->links || !loader->detaching.links)
 		return -ENOMEM;
 	loader->detaching.n_hooks = loader->n_hooks;
 	r = find_hooks(loader, reterr_text);
@@ -336,7 +337,6 @@ void bl_loader_free(struct bl_loader *loader)
 	free(loader->detaching.links);
 	pthread_mutex_destroy(&loader->detaching.lock);
 	free_fds(loader->links, loader->n_hooks);
-	free_fds(loader->programs, loader->n_hooks);
 	bl_close(loader->image_fd);
 	bl_close(loader->staged_fd);
 	bl_close(loader->links_fds[0]);
@@ -344,8 +344,11 @@ void bl_loader_free(struct bl_loader *loader)
 	bl_cgroups_done(&loader->cgroups);
 	bl_descent_done(&loader->descent);
 	ring_buffer__free(loader->ring);
-	lsm_bpf__destroy(loader->skeleton);
-	free(loader->available);
+	/* The process is about to end, and takes along what its thread still works on. */
+	if (bl_programs_free(loader->programs)) {
+		lsm_bpf__destroy(loader->skeleton);
+		free(loader->available);
+	}
 	free(loader);
 }
 
@@ -375,6 +378,7 @@ static int fill_image(int fd, const uint8_t *image, size_t len, uint32_t generat
 /* A program that is being detached can't be attached before that is done. */
 static int attach_hook(struct bl_loader *loader, size_t i, char **reterr_text)
 {
+	int program = bl_programs_fd(loader->programs, i);
 	size_t count;
 	const struct bl_hook_entry *entry = &bl_hook_table(&count)[i];
 	int link;
@@ -383,8 +387,8 @@ static int attach_hook(struct bl_loader *loader, size_t i, char **reterr_text)
 		return 0;
 	if (loader->detaching.links[i] >= 0)
 		await_detaching(&loader->detaching);
-	link = entry->tracepoint ? bpf_raw_tracepoint_open(NULL, loader->programs[i])
-				 : bpf_link_create(loader->programs[i], 0, BPF_LSM_MAC, NULL);
+	link = entry->tracepoint ? bpf_raw_tracepoint_open(NULL, program)
+				 : bpf_link_create(program, 0, BPF_LSM_MAC, NULL);
 	if (link < 0)
 		return fail(reterr_text, link, "cannot attach to the %s %s: %s",
 			    bl_hook_kind(entry), entry->hook, strerror(-link));
@@ -398,16 +402,43 @@ static void detach_hook(struct bl_loader *loader, size_t i)
 	loader->links[i] = -1;
 }
 
+static size_t find_hook(const char *hook)
+{
+	size_t count;
+	const struct bl_hook_entry *table = bl_hook_table(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(table[i].hook, hook) == 0)
+			return i;
+	return 0;
+}
+
+/* Those that the image needs, and those that are needed for a moment whatever the rules are. */
+static int load_needed(struct bl_loader *loader, const struct bl_header *header, char **reterr_text)
+{
+	const struct bl_hook_entry *table = bl_hook_table(&(size_t){ 0 });
+	_cleanup_free_ bool *wanted = calloc(loader->n_hooks, sizeof(*wanted));
+
+	if (!wanted)
+		return -ENOMEM;
+	for (size_t i = 0; i < loader->n_hooks; i++)
+		wanted[i] = bl_hook_needed(&table[i], header);
+	wanted[find_hook("file_open")] = true;
+	wanted[find_hook("inode_getxattr")] = true;
+	return bl_programs_need(loader->programs, wanted, reterr_text);
+}
+
 /* Attaches what the image needs beyond what is attached; on failure only that is taken back. */
 static int attach_needed(struct bl_loader *loader, const struct bl_header *header,
 			 char **reterr_text)
 {
 	const struct bl_hook_entry *table = bl_hook_table(&(size_t){ 0 });
 	bool *fresh = calloc(loader->n_hooks, sizeof(*fresh));
-	int r = 0;
+	int r;
 
 	if (!fresh)
 		return -ENOMEM;
+	r = load_needed(loader, header, reterr_text);
 	for (size_t i = 0; r == 0 && i < loader->n_hooks; i++) {
 		if (!loader->available[i] || !bl_hook_needed(&table[i], header))
 			continue;
@@ -615,17 +646,6 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 	return 0;
 }
 
-static size_t find_hook(const char *hook)
-{
-	size_t count;
-	const struct bl_hook_entry *table = bl_hook_table(&count);
-
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(table[i].hook, hook) == 0)
-			return i;
-	return 0;
-}
-
 int bl_loader_look(struct bl_loader *loader)
 {
 	struct bl_globals *globals = &loader->skeleton->bss->globals;
@@ -729,11 +749,25 @@ size_t bl_loader_hooks(const struct bl_loader *loader, struct bl_hook_info *info
 			.available = loader->available[i],
 			.attached = loader->links[i] >= 0,
 		};
-		if (!loader->available[i] ||
-		    bpf_obj_get_info_by_fd(loader->programs[i], &info, &size) < 0)
+		if (bpf_obj_get_info_by_fd(bl_programs_fd(loader->programs, i), &info, &size) < 0)
 			continue;
 		infos[i].program_id = info.id;
 		infos[i].verified_insns = info.verified_insns;
 	}
 	return loader->n_hooks;
+}
+
+int bl_loader_load_rest(struct bl_loader *loader)
+{
+	return bl_programs_load_rest(loader->programs);
+}
+
+bool bl_loader_loading(struct bl_loader *loader)
+{
+	return bl_programs_loading(loader->programs);
+}
+
+int bl_loader_failure(struct bl_loader *loader)
+{
+	return bl_programs_failure(loader->programs);
 }

@@ -22,7 +22,7 @@ struct bl_loader_options {
 };
 
 /*
- * Opens and loads all programs and maps; attaches nothing. Owns everything it creates.
+ * Opens and loads all maps, and no program: those are loaded when rules need them; attaches nothing. Owns everything it creates.
  * Returns 0, or -errno with a sentence for the operator in *reterr_text (malloc'ed, may stay NULL);
  * libbpf's warnings go to standard error.
  */
@@ -94,3 +94,15 @@ struct bl_hook_info {
 
 /* Number of hooks; fills up to 'max' entries of infos. */
 size_t bl_loader_hooks(const struct bl_loader *loader, struct bl_hook_info *infos, size_t max);
+
+/*
+ * Loads the programs that no rule has needed so far, in a thread of its own: a process that is going to be confined
+ * does it before. Returns 0 or -errno.
+ */
+int bl_loader_load_rest(struct bl_loader *loader);
+
+/* Whether that is going on. */
+bool bl_loader_loading(struct bl_loader *loader);
+
+/* 0, or once -errno, when it has failed: rules that need those programs are refused. */
+int bl_loader_failure(struct bl_loader *loader);

@@ -61,6 +61,17 @@ static int on_more(sd_event_source *source, void *userdata)
 	return deliver(userdata);
 }
 
+static void tell_failure(struct bl_daemon *daemon)
+{
+	int error = bl_loader_failure(daemon->loader);
+
+	if (error < 0)
+		bl_log_line(&daemon->log, BL_LEVEL_ERROR,
+			    "some BPF programs that no rule needs so far could not be loaded: %s; "
+			    "a policy that needs them will be refused",
+			    strerror(-error));
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct loop *loop = userdata;
@@ -75,6 +86,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	bl_deliver_losses(&daemon->deliver, r < 0 ? NULL : counters);
 	bl_deliver_clock(&daemon->deliver);
 	bl_follow_tick(daemon);
+	tell_failure(daemon);
 	/* A build in its thread does it itself. */
 	if (!bl_generations_purge(&daemon->generations, bl_now_ns()) && !daemon->reload.running)
 		bl_loader_retire(daemon->loader);

@@ -168,6 +168,16 @@ static int test_canary(struct bl_daemon *daemon)
 	return bl_log_failure(&daemon->log, BL_FAILURE_CANARY, NULL);
 }
 
+/* The last of what takes rights that the daemon gives up. */
+static int load_rest(struct bl_daemon *daemon)
+{
+	int r = bl_loader_load_rest(daemon->loader);
+
+	if (r < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_LOAD, strerror(-r));
+	return BL_EXIT_GOOD;
+}
+
 static int open_control(struct bl_daemon *daemon)
 {
 	struct bl_build_input input = bl_daemon_build_input(daemon);
@@ -247,7 +257,7 @@ static int serve(struct bl_daemon *daemon)
 /* The order is the point: no step relies on what a later one makes sure of. */
 static const step_fn steps[] = {
 	read_settings,	probe_kernel, lock_instance, open_host, build_policy, load_programs,
-	publish_policy, test_canary,  open_control,  confine,	serve,
+	publish_policy, test_canary,  open_control,  load_rest, confine, serve,
 };
 
 static void stop(struct bl_daemon *daemon, bool served)

@@ -28,15 +28,15 @@ struct part {
 };
 
 struct load {
-	struct lsm_bpf *first;
+	const struct lsm_bpf *first;
 	const struct bl_hook_entry *table;
-	const bool *available;
+	const bool *wanted;
 	size_t n_hooks;
 	struct part parts[PARTS_MAX];
-	size_t n_parts; /* 0: first has all programs */
+	size_t n_parts;
 };
 
-static size_t count_processors(void)
+size_t bl_parts_at_a_time(void)
 {
 	cpu_set_t set;
 
@@ -112,12 +112,12 @@ static int load_parts(struct load *load)
 }
 
 /*
- * The object that has the turn-th of the available programs. Neighbours in the table are much alike, and
+ * The object that has the turn-th of the wanted programs. Neighbours in the table are much alike, and
  * take as long: they are dealt out in turn.
  */
 static const struct lsm_bpf *owner(const struct load *load, size_t turn)
 {
-	return load->n_parts ? load->parts[turn % load->n_parts].skeleton : load->first;
+	return load->parts[turn % load->n_parts].skeleton;
 }
 
 static void deal(const struct load *load)
@@ -125,26 +125,16 @@ static void deal(const struct load *load)
 	size_t turn = 0;
 
 	for (size_t i = 0; i < load->n_hooks; i++)
-		if (load->available[i])
+		if (load->wanted[i])
 			bpf_program__set_autoload(
 				find_program(owner(load, turn++), load->table[i].program), true);
 }
 
-static int load_all(struct load *load)
+static int load_all(struct load *load, size_t at_a_time)
 {
-	size_t processors = count_processors();
-	int r;
+	int r = 0;
 
-	for (size_t i = 0; i < load->n_hooks; i++) {
-		struct bpf_program *program = find_program(load->first, load->table[i].program);
-
-		bpf_program__set_autoload(program, processors == 1 && load->available[i]);
-		bpf_program__set_autoattach(program, false);
-	}
-	r = lsm_bpf__load(load->first);
-	if (r < 0 || processors == 1)
-		return r;
-	while (r == 0 && load->n_parts < processors && load->n_parts < PARTS_MAX)
+	while (r == 0 && load->n_parts < at_a_time && load->n_parts < PARTS_MAX)
 		r = open_part(&load->parts[load->n_parts++], load->first);
 	if (r < 0)
 		return r;
@@ -160,7 +150,7 @@ static int take_programs(const struct load *load, int ret_fds[])
 	for (size_t i = 0; i < load->n_hooks; i++) {
 		struct bpf_program *program;
 
-		if (!load->available[i])
+		if (!load->wanted[i])
 			continue;
 		program = find_program(owner(load, turn++), load->table[i].program);
 		ret_fds[i] = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 0);
@@ -170,17 +160,26 @@ static int take_programs(const struct load *load, int ret_fds[])
 	return 0;
 }
 
-int bl_parts_load(struct lsm_bpf *first, const struct bl_hook_entry *table, const bool *available,
-		  size_t n_hooks, int ret_fds[])
+int bl_parts_open(struct lsm_bpf *first, const struct bl_hook_entry *table, size_t n_hooks)
 {
-	struct load load = {
-		.first = first, .table = table, .available = available, .n_hooks = n_hooks
-	};
+	for (size_t i = 0; i < n_hooks; i++) {
+		struct bpf_program *program = find_program(first, table[i].program);
+
+		bpf_program__set_autoload(program, false);
+		bpf_program__set_autoattach(program, false);
+	}
+	return lsm_bpf__load(first);
+}
+
+int bl_parts_load(const struct lsm_bpf *first, const struct bl_hook_entry *table,
+		  const bool *wanted, size_t n_hooks, size_t at_a_time, int ret_fds[])
+{
+	struct load load = { .first = first, .table = table, .wanted = wanted, .n_hooks = n_hooks };
 	int r;
 
 	for (size_t i = 0; i < n_hooks; i++)
 		ret_fds[i] = -1;
-	r = load_all(&load);
+	r = load_all(&load, at_a_time);
 	if (r == 0)
 		r = take_programs(&load, ret_fds);
 	for (size_t i = 0; i < n_hooks && r < 0; i++) {

@@ -203,16 +203,16 @@ static json_t *answer_status(struct bl_daemon *daemon, const struct bl_request *
 
 	uname(&kernel);
 	return bl_control_success(json_pack(
-		"{s:s, s:s, s:I, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
+		"{s:s, s:s, s:I, s:s, s:s, s:f, s:b, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
 		"version", BL_VERSION, "kernel", kernel.release, "pid", (json_int_t)getpid(),
 		"engine", BL_ENGINE, "mode", bl_mode_name(daemon->settings.mode), "uptime_sec",
 		(double)(bl_now_ns() - daemon->started_ns) / 1e9, "reloading",
-		daemon->reload.running, "policy", policy_value(daemon), "hooks",
-		hooks_value(daemon), "counters", counters_value(daemon), "delivered",
-		(json_int_t)daemon->deliver.delivered, "missing",
-		(json_int_t)bl_lost_gaps(daemon->deliver.lost), "journal", journal_value(daemon),
-		"names", names_value(daemon), "absent", absent_value(daemon), "followed",
-		followed_value(daemon)));
+		daemon->reload.running, "loading", bl_loader_loading(daemon->loader), "policy",
+		policy_value(daemon), "hooks", hooks_value(daemon), "counters",
+		counters_value(daemon), "delivered", (json_int_t)daemon->deliver.delivered,
+		"missing", (json_int_t)bl_lost_gaps(daemon->deliver.lost), "journal",
+		journal_value(daemon), "names", names_value(daemon), "absent", absent_value(daemon),
+		"followed", followed_value(daemon)));
 }
 
 /* ---- rules -------------------------------------------------------------------------------- */

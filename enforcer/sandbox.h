@@ -12,7 +12,8 @@
 
 /*
  * Drops the capabilities, sets no_new_privs, installs the system call filter. For a process
- * without other threads; later ones inherit all of it. Returns 0, or -errno with a sentence in
+ * without other threads, but for that of bl_loader_load_rest(), which keeps its rights to its end; later ones inherit
+ * all of it. Returns 0, or -errno with a sentence in
  * *reterr_text.
  */
 int bl_sandbox_enter(char **reterr_text);

@@ -168,7 +168,10 @@ static void print_status(const struct bl_tool *tool, const json_t *status)
 	printf("%sbailiffd %s%s, pid %lld, up ", bl_tool_colour(tool, BL_COLOUR_BOLD), version,
 	       bl_tool_colour(tool, BL_COLOUR_OFF), number(status, "pid"));
 	print_duration(json_number_value(json_object_get(status, "uptime_sec")));
-	printf("%s\n", json_is_true(json_object_get(status, "reloading")) ? ", reloading" : "");
+	printf("%s%s\n", json_is_true(json_object_get(status, "reloading")) ? ", reloading" : "",
+	       json_is_true(json_object_get(status, "loading"))
+		       ? ", loading what no rule needs so far"
+		       : "");
 	printf("engine:  %s on %s\n", engine, kernel);
 	printf("mode:    %s%s\n", mode,
 	       strcmp(mode, "monitor") == 0 ? " (nothing is refused)" : "");

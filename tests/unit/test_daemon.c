@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ struct bl_loader {
 	unsigned int mounts_changed, staged, retired, looks;
 	uint32_t linked;
 	bool looking;
+	atomic_int failure;
 };
 
 int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **ret,
@@ -130,6 +132,21 @@ int bl_loader_mounts_changed(struct bl_loader *loader)
 {
 	loader->mounts_changed++;
 	return 0;
+}
+
+int bl_loader_load_rest(struct bl_loader *loader)
+{
+	return 0;
+}
+
+bool bl_loader_loading(struct bl_loader *loader)
+{
+	return false;
+}
+
+int bl_loader_failure(struct bl_loader *loader)
+{
+	return atomic_exchange(&loader->failure, 0);
 }
 
 size_t bl_loader_hooks(const struct bl_loader *loader, struct bl_hook_info *infos, size_t max)
@@ -526,6 +543,18 @@ static void many_rules_come_in_pages(void **state)
 	assert_int_equal(seen, 20000);
 }
 
+/* Programs that no rule needs may fail to load without anybody waiting for them: it is told all the same, once. */
+static void a_failure_behind_its_back(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bl_loader *loader = fixture->daemon.loader;
+
+	atomic_store(&loader->failure, -EPERM);
+	for (int i = 0; i < 200 && atomic_load(&loader->failure); i++)
+		usleep(50000);
+	assert_int_equal(atomic_load(&loader->failure), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -543,6 +572,7 @@ int main(void)
 		TEST(many_reloads_at_once),
 		TEST(a_client_that_goes),
 		TEST(a_storm_of_records),
+		TEST(a_failure_behind_its_back),
 		TEST(many_rules_come_in_pages),
 	};
 	sigset_t set;

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The programs of the hook table, loaded when rules need them. */
+#define _GNU_SOURCE
+#include "programs.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "failure.h"
+#include "hooks.h"
+#include "parts.h"
+
+#define REST_NICE 10
+
+struct bl_programs {
+	const struct lsm_bpf *first;
+	const struct bl_hook_entry *table;
+	const bool *available;
+	size_t n_hooks;
+
+	pthread_mutex_t lock; /* of all that follows, but for what the thread works on */
+	int *fds;	      /* -1: not loaded */
+	bool has_rest;	      /* the thread was started: nobody else loads any */
+	bool has_thread;
+	int error;     /* of the thread */
+	bool is_told;  /* the error */
+	pthread_t thread;
+
+	/* The thread's, until it is done. */
+	bool *rest;
+	int *rest_fds;
+	int rest_error;
+	atomic_bool done;
+};
+
+static int *new_fds(size_t n)
+{
+	int *fds = malloc(n * sizeof(*fds));
+
+	for (size_t i = 0; fds && i < n; i++)
+		fds[i] = -1;
+	return fds;
+}
+
+static void clear(struct bl_programs *programs)
+{
+	for (size_t i = 0; programs->fds && i < programs->n_hooks; i++)
+		bl_close(programs->fds[i]);
+	free(programs->fds);
+	free(programs->rest);
+	free(programs->rest_fds);
+	pthread_mutex_destroy(&programs->lock);
+	free(programs);
+}
+
+int bl_programs_new(const struct lsm_bpf *first, const bool *available, struct bl_programs **ret)
+{
+	struct bl_programs *programs = calloc(1, sizeof(*programs));
+
+	if (!programs)
+		return -ENOMEM;
+	pthread_mutex_init(&programs->lock, NULL);
+	programs->first = first;
+	programs->available = available;
+	programs->table = bl_hook_table(&programs->n_hooks);
+	programs->fds = new_fds(programs->n_hooks);
+	programs->rest_fds = new_fds(programs->n_hooks);
+	programs->rest = calloc(programs->n_hooks, sizeof(*programs->rest));
+	if (!programs->fds || !programs->rest_fds || !programs->rest) {
+		clear(programs);
+		return -ENOMEM;
+	}
+	*ret = programs;
+	return 0;
+}
+
+static void take(struct bl_programs *programs, int *fds)
+{
+	for (size_t i = 0; i < programs->n_hooks; i++)
+		if (fds[i] >= 0)
+			programs->fds[i] = TAKE_FD(fds[i]);
+}
+
+/* Waits for the thread; the lock is held. */
+static void join(struct bl_programs *programs)
+{
+	if (!programs->has_thread)
+		return;
+	pthread_join(programs->thread, NULL);
+	programs->has_thread = false;
+	programs->error = programs->rest_error;
+	take(programs, programs->rest_fds);
+}
+
+bool bl_programs_free(struct bl_programs *programs)
+{
+	if (!programs)
+		return true;
+	/* The kernel doesn't let go of a program that it verifies, unless the process ends. */
+	if (programs->has_thread && !atomic_load(&programs->done)) {
+		pthread_detach(programs->thread);
+		return false;
+	}
+	join(programs);
+	clear(programs);
+	return true;
+}
+
+/* Of those wanted the ones that are not loaded; false: there are none. */
+static bool find_missing(const struct bl_programs *programs, const bool *wanted, bool *ret_missing,
+			 size_t *ret_first)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < programs->n_hooks; i++) {
+		ret_missing[i] = wanted[i] && programs->available[i] && programs->fds[i] < 0;
+		if (ret_missing[i] && !any)
+			*ret_first = i;
+		any |= ret_missing[i];
+	}
+	return any;
+}
+
+static const char *hint(int error)
+{
+	return error == -EPERM ? " (CAP_BPF and CAP_PERFMON are needed, and a kernel that allows "
+				 "BPF-LSM programs)"
+			       : "";
+}
+
+static int load(struct bl_programs *programs, const bool *missing, char **reterr_text)
+{
+	_cleanup_free_ int *fds = new_fds(programs->n_hooks);
+	int r = fds ? 0 : -ENOMEM;
+
+	if (r == 0)
+		r = bl_parts_load(programs->first, programs->table, missing, programs->n_hooks,
+				  bl_parts_at_a_time(), fds);
+	if (r < 0)
+		return bl_error(reterr_text, r, "cannot load the BPF programs: %s%s", strerror(-r),
+				hint(r));
+	take(programs, fds);
+	return 0;
+}
+
+static int need(struct bl_programs *programs, const bool *wanted, bool *missing, char **reterr_text)
+{
+	size_t first = 0;
+
+	if (!find_missing(programs, wanted, missing, &first))
+		return 0;
+	if (!programs->has_rest)
+		return load(programs, missing, reterr_text);
+	join(programs);
+	if (!find_missing(programs, wanted, missing, &first))
+		return 0;
+	return bl_error(
+		reterr_text, programs->error ?: -ENOENT,
+		"the BPF programs that these rules need could not be loaded, that for %s is "
+		"one of them: %s%s",
+		programs->table[first].hook, strerror(-programs->error), hint(programs->error));
+}
+
+int bl_programs_need(struct bl_programs *programs, const bool *wanted, char **reterr_text)
+{
+	_cleanup_free_ bool *missing = calloc(programs->n_hooks, sizeof(*missing));
+	int r;
+
+	if (!missing)
+		return -ENOMEM;
+	pthread_mutex_lock(&programs->lock);
+	r = need(programs, wanted, missing, reterr_text);
+	pthread_mutex_unlock(&programs->lock);
+	return r;
+}
+
+int bl_programs_fd(struct bl_programs *programs, size_t entry)
+{
+	int fd;
+
+	pthread_mutex_lock(&programs->lock);
+	if (programs->has_thread && atomic_load(&programs->done))
+		join(programs);
+	fd = programs->fds[entry];
+	pthread_mutex_unlock(&programs->lock);
+	return fd;
+}
+
+static void *load_rest(void *argument)
+{
+	struct bl_programs *programs = argument;
+
+	/* It is in no hurry, but a reload may come to wait for it. */
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), REST_NICE);
+	programs->rest_error = bl_parts_load(programs->first, programs->table, programs->rest,
+					     programs->n_hooks, 1, programs->rest_fds);
+	atomic_store(&programs->done, true);
+	return NULL;
+}
+
+/* No signal is for it. */
+static int start_thread(struct bl_programs *programs)
+{
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&programs->thread, NULL, load_rest, programs);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
+int bl_programs_load_rest(struct bl_programs *programs)
+{
+	size_t first;
+	int r = 0;
+
+	pthread_mutex_lock(&programs->lock);
+	if (!programs->has_rest &&
+	    find_missing(programs, programs->available, programs->rest, &first)) {
+		r = start_thread(programs);
+		programs->has_thread = r == 0;
+		programs->error = r;
+	}
+	programs->has_rest = true;
+	pthread_mutex_unlock(&programs->lock);
+	return r;
+}
+
+bool bl_programs_loading(struct bl_programs *programs)
+{
+	bool loading;
+
+	pthread_mutex_lock(&programs->lock);
+	if (programs->has_thread && atomic_load(&programs->done))
+		join(programs);
+	loading = programs->has_thread;
+	pthread_mutex_unlock(&programs->lock);
+	return loading;
+}
+
+int bl_programs_failure(struct bl_programs *programs)
+{
+	int error = 0;
+
+	if (bl_programs_loading(programs) || programs->is_told)
+		return 0;
+	error = programs->error;
+	programs->is_told = error < 0;
+	return error;
+}
