@@ -248,7 +248,7 @@ struct bl_class {
 	__u32 open_list; /* offset of struct bl_list */
 	__u32 exe_bits;	 /* offset of BL_COND words: subject conditions whose exe this is; 0: none */
 	__u16 open_access; /* union of the access masks of open_list */
-	__u16 exec_access; /* ... and of exec_list */
+	__u16 exec_access; /* ... and of exec_list, with the facts that exceptions there ask for */
 	/*
 	 * Class of the same paths on a file system of another user namespace, where whoever made that says what is
 	 * called how: no exception with a path holds. 0: it comes to the same.

@@ -104,6 +104,15 @@ static long bl_cand_turn(__u32 index, void *ctx)
 	return 0;
 }
 
+/*
+ * What of an exec is asked for, by the exec_access of its file's classes: facts only where somebody asks for any. It is what
+ * bl_act_ask() does, which has no facts before.
+ */
+BL_INLINE __u32 bl_exec_asked(__u32 exec_access, __u32 search)
+{
+	return exec_access & BL_FACT_ANY ? search : search & ~BL_FACT_ANY;
+}
+
 BL_INLINE void bl_verdict_reset(struct bl_walk *walk)
 {
 	walk->verdict = BL_VERDICT_UNSET;

@@ -124,6 +124,9 @@ static int place_class(struct layout *l, uint32_t id)
 		r = place_list(l, info.open_list, &placed.open_list);
 	placed.open_access = list_access(l, placed.open_list);
 	placed.exec_access = list_access(l, placed.exec_list);
+	if (placed.exec_list)
+		placed.exec_access |= bl_list_facts(bl_image_at(l->image, 0),
+						    bl_image_at(l->image, placed.exec_list));
 	if (!r)
 		r = bl_image_alloc(l->image, sizeof(placed), sizeof(placed), true, &l->classes[id]);
 	if (!r)

@@ -200,16 +200,29 @@ static void find_subject(const struct bl_matcher *m, const struct bl_query *quer
 	bl_bits_and(m, bits, m->walk->bits);
 }
 
+/* A class as it counts on the file system that the object is on. */
+static const struct bl_class *class_at(const struct bl_matcher *m, const struct bl_query *query,
+				       uint32_t offset)
+{
+	const struct bl_class *found = bl_at(m, offset, struct bl_class);
+
+	if (query->untrusted && found->untrusted)
+		found = bl_at(m, found->untrusted, struct bl_class);
+	return found;
+}
+
 static void search_classes(struct bl_matcher *m, const struct bl_query *query, bool exec)
 {
-	uint32_t classes[BL_CLASSES_MAX], n = m->walk->n_classes;
+	uint32_t classes[BL_CLASSES_MAX], n = m->walk->n_classes, exec_access = 0;
 
 	memcpy(classes, m->walk->classes, sizeof(classes));
+	for (uint32_t i = 0; i < n; i++)
+		exec_access |= class_at(m, query, classes[i])->exec_access;
+	if (exec)
+		m->walk->access = bl_exec_asked(exec_access, m->walk->access);
 	for (uint32_t i = 0; i < n; i++) {
-		const struct bl_class *found = bl_at(m, classes[i], struct bl_class);
+		const struct bl_class *found = class_at(m, query, classes[i]);
 
-		if (query->untrusted && found->untrusted)
-			found = bl_at(m, found->untrusted, struct bl_class);
 		bl_list_search(m, exec ? found->exec_list : found->open_list);
 	}
 }

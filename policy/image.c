@@ -63,3 +63,23 @@ void bl_image_clear(struct bl_image *image)
 	free(image->bytes);
 	*image = (struct bl_image){};
 }
+
+uint16_t bl_list_facts(const uint8_t *image, const struct bl_list *list)
+{
+	const struct bl_cand *cands = (const struct bl_cand *)(list + 1);
+	uint32_t facts = 0;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct bl_except *except =
+			(const struct bl_except *)(image + cands[i].excepts);
+
+		/* Without facts an exception has 0xff, for whatever is asked. */
+		for (; cands[i].excepts; except++) {
+			if (except->access != 0xff)
+				facts |= except->access & BL_FACT_ANY;
+			if (except->flags & BL_EXCEPT_LAST)
+				break;
+		}
+	}
+	return (uint16_t)facts;
+}

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi.h"
+
 /* Zero-initialise; bl_image_clear() frees. Padding is zero. */
 struct bl_image {
 	uint8_t *bytes;
@@ -25,6 +27,12 @@ static inline void *bl_image_at(const struct bl_image *image, uint32_t offset)
 {
 	return image->bytes + offset;
 }
+
+/*
+ * The facts of a file that some exception of an exec list asks for, of BL_FACT_ANY. The list and what it points at are
+ * right (bl_tables_verify(), or being made).
+ */
+uint16_t bl_list_facts(const uint8_t *image, const struct bl_list *list);
 
 /* Fills up the last chunk. */
 int bl_image_finish(struct bl_image *image);

@@ -5,6 +5,7 @@
 
 #include "base.h"
 #include "compile.h"
+#include "image.h"
 #include "ports.h"
 
 /* What an offset has been found to be; one byte for each four of the image. */
@@ -191,6 +192,11 @@ static uint32_t list_access(const struct verifier *v, uint32_t offset)
 	return offset ? list->access : 0;
 }
 
+static uint32_t exec_access(const struct verifier *v, uint32_t offset)
+{
+	return offset ? list_access(v, offset) | bl_list_facts(at(v, 0), at(v, offset)) : 0;
+}
+
 /* What takes a class's place on untrusted file systems is looked at when all others have been. */
 static int push_untrusted(struct verifier *v, uint32_t offset)
 {
@@ -222,7 +228,7 @@ static int check_class(struct verifier *v, uint32_t offset)
 	if (!r)
 		r = check_list(v, found->open_list);
 	if (!r && (found->open_access != list_access(v, found->open_list) ||
-		   found->exec_access != list_access(v, found->exec_list)))
+		   found->exec_access != exec_access(v, found->exec_list)))
 		return bad(v, "a class has a wrong access mask");
 	if (!r && found->exe_bits)
 		r = check_bits(v, found->exe_bits);

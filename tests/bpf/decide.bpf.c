@@ -226,21 +226,34 @@ static __always_inline void subject_bits(struct bl_matcher *m, const struct deci
 	task_bits(m, query, bits);
 }
 
+static __always_inline const struct bl_class *class_at(const struct bl_matcher *m, __u32 index,
+						       __u32 untrusted)
+{
+	const struct bl_class *class =
+		bl_at(m, m->walk->classes[index], struct bl_class);
+
+	if (class && untrusted && class->untrusted)
+		class = bl_at(m, class->untrusted, struct bl_class);
+	return class;
+}
+
 static __always_inline void object_search(struct bl_matcher *m, __u32 op, __u32 untrusted)
 {
-	for (__u32 i = 0; i < BL_CLASSES_MAX; i++) {
-		const struct bl_class *class;
+	__u32 exec_access = 0;
 
-		if (i >= m->walk->n_classes)
-			break;
-		class = bl_at(m, m->walk->classes[i], struct bl_class);
-		if (!class)
-			break;
-		if (untrusted && class->untrusted)
-			class = bl_at(m, class->untrusted, struct bl_class);
-		if (!class)
-			break;
-		bl_list_search(m, op == BL_OP_EXEC ? class->exec_list : class->open_list);
+	for (__u32 i = 0; i < BL_CLASSES_MAX && i < m->walk->n_classes; i++) {
+		const struct bl_class *class = class_at(m, i, untrusted);
+
+		if (class)
+			exec_access |= class->exec_access;
+	}
+	if (op == BL_OP_EXEC)
+		m->walk->access = bl_exec_asked(exec_access, m->walk->access);
+	for (__u32 i = 0; i < BL_CLASSES_MAX && i < m->walk->n_classes; i++) {
+		const struct bl_class *class = class_at(m, i, untrusted);
+
+		if (class)
+			bl_list_search(m, op == BL_OP_EXEC ? class->exec_list : class->open_list);
 	}
 }
 
