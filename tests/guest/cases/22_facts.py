@@ -151,6 +151,14 @@ def test_all_keys_must_hold(g):
           clean=CLEAN + " /srv/elsewhere")
 
 
+def test_exceptions_of_rules_that_ask_for_no_fact(g):
+    trial(g, [{"id": "facts", "on": "exec", "path": "/srv/f/**", "action": "deny",
+               "unless": [{"file": ["writable-by-others", "setuid"]}]}],
+          {"plain": "run('/srv/f/plain')", "in memory": "run('/srv/f/memory/tool')"},
+          allowed={"setuid": "run('/srv/f/su')", "writable": "run('/srv/f/memory/w')"},
+          prepare=PREPARE + "cp /bin/true /srv/f/memory/w; chmod 757 /srv/f/memory/w", clean=CLEAN)
+
+
 def test_a_pass_is_no_pass_after_chmod(g):
     """What was let through many times is remembered: not for what the file has become since."""
     changes = {"setuid": "os.chmod('/srv/f/plain', 0o4755)", "writable-by-others": "os.chmod('/srv/f/plain', 0o757)",
