@@ -762,6 +762,12 @@ int bl_loader_load_rest(struct bl_loader *loader)
 	return bl_programs_load_rest(loader->programs);
 }
 
+void bl_loader_give_up(struct bl_loader *loader)
+{
+	if (loader && loader->programs)
+		bl_programs_give_up(loader->programs);
+}
+
 bool bl_loader_loading(struct bl_loader *loader)
 {
 	return bl_programs_loading(loader->programs);

@@ -101,6 +101,9 @@ size_t bl_loader_hooks(const struct bl_loader *loader, struct bl_hook_info *info
  */
 int bl_loader_load_rest(struct bl_loader *loader);
 
+/* Before the process ends: nobody waits for that any more. NULL is allowed. */
+void bl_loader_give_up(struct bl_loader *loader);
+
 /* Whether that is going on. */
 bool bl_loader_loading(struct bl_loader *loader);
 

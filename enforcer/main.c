@@ -263,6 +263,7 @@ static const step_fn steps[] = {
 static void stop(struct bl_daemon *daemon, bool served)
 {
 	atomic_store(&daemon->stopping, true);
+	bl_loader_give_up(daemon->loader);
 	bl_worker_free(daemon->worker);
 	bl_control_free(daemon->control);
 	/* What happened up to here is told; a storm that goes on does not keep us. */

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -26,19 +25,19 @@ struct bl_programs {
 	const bool *available;
 	size_t n_hooks;
 
-	pthread_mutex_t lock; /* of all that follows, but for what the thread works on */
-	int *fds;	      /* -1: not loaded */
-	bool has_rest;	      /* the thread was started: nobody else loads any */
-	bool has_thread;
-	int error;     /* of the thread */
-	bool is_told;  /* the error */
-	pthread_t thread;
+	pthread_mutex_t
+		lock; /* of all that follows; nobody waits with it for what takes long, but at the start */
+	pthread_cond_t loaded; /* the thread is done */
+	int *fds;	       /* -1: not loaded */
+	bool has_rest;	       /* the thread was started: nobody else loads any */
+	bool works;	       /* it does */
+	int error;	       /* of the thread */
+	bool is_told;	       /* the error */
+	bool given_up;	       /* nobody is to wait for it any more */
 
-	/* The thread's, until it is done. */
+	/* The thread's own. */
 	bool *rest;
 	int *rest_fds;
-	int rest_error;
-	atomic_bool done;
 };
 
 static int *new_fds(size_t n)
@@ -57,6 +56,7 @@ static void clear(struct bl_programs *programs)
 	free(programs->fds);
 	free(programs->rest);
 	free(programs->rest_fds);
+	pthread_cond_destroy(&programs->loaded);
 	pthread_mutex_destroy(&programs->lock);
 	free(programs);
 }
@@ -68,6 +68,7 @@ int bl_programs_new(const struct lsm_bpf *first, const bool *available, struct b
 	if (!programs)
 		return -ENOMEM;
 	pthread_mutex_init(&programs->lock, NULL);
+	pthread_cond_init(&programs->loaded, NULL);
 	programs->first = first;
 	programs->available = available;
 	programs->table = bl_hook_table(&programs->n_hooks);
@@ -89,28 +90,13 @@ static void take(struct bl_programs *programs, int *fds)
 			programs->fds[i] = TAKE_FD(fds[i]);
 }
 
-/* Waits for the thread; the lock is held. */
-static void join(struct bl_programs *programs)
-{
-	if (!programs->has_thread)
-		return;
-	pthread_join(programs->thread, NULL);
-	programs->has_thread = false;
-	programs->error = programs->rest_error;
-	take(programs, programs->rest_fds);
-}
-
 bool bl_programs_free(struct bl_programs *programs)
 {
-	if (!programs)
-		return true;
 	/* The kernel doesn't let go of a program that it verifies, unless the process ends. */
-	if (programs->has_thread && !atomic_load(&programs->done)) {
-		pthread_detach(programs->thread);
+	if (programs && bl_programs_loading(programs))
 		return false;
-	}
-	join(programs);
-	clear(programs);
+	if (programs)
+		clear(programs);
 	return true;
 }
 
@@ -159,7 +145,10 @@ static int need(struct bl_programs *programs, const bool *wanted, bool *missing,
 		return 0;
 	if (!programs->has_rest)
 		return load(programs, missing, reterr_text);
-	join(programs);
+	while (programs->works && !programs->given_up)
+		pthread_cond_wait(&programs->loaded, &programs->lock);
+	if (programs->given_up)
+		return -ECANCELED;
 	if (!find_missing(programs, wanted, missing, &first))
 		return 0;
 	return bl_error(
@@ -187,8 +176,6 @@ int bl_programs_fd(struct bl_programs *programs, size_t entry)
 	int fd;
 
 	pthread_mutex_lock(&programs->lock);
-	if (programs->has_thread && atomic_load(&programs->done))
-		join(programs);
 	fd = programs->fds[entry];
 	pthread_mutex_unlock(&programs->lock);
 	return fd;
@@ -197,12 +184,18 @@ int bl_programs_fd(struct bl_programs *programs, size_t entry)
 static void *load_rest(void *argument)
 {
 	struct bl_programs *programs = argument;
+	int r;
 
 	/* It is in no hurry, but a reload may come to wait for it. */
 	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), REST_NICE);
-	programs->rest_error = bl_parts_load(programs->first, programs->table, programs->rest,
-					     programs->n_hooks, 1, programs->rest_fds);
-	atomic_store(&programs->done, true);
+	r = bl_parts_load(programs->first, programs->table, programs->rest, programs->n_hooks, 1,
+			  programs->rest_fds);
+	pthread_mutex_lock(&programs->lock);
+	take(programs, programs->rest_fds);
+	programs->error = r;
+	programs->works = false;
+	pthread_cond_broadcast(&programs->loaded);
+	pthread_mutex_unlock(&programs->lock);
 	return NULL;
 }
 
@@ -210,12 +203,15 @@ static void *load_rest(void *argument)
 static int start_thread(struct bl_programs *programs)
 {
 	sigset_t all, before;
+	pthread_t thread;
 	int r;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&programs->thread, NULL, load_rest, programs);
+	r = pthread_create(&thread, NULL, load_rest, programs);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r == 0)
+		pthread_detach(thread);
 	return -r;
 }
 
@@ -227,8 +223,9 @@ int bl_programs_load_rest(struct bl_programs *programs)
 	pthread_mutex_lock(&programs->lock);
 	if (!programs->has_rest &&
 	    find_missing(programs, programs->available, programs->rest, &first)) {
+		programs->works = true;
 		r = start_thread(programs);
-		programs->has_thread = r == 0;
+		programs->works = r == 0;
 		programs->error = r;
 	}
 	programs->has_rest = true;
@@ -236,14 +233,20 @@ int bl_programs_load_rest(struct bl_programs *programs)
 	return r;
 }
 
+void bl_programs_give_up(struct bl_programs *programs)
+{
+	pthread_mutex_lock(&programs->lock);
+	programs->given_up = true;
+	pthread_cond_broadcast(&programs->loaded);
+	pthread_mutex_unlock(&programs->lock);
+}
+
 bool bl_programs_loading(struct bl_programs *programs)
 {
 	bool loading;
 
 	pthread_mutex_lock(&programs->lock);
-	if (programs->has_thread && atomic_load(&programs->done))
-		join(programs);
-	loading = programs->has_thread;
+	loading = programs->works;
 	pthread_mutex_unlock(&programs->lock);
 	return loading;
 }

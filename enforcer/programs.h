@@ -38,7 +38,10 @@ int bl_programs_fd(struct bl_programs *programs, size_t entry);
  */
 int bl_programs_load_rest(struct bl_programs *programs);
 
-/* Whether it is at work. */
+/* Whoever waits for it stops doing so, and what it loads is not had any more: the process is about to end. */
+void bl_programs_give_up(struct bl_programs *programs);
+
+/* Whether it is at work. Never waits for it. */
 bool bl_programs_loading(struct bl_programs *programs);
 
 /* What became of it: 0, or -errno once, when it has failed. Rules that need the rest are refused then. */
