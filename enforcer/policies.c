@@ -189,6 +189,7 @@ static int read_all(int fd, size_t expected, char **ret, size_t *ret_len)
 
 	if (!bytes)
 		return -ENOMEM;
+	bl_use_huge_pages(bytes, room);
 	while ((n = read(fd, bytes + len, room - len)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;

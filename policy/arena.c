@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define ARENA_BLOCK_BYTES (64u << 10)
+#define ARENA_BLOCK_BYTES \
+	(64u << 10) /* of the first block; the others are twice as big as the one before */
+#define ARENA_BLOCK_MAX	  (8u << 20)
 #define ARENA_ALIGN	  _Alignof(max_align_t)
 
 struct block {
@@ -16,7 +18,7 @@ struct block {
 struct bl_arena {
 	struct block *blocks;
 	char *free; /* unused part of the newest shared block */
-	size_t room;
+	size_t room, block_bytes;
 	void **adopted;
 	size_t n_adopted, adopted_capacity;
 };
@@ -48,6 +50,7 @@ static void *block_add(struct bl_arena *arena, size_t bytes)
 
 	if (!block)
 		return NULL;
+	bl_use_huge_pages(block, sizeof(*block) + bytes);
 	block->next = arena->blocks;
 	arena->blocks = block;
 	return block->bytes;
@@ -64,12 +67,14 @@ void *bl_arena_alloc(struct bl_arena *arena, size_t count, size_t size)
 	if (bytes > ARENA_BLOCK_BYTES / 4)
 		return block_add(arena, bytes);
 	if (bytes > arena->room) {
-		char *fresh = block_add(arena, ARENA_BLOCK_BYTES);
+		size_t wanted = arena->block_bytes ? 2 * arena->block_bytes : ARENA_BLOCK_BYTES;
+		char *fresh = block_add(arena, BL_MIN(wanted, (size_t)ARENA_BLOCK_MAX));
 
 		if (!fresh)
 			return NULL;
+		arena->block_bytes = BL_MIN(wanted, (size_t)ARENA_BLOCK_MAX);
 		arena->free = fresh;
-		arena->room = ARENA_BLOCK_BYTES;
+		arena->room = arena->block_bytes;
 	}
 	ret = arena->free;
 	arena->free += bytes;

@@ -4,6 +4,17 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+
+void bl_use_huge_pages(void *block, size_t bytes)
+{
+	uintptr_t first = ((uintptr_t)block + BL_HUGE_PAGE_BYTES - 1) & ~(BL_HUGE_PAGE_BYTES - 1);
+	uintptr_t end = ((uintptr_t)block + bytes) & ~(BL_HUGE_PAGE_BYTES - 1);
+
+	/* A kernel that can't gives small ones. */
+	if (first < end)
+		madvise((void *)first, end - first, MADV_HUGEPAGE);
+}
 
 int bl_grow(void *items, size_t *capacity, size_t need, size_t size)
 {
@@ -22,6 +33,7 @@ int bl_grow(void *items, size_t *capacity, size_t need, size_t size)
 	grown = realloc(*(void **)items, wanted * size);
 	if (!grown)
 		return -ENOMEM;
+	bl_use_huge_pages(grown, wanted * size);
 	*(void **)items = grown;
 	*capacity = wanted;
 	return 0;

@@ -54,6 +54,13 @@ static inline void bl_fclosep(FILE **file)
  */
 int bl_grow(void *items, size_t *capacity, size_t need, size_t size);
 
+/*
+ * Asks for huge pages in a block of many pages, before anything is written there: a fault for each small one
+ * costs as much as what is done with it. Changes nothing else.
+ */
+void bl_use_huge_pages(void *block, size_t bytes);
+#define BL_HUGE_PAGE_BYTES ((uintptr_t)2 << 20)
+
 /* printf to a new string (free() it); NULL when memory is short. */
 char *bl_format(const char *fmt, ...) BL_PRINTF(1, 2);
 char *bl_vformat(const char *fmt, va_list args) BL_PRINTF(1, 0);
@@ -85,6 +92,9 @@ struct bl_strmap;
 struct bl_strmap *bl_strmap_new(void);
 void bl_strmap_free(struct bl_strmap *map);
 BL_DEFINE_CLEANUP(struct bl_strmap *, bl_strmap_free)
+
+/* Makes room for so many keys at once. Returns 0 or -ENOMEM. */
+int bl_strmap_reserve(struct bl_strmap *map, size_t count);
 
 /*
  * Adds a key. Returns 0, -EEXIST with the value that the key has already in *ret_old, or -ENOMEM.

@@ -11,7 +11,7 @@
 /* The bytes before the first one that doesn't stand for itself. */
 static size_t plain_start(const struct bl_pattern *pattern)
 {
-	return strcspn(pattern->text, "*?[{\\");
+	return pattern->plain ? pattern->len : strcspn(pattern->text, "*?[{\\");
 }
 
 /* The bytes after the last one that doesn't; 0 where that is not to be seen at once. */

@@ -473,6 +473,48 @@ int bl_glob_parse(struct bl_glob *glob, const char *text, size_t len, size_t *re
 	return r;
 }
 
+static bool is_special(char c)
+{
+	switch (c) {
+	case '\0':
+	case '*':
+	case '?':
+	case '[':
+	case ']':
+	case '{':
+	case '}':
+	case '\\':
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether a component is one that a path can have: neither empty nor '.' nor '..', and not too long. */
+static bool is_plain_component(const char *name, size_t len)
+{
+	return len && len <= BL_NAME_BYTES && !(name[0] == '.' && len == 1) &&
+	       !(len == 2 && name[0] == '.' && name[1] == '.');
+}
+
+bool bl_glob_is_plain(const char *text, size_t len)
+{
+	size_t start = 1;
+
+	if (len < 2 || len >= BL_PATTERN_BYTES_MAX || text[0] != '/')
+		return false;
+	for (size_t i = 1; i < len; i++) {
+		if (is_special(text[i]))
+			return false;
+		if (text[i] != '/')
+			continue;
+		if (!is_plain_component(text + start, i - start))
+			return false;
+		start = i + 1;
+	}
+	return is_plain_component(text + start, len - start);
+}
+
 int bl_glob_check(const char *text, size_t len, size_t *reterr_offset, const char **reterr_what)
 {
 	_cleanup_(bl_glob_clear) struct bl_glob glob = {};
@@ -495,7 +537,7 @@ bool bl_glob_is_literal(const char *text)
 	for (; *text; text++) {
 		if (*text == '\\' && text[1])
 			text++;
-		else if (strchr("*?[{", *text))
+		else if (*text == '*' || *text == '?' || *text == '[' || *text == '{')
 			return false;
 	}
 	return true;

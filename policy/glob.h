@@ -74,6 +74,12 @@ static inline const char *bl_glob_written(const char *text)
 	       (text[0] == BL_GLOB_CONTAINER && text[1] == '/');
 }
 
+/*
+ * Whether a text is a good path, and every byte of it stands for itself. False of some that are: "/", and what has
+ * an escape.
+ */
+bool bl_glob_is_plain(const char *text, size_t len);
+
 /* Whether a checked pattern has no unescaped glob character: it names exactly one path. */
 bool bl_glob_is_literal(const char *text);
 

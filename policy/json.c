@@ -6,6 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define BYTES_A_NODE \
+	8 /* of a policy's text, at least; where there are fewer, there is more room to be made */
+
 const char *bl_json_kind_name(enum bl_json_kind kind)
 {
 	switch (kind) {
@@ -491,6 +494,12 @@ int bl_json_parse(const struct bl_source *source, struct bl_diags *diags, struct
 	/* Decoded strings are never longer than the source: the quotes make room for the NUL. */
 	json->text = malloc(BL_MIN(source->len, (size_t)BL_FILE_BYTES_MAX) + 1);
 	if (!json->text)
+		return -ENOMEM;
+	bl_use_huge_pages(json->text, BL_MIN(source->len, (size_t)BL_FILE_BYTES_MAX) + 1);
+	/* About as many as such a text has: growing to them would cost more than reading it. */
+	if (bl_grow(&json->nodes, &json->capacity,
+		    BL_MIN(source->len, (size_t)BL_FILE_BYTES_MAX) / BYTES_A_NODE + 1,
+		    sizeof(*json->nodes)) < 0)
 		return -ENOMEM;
 	r = read_document(&lx);
 	if (r < 0)

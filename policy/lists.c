@@ -501,6 +501,7 @@ static int expand_list(struct bl_parser *parser, uint32_t index, enum bl_value_k
 			return r;
 		/* A file of entries that is in it was one more list. */
 		list = &parser->lists[index];
+		values.shared = true;
 		list->values[kind] = values;
 		list->done[kind] = true;
 	}

@@ -311,6 +311,7 @@ void bl_policy_free(struct bl_policy *policy)
 	}
 	free(policy->files);
 	free(policy->rules);
+	free(policy->removed);
 	free(policy->tests);
 	bl_arena_free(policy->arena);
 	free(policy);

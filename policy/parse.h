@@ -36,7 +36,10 @@ struct bl_values {
 	void *items;
 	size_t count;
 	bool any; /* nets: "any" is among them */
+	bool shared; /* they are those of a list, which others may have as well */
 };
+
+struct bl_patterns bl_patterns_of(const struct bl_values *values);
 
 struct bl_named_list;
 

@@ -5,6 +5,15 @@
 #include <errno.h>
 #include <string.h>
 
+struct bl_patterns bl_patterns_of(const struct bl_values *values)
+{
+	return (struct bl_patterns){
+		.items = values->items,
+		.count = (uint32_t)values->count,
+		.shared = values->shared,
+	};
+}
+
 static int patterns_parse(struct bl_parser *parser, uint32_t value, struct bl_patterns *ret,
 			  bool *ret_has)
 {
@@ -13,7 +22,7 @@ static int patterns_parse(struct bl_parser *parser, uint32_t value, struct bl_pa
 
 	if (r < 0)
 		return r;
-	*ret = (struct bl_patterns){ .items = values.items, .count = values.count };
+	*ret = bl_patterns_of(&values);
 	*ret_has = true;
 	return 0;
 }
@@ -115,7 +124,7 @@ static int parse_match_socket(struct bl_parser *parser, uint32_t value, void *ob
 	if (r < 0)
 		return r;
 	draft->nodes.socket = value;
-	draft->match.socket = (struct bl_patterns){ .items = values.items, .count = values.count };
+	draft->match.socket = bl_patterns_of(&values);
 	draft->match.has_socket = true;
 	return 0;
 }
@@ -129,7 +138,7 @@ static int parse_match_args(struct bl_parser *parser, uint32_t value, void *obje
 	if (r < 0)
 		return r;
 	draft->nodes.args = value;
-	draft->match.args = (struct bl_patterns){ .items = values.items, .count = values.count };
+	draft->match.args = bl_patterns_of(&values);
 	draft->match.has_args = true;
 	return 0;
 }

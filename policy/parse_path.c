@@ -55,17 +55,22 @@ bool bl_parse_path(struct bl_parser *parser, uint32_t node, struct bl_pattern *r
 {
 	const char *text;
 	size_t len;
+	bool plain;
 
 	if (!bl_parse_kind(parser, node, BL_JSON_STRING, "a path"))
 		return false;
 	text = bl_json_text(parser->json, node);
 	len = parser->json->nodes[node].len;
-	if (!check_start(parser, node, text, len) || !check_syntax(parser, node, text, len))
+	/* Most are, and that is seen at once. */
+	plain = bl_glob_is_plain(text, len);
+	if (!plain &&
+	    (!check_start(parser, node, text, len) || !check_syntax(parser, node, text, len)))
 		return false;
 	*ret = (struct bl_pattern){
 		.text = text,
 		.len = (uint32_t)len,
-		.literal = bl_glob_is_literal(text),
+		.literal = plain || bl_glob_is_literal(text),
+		.plain = plain,
 		.place = bl_parse_place(parser, node),
 	};
 	return true;

@@ -111,6 +111,7 @@ static int profile_op(struct bl_parser *parser, const struct profile_draft *draf
 
 	rule.ops = (uint8_t)BL_OP_BIT(op);
 	rule.match = draft->base.what.match;
+	rule.match.exe.shared = rule.match.parent.shared = rule.match.ancestor.shared = 1;
 	/* Unlike a rule: what is not allowed is refused, whatever it is. */
 	if (op == BL_OP_CONNECT)
 		rule.match.families = BL_FAMILIES_ANY;

@@ -291,10 +291,16 @@ static int rule_parse(struct bl_parser *parser, uint32_t node, uint32_t index)
 
 int bl_parse_rules(struct bl_parser *parser, uint32_t node)
 {
+	struct bl_policy *policy = parser->policy;
 	uint32_t index = 0;
+	size_t count;
 
 	if (!bl_parse_kind(parser, node, BL_JSON_ARRAY, "an array of rules"))
 		return 0;
+	count = BL_MIN(policy->n_rules + parser->json->nodes[node].len, (size_t)BL_RULES_MAX);
+	if (bl_grow(&policy->rules, &parser->rules_capacity, count, sizeof(*policy->rules)) < 0 ||
+	    bl_strmap_reserve(parser->rule_ids, count) < 0)
+		return -ENOMEM;
 	BL_JSON_EACH_ELEMENT(parser->json, node, element)
 	{
 		int r = parser->rules_full ? 0 : rule_parse(parser, element, index++);
@@ -332,34 +338,25 @@ static void settle_exceptions(struct bl_rule *rule)
 	rule->n_unless = kept;
 }
 
-static size_t count_removed(const struct bl_policy *policy)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < policy->n_rules; i++)
-		n += policy->rules[i].disabled || !can_match(&policy->rules[i].match);
-	return n;
-}
-
 int bl_parse_settle_rules(struct bl_parser *parser)
 {
 	struct bl_policy *policy = parser->policy;
-	size_t kept = 0;
-
-	policy->removed =
-		bl_arena_alloc(policy->arena, count_removed(policy), sizeof(*policy->removed));
-	if (!policy->removed)
-		return -ENOMEM;
+	size_t kept = 0, capacity = 0;
 
 	for (size_t i = 0; i < policy->n_rules; i++) {
 		struct bl_rule *rule = &policy->rules[i];
 
 		if (rule->disabled || !can_match(&rule->match)) {
+			if (bl_grow(&policy->removed, &capacity, policy->n_removed + 1,
+				    sizeof(*rule)) < 0)
+				return -ENOMEM;
 			policy->removed[policy->n_removed++] = *rule;
 			continue;
 		}
 		settle_exceptions(rule);
-		policy->rules[kept++] = *rule;
+		if (kept != i)
+			policy->rules[kept] = *rule;
+		kept++;
 	}
 	policy->n_rules = kept;
 	return 0;

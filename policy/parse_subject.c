@@ -194,7 +194,7 @@ static int patterns_parse(struct bl_parser *parser, uint32_t value, enum bl_valu
 
 	if (r < 0)
 		return r;
-	*ret = (struct bl_patterns){ .items = values.items, .count = values.count };
+	*ret = bl_patterns_of(&values);
 	*ret_has = true;
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* What all parts of the policy parser share: diagnostics, key tables, words, names, texts. */
 #include "parse.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -67,7 +68,9 @@ static const struct bl_key *key_find(const struct bl_keys *keys, const char *nam
 {
 	for (; keys; keys = keys->base) {
 		for (size_t i = 0; i < keys->count; i++) {
-			if (strcmp(keys->items[i].name, name) == 0)
+			const char *key = keys->items[i].name;
+
+			if (key[0] == name[0] && strcmp(key, name) == 0)
 				return &keys->items[i];
 		}
 	}
@@ -109,51 +112,48 @@ static void fail_key(struct bl_parser *parser, const struct bl_keys *keys, uint3
 			 keys, name);
 }
 
+/* seen: 1 << the indices of the keys that were found, of those that can be required. */
 static int member_parse(struct bl_parser *parser, const struct bl_keys *keys, uint32_t name_node,
-			void *object)
+			void *object, uint32_t *seen)
 {
 	const struct bl_key *key = key_find(keys, bl_json_text(parser->json, name_node));
 
+	size_t index = ((uintptr_t)key - (uintptr_t)keys->items) / sizeof(*key);
+
+	if (key && index < keys->count)
+		*seen |= 1u << index;
 	if (key && !key->later)
 		return key->parse(parser, name_node + 1, object);
 	fail_key(parser, keys, name_node);
 	return 0;
 }
 
-static bool has_member(const struct bl_json *json, uint32_t object, const char *name)
-{
-	BL_JSON_EACH_MEMBER(json, object, key)
-	{
-		if (strcmp(bl_json_text(json, key), name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void check_required(struct bl_parser *parser, uint32_t node, const struct bl_keys *keys)
+static void check_required(struct bl_parser *parser, uint32_t node, const struct bl_keys *keys,
+			   uint32_t seen)
 {
 	for (size_t i = 0; i < keys->count; i++) {
-		const struct bl_key *key = &keys->items[i];
-
-		if (key->required && !has_member(parser->json, node, key->name))
+		if (keys->items[i].required && !(seen & 1u << i))
 			bl_parse_error(parser, node, "missing-key", "%s needs the key \"%s\"",
-				       keys->what, key->name);
+				       keys->what, keys->items[i].name);
 	}
 }
 
 int bl_parse_object(struct bl_parser *parser, uint32_t node, const struct bl_keys *keys,
 		    void *object)
 {
+	uint32_t seen = 0;
+
+	assert(keys->count <= 32);
 	if (!bl_parse_kind(parser, node, BL_JSON_OBJECT, "an object"))
 		return 0;
 	BL_JSON_EACH_MEMBER(parser->json, node, key)
 	{
-		int r = member_parse(parser, keys, key, object);
+		int r = member_parse(parser, keys, key, object, &seen);
 
 		if (r < 0)
 			return r;
 	}
-	check_required(parser, node, keys);
+	check_required(parser, node, keys, seen);
 	return 0;
 }
 

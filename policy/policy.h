@@ -2,6 +2,7 @@
 /* The policy model: what the parser makes of JSON files and the compiler reads. */
 #pragma once
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,6 +59,7 @@ struct bl_pattern {
 	const char *text; /* NUL-terminated, starts with '/', '@' or '=', in the policy's arena */
 	uint32_t len;
 	bool literal;	 /* no unescaped glob character: text is a plain path after unescaping */
+	bool plain;	 /* a literal path of which every byte stands for itself; when in doubt it is none */
 	bool resolved;	 /* not written by the user, but reached by following symbolic links */
 	struct bl_place place;
 };
@@ -65,14 +67,16 @@ struct bl_pattern {
 /* Patterns of one JSON value after expanding lists; shared between rules where it is the same list. */
 struct bl_patterns {
 	struct bl_pattern *items;
-	size_t count;
 	/*
 	 * Where nothing was there of what any of them is about: the paths that were looked for, the first
 	 * BL_ABSENT_MAX of them. Filled by bl_policy_resolve().
 	 */
 	const char **absent;
-	size_t n_absent;
+	uint32_t count; /* a rule has ten of these, and there are many rules; no padding: it is a key of maps */
+	uint16_t n_absent;
+	uint16_t shared; /* 1: others have the same array, too */
 };
+static_assert(sizeof(struct bl_patterns) == 24, "no padding");
 #define BL_ABSENT_MAX 16
 
 /* Inclusive range of ids or ports. */

@@ -232,14 +232,19 @@ static size_t find_meta(const char *text, size_t at, const char *wanted)
 	return at;
 }
 
+static bool is_wanted_absent(struct batch *batch)
+{
+	if (!bl_links_absent(batch->resolver->links))
+		batch->present = true;
+	return !batch->present && batch->n_absent < BL_ABSENT_MAX;
+}
+
 static int note_absent(struct batch *batch, size_t len)
 {
 	struct resolver *resolver = batch->resolver;
 	const char *path;
 
-	if (!bl_links_absent(resolver->links))
-		batch->present = true;
-	if (batch->present || batch->n_absent == BL_ABSENT_MAX)
+	if (!is_wanted_absent(batch))
 		return 0;
 	path = bl_arena_strndup(resolver->policy->arena, resolver->path, len);
 	if (!path)
@@ -251,7 +256,7 @@ static int note_absent(struct batch *batch, size_t len)
 /* Leaves with an array what was looked for, if none of it was there. */
 static int keep_absent(const struct batch *batch, struct bl_patterns *patterns)
 {
-	size_t n = batch->present ? 0 : batch->n_absent;
+	uint16_t n = batch->present ? 0 : (uint16_t)batch->n_absent;
 
 	patterns->absent = NULL;
 	patterns->n_absent = n;
@@ -263,6 +268,18 @@ static int keep_absent(const struct batch *batch, struct bl_patterns *patterns)
 		return -ENOMEM;
 	memcpy(patterns->absent, batch->absent, n * sizeof(*patterns->absent));
 	return 0;
+}
+
+/* Follows a pattern that is the path itself, which most are: nothing in it means anything else. */
+static int follow_plain(struct batch *batch, const struct bl_pattern *pattern)
+{
+	int r;
+
+	batch->suffix = "";
+	r = bl_links_follow(batch->resolver->links, pattern->text, pattern->len, add_name, batch);
+	if (is_wanted_absent(batch))
+		batch->absent[batch->n_absent++] = pattern->text;
+	return r < 0 ? report_failure(batch, r) : 0;
 }
 
 /* Follows the literal folders at the start of a pattern, or all of a literal one. */
@@ -356,7 +373,10 @@ static int resolve_pattern(struct batch *batch, const struct bl_pattern *pattern
 
 	batch->source = pattern;
 	batch->alternatives = 0;
-	r = follow_alternatives(batch, pattern->text);
+	if (pattern->plain)
+		r = follow_plain(batch, pattern);
+	else
+		r = follow_alternatives(batch, pattern->text);
 	if (r == -E2BIG) {
 		report(batch, BL_DIAG_WARNING, "links-unknown",
 		       "stands for so many paths that symbolic links in its braces are not followed");
@@ -385,7 +405,11 @@ static int batch_apply(struct batch *batch, struct bl_patterns *ret)
 		return -ENOMEM;
 	memcpy(items, old->items, old->count * sizeof(*items));
 	memcpy(items + old->count, batch->items, batch->count * sizeof(*items));
-	*ret = (struct bl_patterns){ .items = items, .count = old->count + batch->count };
+	*ret = (struct bl_patterns){
+		.items = items,
+		.count = old->count + (uint32_t)batch->count,
+		.shared = old->shared,
+	};
 	return 0;
 }
 
@@ -411,14 +435,12 @@ static int array_resolve(struct resolver *resolver, const struct bl_patterns *pa
 }
 
 /* Resolves an array once for all that share it. */
-static int patterns_resolve(struct resolver *resolver, struct bl_patterns *patterns)
+static int shared_resolve(struct resolver *resolver, struct bl_patterns *patterns)
 {
 	struct bl_pattern **key;
 	uint32_t index;
 	int r;
 
-	if (!patterns->count)
-		return 0;
 	if (bl_strmap_get(resolver->known, (const char *)&patterns->items, sizeof(patterns->items),
 			  &index)) {
 		*patterns = resolver->results[index];
@@ -435,6 +457,21 @@ static int patterns_resolve(struct resolver *resolver, struct bl_patterns *patte
 	*patterns = resolver->results[resolver->n_results];
 	return bl_strmap_add(resolver->known, (const char *)key, sizeof(*key),
 			     (uint32_t)resolver->n_results++, &index);
+}
+
+static int patterns_resolve(struct resolver *resolver, struct bl_patterns *patterns)
+{
+	struct bl_patterns resolved;
+	int r;
+
+	if (!patterns->count)
+		return 0;
+	if (patterns->shared)
+		return shared_resolve(resolver, patterns);
+	r = array_resolve(resolver, patterns, &resolved);
+	if (r == 0)
+		*patterns = resolved;
+	return r;
 }
 
 static int match_resolve(struct resolver *resolver, struct bl_match *match)

@@ -88,7 +88,9 @@ WORDS(expect, "a verdict");
 const struct bl_word *bl_words_find(const struct bl_words *words, const char *text)
 {
 	for (size_t i = 0; i < words->count; i++) {
-		if (strcmp(words->items[i].name, text) == 0)
+		const char *name = words->items[i].name;
+
+		if (name[0] == text[0] && strcmp(name, text) == 0)
 			return &words->items[i];
 	}
 	return NULL;

@@ -211,12 +211,46 @@ static void test_reuse(void **state)
 	assert_string_equal(collected.text, "/d|");
 }
 
+/* What is seen at once to be a path is one to the parser as well, and means itself. */
+static void test_plain(void **state)
+{
+	static const char *const plain[] = {
+		"/a", "/a/b", "/.a/..b/...", "/a,b", "/a b\n", "/\xff"
+	};
+	static const char *const others[] = { "/",   "/*",     "/a?", "/[a]",
+					      "/a]", "/{a,b}", "/a}", "/\\a" };
+	char path[300] = "/";
+	const char *what;
+	size_t offset;
+
+	for (size_t i = 0; i < BL_ARRAY_SIZE(plain); i++) {
+		char out[16];
+
+		print_message("# %s\n", plain[i]);
+		assert_true(bl_glob_is_plain(plain[i], strlen(plain[i])));
+		assert_int_equal(bl_glob_check(plain[i], strlen(plain[i]), &offset, &what), 0);
+		assert_true(bl_glob_is_literal(plain[i]));
+		bl_glob_unescape(plain[i], strlen(plain[i]), out);
+		assert_string_equal(out, plain[i]);
+	}
+	for (size_t i = 0; i < BL_ARRAY_SIZE(others); i++)
+		assert_false(bl_glob_is_plain(others[i], strlen(others[i])));
+	for (size_t i = 0; i < BL_ARRAY_SIZE(refused); i++)
+		assert_false(bl_glob_is_plain(refused[i].text, strlen(refused[i].text)));
+	memset(path + 1, 'a', 255);
+	assert_true(bl_glob_is_plain(path, 256));
+	path[256] = 'a';
+	assert_false(bl_glob_is_plain(path, 257));
+	assert_false(bl_glob_is_plain("/a\0b", 4));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_nul_and_length), cmocka_unit_test(test_literal),
 		cmocka_unit_test(test_expand),	 cmocka_unit_test(test_reuse),
+		cmocka_unit_test(test_plain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -299,6 +299,42 @@ static void test_many_keys(void **state)
 	free(text);
 }
 
+/* Wherever in a text it stands: most of them are read eight bytes at a time. */
+static void test_special_bytes(void **state)
+{
+	static const struct {
+		const char *written, *read;
+	} specials[] = {
+		{ "\\\"", "\"" },	  { "\\\\", "\\" },     { "\\u0001", "\x01" },
+		{ "\xc3\xa4", "\xc3\xa4" }, { "\x7f", "\x7f" }, { " ", " " },
+		{ "\x1f", NULL },	  { "\x01", NULL },   { "\xff", NULL },
+		{ "\x80", NULL },	  { "\n", NULL },
+	};
+
+	for (size_t i = 0; i < BL_ARRAY_SIZE(specials) * 20; i++) {
+		const char *written = specials[i / 20].written, *read = specials[i / 20].read;
+		int before = (int)(i % 20);
+		char text[64], wanted[64];
+		struct bl_diags diags = { 0 };
+		struct bl_json *json = NULL;
+		int r;
+
+		snprintf(text, sizeof(text), "\"%.*s%sxyz\"", before, "abcdefghijklmnopqrstuvwxyz",
+			 written);
+		r = parse(text, strlen(text), &diags, &json);
+		assert_int_equal(r, read ? 0 : -EINVAL);
+		if (read) {
+			snprintf(wanted, sizeof(wanted), "%.*s%sxyz", before,
+				 "abcdefghijklmnopqrstuvwxyz", read);
+			assert_string_equal(bl_json_text(json, 0), wanted);
+		} else {
+			assert_int_equal(diags.items[0].column, before + 2);
+		}
+		bl_diags_clear(&diags);
+		bl_json_free(json);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,7 +342,7 @@ int main(void)
 		cmocka_unit_test(test_pointers),  cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_size),	  cmocka_unit_test(test_duplicates),
-		cmocka_unit_test(test_many_keys),
+		cmocka_unit_test(test_many_keys), cmocka_unit_test(test_special_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
