@@ -130,7 +130,7 @@ int bl_build(const struct bl_build_input *input, struct bl_built *ret)
 		r = parse(input, ret);
 	if (r == 0)
 		r = resolve(input, ret);
-	return r < 0 ? r : compile(input, ret);
+	return r < 0 || input->rules_only ? r : compile(input, ret);
 }
 
 void bl_built_clear(struct bl_built *built)

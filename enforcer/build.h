@@ -17,6 +17,7 @@ struct bl_build_input {
 	const struct bl_policies *kept; /* texts to build anew in place of any files; NULL: none */
 	bool follow;	 /* note what the rules' paths lead through */
 	bool random_key; /* key the fingerprints at random: for the kernel */
+	bool rules_only; /* no tables */
 	struct bl_outline
 		*outline; /* NULL, or where the names behind the tables are put; see outline.h */
 };
@@ -28,11 +29,11 @@ struct bl_built {
 	struct bl_trail *trail;	  /* NULL unless asked for */
 	struct bl_policy *policy; /* NULL unless parsed */
 	struct bl_areas areas;	  /* where the policy's paths can be; filled by bl_worker_build() */
-	struct bl_tables *tables; /* NULL unless the build was a success */
+	struct bl_tables *tables; /* NULL unless the build was a success, and they were asked for */
 };
 
 /*
- * Reads, parses, resolves, compiles and verifies. Touches no state but *ret: it may run in a
+ * Reads, parses, resolves, and unless rules_only compiles and verifies. Touches no state but *ret: it may run in a
  * thread of its own. Returns 0, -EINVAL with errors in ret->diags, or another -errno.
  */
 int bl_build(const struct bl_build_input *input, struct bl_built *ret);

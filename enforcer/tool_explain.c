@@ -289,12 +289,26 @@ static bool asks_more(const struct bl_policy *policy)
 	return false;
 }
 
+static int explain_access(struct explain *explain)
+{
+	struct bl_built *built = &explain->built;
+	uint32_t known = bl_ask_known(&explain->ask);
+
+	if (!built->tables)
+		return bl_explain_alone(built->policy, &explain->access.query, known, &built->diags,
+					&explain->explanation);
+	return bl_explain(built->policy, built->tables, &explain->access.query, known,
+			  &explain->explanation);
+}
+
 static int answer(const struct bl_tool *tool, struct explain *explain, char **paths, int n_paths)
 {
 	struct bl_build_input input = { .paths = n_paths ? paths : NULL,
 					.n_paths = (size_t)n_paths,
 					.host_fd = explain->root_fd,
-					.config_fd = explain->root_fd };
+					.config_fd = explain->root_fd,
+					/* An event names the policy by the digest of all tables. */
+					.rules_only = !explain->event };
 	int r = bl_build(&input, &explain->built);
 
 	explain->installed = !n_paths;
@@ -308,10 +322,11 @@ static int answer(const struct bl_tool *tool, struct explain *explain, char **pa
 			"and --container");
 		return BL_EXIT_FINDINGS;
 	}
-	r = bl_explain(explain->built.policy, explain->built.tables, &explain->access.query,
-		       bl_ask_known(&explain->ask), &explain->explanation);
+	r = explain_access(explain);
 	if (r == 0)
 		return show(tool, explain);
+	if (r == -EINVAL)
+		return build_failed(tool, explain, r);
 	bl_tool_error(tool, "internal",
 		      r == -EBADMSG ? "the rules one by one and the compiled policy say different "
 				      "things: this is a fault of bailiff"

@@ -183,6 +183,19 @@ static int rules_add(struct rules *rules, const struct bl_rule *rule)
 	return r;
 }
 
+/* What came of the rules one by one. */
+struct judged {
+	struct rules matching, waiting;
+	struct bl_near nearest[BL_EXPLAIN_NEAREST_MAX];
+	size_t n_nearest;
+};
+
+static void judged_clear(struct judged *judged)
+{
+	rules_clear(&judged->matching);
+	rules_clear(&judged->waiting);
+}
+
 static int compare_in(const void *left, const void *right, void *policy)
 {
 	return compare_rules(policy, *(const struct bl_rule *const *)left,
@@ -196,29 +209,37 @@ static void rules_sort(const struct bl_policy *policy, struct rules *rules)
 			(void *)policy);
 }
 
-/* Judges all rules; those that match go to matching, and those that wait for arguments to waiting. */
-static int judge_all(struct bl_explainer *e, struct bl_explanation *ret, struct rules *matching,
-		     struct rules *waiting)
+/* Judges a rule, which goes to matching, to waiting where it waits for arguments, or among the nearest. */
+static int judge_one(struct bl_explainer *e, const struct bl_rule *rule, struct judged *judged)
+{
+	struct bl_near near;
+
+	if (e->trace ? !judge_trace(e, rule, &near) : !(rule->ops & BL_OP_BIT(e->query->op)))
+		return 0;
+	if (!e->trace)
+		near = judge_rule(e, rule);
+	if (!near.failing)
+		return rules_add(rule->match.has_args && !e->trace ? &judged->waiting
+								   : &judged->matching,
+				 rule);
+	offer(e, judged->nearest, &judged->n_nearest, near);
+	return 0;
+}
+
+/* picked: where those go that can concern the access; NULL: they are not asked for. */
+static int judge_all(struct bl_explainer *e, struct judged *judged, struct bl_picked *picked)
 {
 	for (size_t i = 0; i < e->policy->n_rules; i++) {
 		const struct bl_rule *rule = &e->policy->rules[i];
-		struct bl_near near;
-		int r = 0;
+		int r = judge_one(e, rule, judged);
 
-		if (e->trace ? !judge_trace(e, rule, &near)
-			     : !(rule->ops & BL_OP_BIT(e->query->op)))
-			continue;
-		if (!e->trace)
-			near = judge_rule(e, rule);
-		if (near.failing)
-			offer(e, ret->nearest, &ret->n_nearest, near);
-		else
-			r = rules_add(rule->match.has_args && !e->trace ? waiting : matching, rule);
+		if (!r && picked)
+			r = bl_explain_pick(e, rule, picked);
 		if (r || e->error)
 			return r ? r : e->error;
 	}
-	rules_sort(e->policy, matching);
-	rules_sort(e->policy, waiting);
+	rules_sort(e->policy, &judged->matching);
+	rules_sort(e->policy, &judged->waiting);
 	return 0;
 }
 
@@ -394,45 +415,79 @@ static int take_found(const struct bl_policy *policy, const struct found *found,
 }
 
 static int explain(struct bl_explainer *e, const struct found *found, uint32_t known,
-		   struct bl_explanation *ret, struct rules *matching, struct rules *waiting)
+		   struct judged *judged, struct bl_explanation *ret)
 {
-	int r = judge_all(e, ret, matching, waiting);
+	struct rules *matching = &judged->matching, *waiting = &judged->waiting;
+	int r = e->unnamed ? take_found(e->policy, found, matching, waiting)
+			   : ask_arguments(e->policy, matching, waiting);
 
-	if (!r && e->unnamed)
-		r = take_found(e->policy, found, matching, waiting);
-	else if (!r)
-		r = ask_arguments(e->policy, matching, waiting);
 	if (r)
 		return r;
 	if (!e->unnamed && !agree(e, &ret->answer, found, matching))
-		r = -EBADMSG;
-	if (r)
-		return r;
+		return -EBADMSG;
 	if (ret->answer.verdict != BL_VERDICT_ALLOW)
 		near_excepts(e, &e->policy->rules[ret->answer.rule], ret);
 	ret->unnamed = e->unnamed;
 	return add_exception(e, known, matching, waiting, ret);
 }
 
+/* from: of each rule of the tables the index in the policy; NULL: they are the same. */
+static int explain_by(struct bl_explainer *e, const struct bl_tables *tables, const uint32_t *from,
+		      uint32_t known, struct judged *judged, struct bl_explanation *ret)
+{
+	struct found found;
+	int r;
+
+	bl_decide(tables, e->query, &ret->answer);
+	found.count = bl_decide_matches(tables, e->query, found.rules);
+	if (from && ret->answer.verdict != BL_VERDICT_ALLOW)
+		ret->answer.rule = from[ret->answer.rule];
+	for (size_t i = 0; from && i < found.count; i++)
+		found.rules[i] = from[found.rules[i]];
+	r = explain(e, &found, known, judged, ret);
+	if (!r)
+		r = e->error;
+	memcpy(ret->nearest, judged->nearest, sizeof(ret->nearest));
+	ret->n_nearest = judged->n_nearest;
+	ret->n_matching = judged->matching.count;
+	ret->matching = TAKE_PTR(judged->matching.items);
+	ret->n_waiting = judged->waiting.count;
+	ret->waiting = TAKE_PTR(judged->waiting.items);
+	return r;
+}
+
 int bl_explain(const struct bl_policy *policy, const struct bl_tables *tables,
 	       const struct bl_query *query, uint32_t known, struct bl_explanation *ret)
 {
 	_cleanup_(explainer_clear) struct bl_explainer e = { .policy = policy, .query = query };
-	_cleanup_(rules_clear) struct rules matching = {}, waiting = {};
-	struct found found;
+	_cleanup_(judged_clear) struct judged judged = {};
 	int r = explainer_init(&e);
 
-	if (r)
-		return r;
-	bl_decide(tables, query, &ret->answer);
-	found.count = bl_decide_matches(tables, query, found.rules);
-	r = explain(&e, &found, known, ret, &matching, &waiting);
 	if (!r)
-		r = e.error;
-	ret->matching = TAKE_PTR(matching.items);
-	ret->n_matching = matching.count;
-	ret->waiting = TAKE_PTR(waiting.items);
-	ret->n_waiting = waiting.count;
+		r = judge_all(&e, &judged, NULL);
+	return r ? r : explain_by(&e, tables, NULL, known, &judged, ret);
+}
+
+int bl_explain_alone(const struct bl_policy *policy, const struct bl_query *query, uint32_t known,
+		     struct bl_diags *diags, struct bl_explanation *ret)
+{
+	_cleanup_(explainer_clear) struct bl_explainer e = { .policy = policy, .query = query };
+	_cleanup_(bl_picked_clear) struct bl_picked picked;
+	_cleanup_(judged_clear) struct judged judged = {};
+	struct bl_tables *tables = NULL;
+	const char *what;
+	int r = explainer_init(&e);
+
+	bl_picked_init(&picked, policy);
+	if (!r)
+		r = judge_all(&e, &judged, &picked);
+	if (!r)
+		r = bl_compile(&picked.policy, NULL, diags, &tables);
+	if (!r)
+		r = bl_tables_verify(tables->bytes, tables->len, &what);
+	if (!r)
+		r = explain_by(&e, tables, picked.from, known, &judged, ret);
+	bl_tables_free(tables);
 	return r;
 }
 

@@ -71,6 +71,14 @@ struct bl_explanation {
 int bl_explain(const struct bl_policy *policy, const struct bl_tables *tables,
 	       const struct bl_query *query, uint32_t known, struct bl_explanation *ret);
 
+/*
+ * The same without tables: those of the rules that can concern the access are made for it, which takes a small
+ * part of the time. What only the whole policy's tables would tell, such as a budget that they exceed, is not found.
+ * Returns -EINVAL too, with the reason in diags: these few rules exceed a budget.
+ */
+int bl_explain_alone(const struct bl_policy *policy, const struct bl_query *query, uint32_t known,
+		     struct bl_diags *diags, struct bl_explanation *ret);
+
 void bl_explanation_clear(struct bl_explanation *explanation);
 
 /* BL_KEY_BIT()s of what the rules of a policy and their exceptions ask of subjects. */

@@ -17,6 +17,7 @@ struct bl_form {
 enum bl_memo {
 	BL_MEMO_PATH = 0,
 	BL_MEMO_EXE,
+	BL_MEMO_PICK,
 	BL_MEMO_FORM, /* and the second one behind it */
 	_BL_MEMO_MAX = BL_MEMO_FORM + 2,
 };
@@ -87,6 +88,19 @@ bool bl_explain_walkable(const char *path);
  */
 int bl_explain_except(const struct bl_explainer *e, const struct bl_rule *const *rules, size_t n,
 		      uint32_t known, char **ret);
+
+/* A part of a policy's rules; what else it has is borrowed. bl_picked_clear() frees the part. */
+struct bl_picked {
+	struct bl_policy policy;
+	uint32_t *from; /* of each of its rules, the index in the whole policy */
+	size_t rules_capacity, from_capacity;
+};
+
+void bl_picked_init(struct bl_picked *picked, const struct bl_policy *policy);
+
+/* Adds a rule of the policy, unless it can be seen at once that it doesn't concern the access. Returns 0 or -errno. */
+int bl_explain_pick(struct bl_explainer *e, const struct bl_rule *rule, struct bl_picked *picked);
+void bl_picked_clear(struct bl_picked *picked);
 
 /* Values of a rule, as far as there is room for them; none: what is said where ranges hold for nothing. */
 void bl_explain_put_patterns(const struct bl_patterns *patterns, FILE *out);

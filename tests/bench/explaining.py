@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""explain: what `bailiff explain` takes against the number of rules, and how much of it is the explanation."""
+"""explain: what `bailiff explain` takes against the number of rules, and its parts."""
 
 import argparse
 import os
@@ -12,9 +12,10 @@ import policies
 
 RULES = (10, 1000, 10000, 100000)
 MANY_ADDRESSES = 1_000_000
-ROUNDS = 3
-TURNS = 20
-TIME_MS = 100.0  # for 100,000 rules
+ROUNDS = 10
+TURNS = 10
+TIME_MS = 100.0  # that pass, for 100,000 rules
+PARTS = ("read", "links", "mentioned", "unmentioned", "connect")
 ACCESS = ("open", f"{policies.DIR}/files/mentioned-1", "--uid", str(policies.NOBODY), "--exe", "/usr/bin/cat")
 
 
@@ -32,20 +33,18 @@ def _command(tool: pathlib.Path, policy: pathlib.Path) -> tuple[float, float]:
     return (usage.ru_utime + usage.ru_stime) * 1e3, took * 1e3
 
 
-def _alone(program: pathlib.Path, policy: pathlib.Path) -> dict[str, float]:
-    """Milliseconds of the explanation alone, the worst of some."""
+def _parts(program: pathlib.Path, policy: pathlib.Path) -> dict[str, float]:
+    """Milliseconds of processor of the parts, the best of some."""
     done = subprocess.run([program, policy, str(TURNS)], capture_output=True, text=True, check=True)
-    return {name: float(worst) / 1e3 for name, _, worst in map(str.split, done.stdout.splitlines())}
+    return {name: float(best) / 1e3 for name, best, _ in map(str.split, done.stdout.splitlines())}
 
 
 def _row(args: argparse.Namespace, policy: pathlib.Path, what: str, bounded: bool) -> list[str]:
     runs = [_command(bench.program(args, "bailiff"), policy) for _ in range(ROUNDS)]
     cpu, took = (min(column) for column in zip(*runs))
-    alone = _alone(bench.program(args, "bench_explain"), policy)
-    bars = [f"{'met' if value <= TIME_MS else 'NOT MET'} ({TIME_MS:g} ms)" if bounded else ""
-            for value in (cpu, max(alone.values()))]
-    return [what, f"{cpu:,.0f}", f"{took:,.0f}", bars[0],
-            *(f"{alone[name]:,.2f}" for name in ("mentioned", "unmentioned", "connect")), bars[1]]
+    parts = _parts(bench.program(args, "bench_explain"), policy)
+    return [what, f"{cpu:,.0f}", f"{took:,.0f}", f"{bench.bar(took, TIME_MS)} ms" if bounded else "",
+            *(f"{parts[name]:,.1f}" for name in PARTS)]
 
 
 def run(args: argparse.Namespace) -> None:
@@ -59,6 +58,6 @@ def run(args: argparse.Namespace) -> None:
             bench.say(f"{MANY_ADDRESSES:,} addresses")
             policy = policies.write(work / "policy.json", min(RULES), MANY_ADDRESSES)
             rows.append(_row(args, policy, f"{MANY_ADDRESSES:,} addresses", False))
-    print(f"bailiff explain, the best of {ROUNDS} runs; and the explanation alone, under a policy that has been "
-          f"compiled, the worst of {TURNS}, in ms of processor")
-    bench.table(["policy", "processor ms", "passed ms", "bar", "mentioned", "unmentioned", "connect", "bar"], rows)
+    print(f"bailiff explain, the best of {ROUNDS} runs; and its parts, in ms of processor, the best of {TURNS}: reading "
+          "the policy, following links, and explaining three accesses")
+    bench.table(["policy", "processor ms", "passed ms", "bar", *PARTS], rows)

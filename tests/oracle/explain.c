@@ -11,6 +11,9 @@
 #include "protocol.h"
 
 #define SOURCES_MAX  64
+#define KNOWN (BL_KEY_BIT(BL_KEY_UNLESS) - BL_KEY_BIT(BL_KEY_UID)) /* all of a subject */
+#define ALONE_TURNS \
+	3 /* one in so many is explained by the rules that can concern it alone: they are compiled */
 #define EXCEPT_TURNS 9 /* one in so many exceptions is put in force: that compiles the set anew */
 
 /* What is added to the number of others of an answer that must not be taken for a good one. */
@@ -20,6 +23,7 @@ enum fault {
 	FAULT_NO_REASON = 2000, /* a rule that is told to be near doesn't fail anything */
 	FAULT_REFUSED = 3000,	/* the exception is no policy */
 	FAULT_NOT_LIFTED = 4000,
+	FAULT_OTHERWISE_ALONE = 5000, /* with the tables of a part of the rules */
 };
 
 struct explain_engine {
@@ -27,7 +31,7 @@ struct explain_engine {
 	const struct bl_tables *tables;
 	struct bl_source sources[SOURCES_MAX + 1];
 	size_t n_sources;
-	size_t turn;
+	size_t turn, alone_turn;
 };
 
 static void drop_sources(struct explain_engine *engine)
@@ -122,19 +126,57 @@ static bool reasons_given(const struct bl_explanation *explanation)
 	return true;
 }
 
+static bool same_rules(const struct bl_rule *const *a, size_t n_a, const struct bl_rule *const *b,
+		       size_t n_b)
+{
+	return n_a == n_b && (!n_a || memcmp(a, b, n_a * sizeof(*a)) == 0);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Whether the tables of the rules that can concern the access, and of no others, give the same explanation. */
+static bool same_alone(const struct explain_engine *engine, const struct bl_query *query,
+		       const struct bl_explanation *whole)
+{
+	struct bl_explanation alone = {};
+	struct bl_diags diags = {};
+	int r = bl_explain_alone(engine->policy, query, KNOWN, &diags, &alone);
+	bool same =
+		r == 0 && alone.answer.verdict == whole->answer.verdict &&
+		alone.answer.rule == whole->answer.rule &&
+		alone.answer.others == whole->answer.others &&
+		same_rules(alone.matching, alone.n_matching, whole->matching, whole->n_matching) &&
+		same_rules(alone.waiting, alone.n_waiting, whole->waiting, whole->n_waiting) &&
+		alone.unnamed == whole->unnamed && alone.after == whole->after &&
+		alone.n_nearest == whole->n_nearest && alone.n_excepts == whole->n_excepts &&
+		same_text(alone.exception, whole->exception);
+
+	for (size_t i = 0; same && i < alone.n_nearest; i++)
+		same = alone.nearest[i].rule == whole->nearest[i].rule &&
+		       alone.nearest[i].failing == whole->nearest[i].failing;
+	bl_explanation_clear(&alone);
+	bl_diags_clear(&diags);
+	return same;
+}
+
 static int explain_decide(void *userdata, const struct bl_query *query, struct bl_answer *ret)
 {
-	const uint32_t known = BL_KEY_BIT(BL_KEY_UNLESS) - BL_KEY_BIT(BL_KEY_UID);
 	struct explain_engine *engine = userdata;
 	struct bl_explanation explanation = {};
 	enum fault fault = FAULT_NONE;
-	int r = bl_explain(engine->policy, engine->tables, query, known, &explanation);
+	int r = bl_explain(engine->policy, engine->tables, query, KNOWN, &explanation);
 
 	if (r == -EBADMSG) {
 		fault = FAULT_DISAGREES;
 		r = 0;
 	} else if (!r && !reasons_given(&explanation)) {
 		fault = FAULT_NO_REASON;
+	} else if (!r && engine->alone_turn++ % ALONE_TURNS == 0 &&
+		   !same_alone(engine, query, &explanation)) {
+		fault = FAULT_OTHERWISE_ALONE;
 	} else if (!r && explanation.exception && engine->turn++ % EXCEPT_TURNS == 0) {
 		fault = decide_with(engine, query, &explanation);
 	}
