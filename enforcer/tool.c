@@ -21,17 +21,31 @@ static const struct option common[] = {
 
 #define OPTIONS_MAX 32
 
+/* "  -f, --follow     go on as they come", and further lines below the first one's text. */
+static void print_option(const struct bl_tool_option *row, FILE *out)
+{
+	char left[64];
+	int len = snprintf(left, sizeof(left), "%s%.1s%s--%s%s%s", row->letter ? "-" : "",
+			   &row->letter, row->letter ? ", " : "", row->name, row->value ? " " : "",
+			   row->value ? row->value : "");
+	const char *line = row->help, *end;
+
+	fprintf(out, "  %-16s %s", left, len > 16 ? " " : "");
+	while ((end = strchr(line, '\n'))) {
+		fprintf(out, "%.*s\n%19s", (int)(end - line), line, "");
+		line = end + 1;
+	}
+	fprintf(out, "%s\n", line);
+}
+
 void bl_tool_help(const struct bl_command *command, FILE *out)
 {
 	fprintf(out, "Usage: bailiff %s [OPTION...]%s%s\n%s.\n\n", command->name,
 		*command->arguments ? " " : "", command->arguments, command->summary);
-	fputs(command->options, out);
-	fputs("  --json           one JSON document on standard output\n"
-	      "  --no-color       no colours (as with NO_COLOR in the environment)\n"
-	      "  --root DIR       look for policy files, /proc and /sys below DIR\n"
-	      "  --socket PATH    the daemon's control socket\n"
-	      "  --help           this text\n",
-	      out);
+	for (const struct bl_tool_option *row = command->options; row->name; row++)
+		print_option(row, out);
+	for (const struct bl_tool_option *row = bl_common_options; row->name; row++)
+		print_option(row, out);
 }
 
 static int take_common(struct bl_tool *tool, int option)
@@ -70,16 +84,46 @@ static bool join_options(const struct option *own, struct option all[OPTIONS_MAX
 	return true;
 }
 
+/*
+ * Whether what is parsed is what the table says, letters among it: else the help and the completions would tell
+ * something else. Returns the name that is wrong; NULL: all are right.
+ */
+static const char *find_unlike(const struct bl_command *command, const char *letters,
+			       const struct option all[OPTIONS_MAX])
+{
+	size_t n = 0, rows = 0;
+
+	for (; all[n].name; n++) {
+		const struct bl_tool_option *row = bl_tool_option_find(command, all[n].name);
+
+		if (!row || !row->value != (all[n].has_arg == no_argument) ||
+		    (row->letter && (all[n].val != row->letter || !strchr(letters, row->letter))))
+			return all[n].name;
+	}
+	for (const struct bl_tool_option *row = command->options; row->name; row++)
+		rows++;
+	return rows + BL_ARRAY_SIZE(common) == n ? NULL : command->name;
+}
+
 int bl_tool_parse(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv,
 		  const char *letters, const struct option *own, bl_option_fn on_option,
 		  void *userdata, int *ret_code)
 {
 	struct option all[OPTIONS_MAX];
+	const char *unlike;
 	int option, r;
 
-	*ret_code = BL_EXIT_USAGE;
+	*ret_code = BL_EXIT_INTERNAL;
 	if (!join_options(own, all))
 		return -1;
+	unlike = find_unlike(command, letters, all);
+	if (unlike) {
+		fprintf(stderr,
+			"bailiff: the table of options and '%s' differ: this is a fault of bailiff\n",
+			unlike);
+		return -1;
+	}
+	*ret_code = BL_EXIT_USAGE;
 	optind = 0; /* getopt starts over: the command line is parsed a second time from here */
 	while ((option = getopt_long(argc, argv, letters, all, NULL)) >= 0) {
 		if (option == COMMON_HELP) {

@@ -11,6 +11,7 @@
 
 #include "diag.h"
 #include "failure.h"
+#include "tool_table.h"
 
 #define BL_TOOL_SCHEMA	    1 /* of all --json output */
 #define BL_TOOL_TIMEOUT_SEC 15
@@ -20,16 +21,6 @@ struct bl_tool {
 	bool colour;	  /* of stdout */
 	const char *root; /* NULL: '/' */
 	const char *socket;
-};
-
-/* One command: data, so that help, completion and the manual page can be held against it. */
-struct bl_command {
-	const char *name;
-	const char *arguments; /* for the usage line */
-	const char *summary;
-	const char *options; /* lines of help for options of its own; "" for none */
-	/* argv[0] is the command's name. Returns an exit code. */
-	int (*run)(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 };
 
 int bl_tool_check(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
@@ -53,7 +44,7 @@ typedef int (*bl_option_fn)(void *userdata, int option, const char *value);
 
 /*
  * Parses a command's options, the common ones among them (--json, --root, --socket, --no-color,
- * --help). own ends with a zeroed element; its values are below 256; letters are of short options,
+ * --help). own ends with a zeroed element and says what the table does; its values are below 256; letters are of short options,
  * as for getopt(3). Returns the index of the first argument, or -1 when the command ends here with
  * *ret_code.
  */

@@ -173,9 +173,6 @@ bool bl_parse_subject_name(struct bl_parser *parser, uint32_t node, enum bl_valu
 /* A pattern of cgroups, with its mark put before it. */
 bool bl_parse_cgroup(struct bl_parser *parser, uint32_t node, struct bl_pattern *ret);
 
-/* The number of a capability by its name, in any of its ways to be written. */
-bool bl_capability_find(const char *text, uint32_t *ret);
-
 /* One or several names of capabilities; *ret is the union of 1 << CAP_*, of those that are known. */
 void bl_parse_capabilities(struct bl_parser *parser, uint32_t node, uint64_t *ret);
 

@@ -30,6 +30,9 @@ extern const struct bl_words bl_words_expect;	/* enum bl_verdict */
 /* Returns the word, or NULL. */
 const struct bl_word *bl_words_find(const struct bl_words *words, const char *text);
 
+/* The number of a capability by its name, in any of its ways to be written. */
+bool bl_capability_find(const char *text, uint32_t *ret);
+
 /* Keeps the nearest of the candidates that it is offered. Zero-initialise. */
 struct bl_nearest {
 	const char *name; /* NULL: none is near enough */
