@@ -7,6 +7,7 @@
 #include "base.h"
 #include "config.h"
 #include "control.h"
+#include "source.h"
 #include "tool.h"
 #include "words.h"
 
@@ -58,10 +59,10 @@ static const struct bl_command commands[] = {
 	{ "events", "", "Show verdicts and messages of the daemon from the journal",
 	  "  -f, --follow     go on as they come\n"
 	  "  -n, --lines N    only the last N\n"
-	  "  -o, --output F   compact (one line each) or json (one object a line)\n"
-	  "  --since TIME     as journalctl takes it: '2 hours ago', today, '2026-11-20 12:30'\n"
+	  "  -o, --output F   compact (one line each), json, ecs, ocsf (one object a line) or cef\n"
 	  "  --after CURSOR   only what comes after this entry\n"
-	  "  --verdicts       no messages about the daemon itself\n",
+	  "  --verdicts       no messages about the daemon itself\n"
+	  "  --verify         say of which events the journal has all, and which are lost\n" BL_SOURCE_HELP,
 	  bl_tool_events },
 	{ "doctor", "", "Show what this kernel can, what is missing, and the remedy", "",
 	  bl_tool_doctor },

@@ -5,6 +5,7 @@ _bailiff()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
 	local common='--json --root --socket --no-color --help' own=''
+	local source='--since --until --rule --unit --exe --verdict --on --severity --file --directory'
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
@@ -15,21 +16,32 @@ _bailiff()
 	case $prev in
 	--root | --directory) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
 	--socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	-o | --output) mapfile -t COMPREPLY < <(compgen -W 'compact json' -- "$cur"); return ;;
+	-o | --output) mapfile -t COMPREPLY < <(compgen -W 'compact json ecs ocsf cef' -- "$cur"); return ;;
 	--access) mapfile -t COMPREPLY < <(compgen -W 'read write create delete attributes modify' -- "$cur"); return ;;
-	--file) mapfile -t COMPREPLY < <(compgen -W 'memfd deleted tmpfs setuid writable-by-others script' -- "$cur"); return ;;
+	--file)
+		if [[ $command != explain ]]; then
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			return
+		fi
+		mapfile -t COMPREPLY < <(compgen -W 'memfd deleted tmpfs setuid writable-by-others script' -- "$cur")
+		return
+		;;
+	--verdict) mapfile -t COMPREPLY < <(compgen -W 'deny kill would-deny would-kill alert' -- "$cur"); return ;;
+	--on) mapfile -t COMPREPLY < <(compgen -W 'exec open connect' -- "$cur"); return ;;
+	--severity) mapfile -t COMPREPLY < <(compgen -W 'info low medium high critical' -- "$cur"); return ;;
 	--protocol) mapfile -t COMPREPLY < <(compgen -W 'tcp udp sctp dccp icmp other raw' -- "$cur"); return ;;
 	--uid) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
 	--exe) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	-n | --lines | --since | --after | --event | --port | --arg) return ;;
+	-n | --lines | --since | --until | --after | --rule | --unit | --event | --port | --arg) return ;;
 	esac
 	case $command in
 	check) own='--strict --quiet' ;;
 	explain) own='--exe --uid --gid --access --file --arg --port --protocol --event --directory' ;;
 	fmt) own='--check' ;;
 	status) own='--rules' ;;
-	events) own='-f --follow -n --lines -o --output --since --after --verdicts' ;;
+	events) own="-f --follow -n --lines -o --output --after --verdicts --verify $source" ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$common $own" -- "$cur")
