@@ -7,7 +7,7 @@
 
 #include "cleanup.h"
 #include "events_verify.h"
-#include "source.h"
+#include "feed.h"
 #include "verify.h"
 
 #define GAPS_SHOWN 8	/* of one CPU; --json has up to the next */
@@ -190,7 +190,7 @@ int bl_events_verify(const struct bl_tool *tool, struct bl_reader *reader)
 	while (r >= 0 && (r = bl_reader_next(reader, &entry)) > 0)
 		r = bl_verify_add(verify, &entry);
 	if (r < 0)
-		return bl_source_failed(tool, reader, r);
+		return bl_feed_failed(tool, reader, r);
 	r = bl_verify_finish(verify, &runs, &n);
-	return r < 0 ? bl_source_failed(tool, reader, r) : print_all(tool, runs, n);
+	return r < 0 ? bl_feed_failed(tool, reader, r) : print_all(tool, runs, n);
 }

@@ -8,15 +8,15 @@
 #include "cleanup.h"
 #include "config.h"
 #include "events_verify.h"
+#include "feed.h"
 #include "show.h"
-#include "source.h"
 
 #define FOLLOW_LINES 10 /* what is shown before following, as journalctl does */
 
 enum { OPTION_AFTER = 1, OPTION_VERDICTS, OPTION_VERIFY };
 
 struct events {
-	struct bl_source source;
+	struct bl_feed feed;
 	const struct format *format;
 	bool follow, has_lines, verify;
 };
@@ -68,8 +68,8 @@ static int set_lines(struct events *events, const char *value)
 	char *end;
 
 	errno = 0;
-	events->source.options.last = strtoull(value, &end, 10);
-	if (errno || *end || !isdigit((unsigned char)*value) || !events->source.options.last) {
+	events->feed.options.last = strtoull(value, &end, 10);
+	if (errno || *end || !isdigit((unsigned char)*value) || !events->feed.options.last) {
 		fputs("bailiff events: -n takes a number from 1\n", stderr);
 		return -EINVAL;
 	}
@@ -102,16 +102,16 @@ static int on_option(void *userdata, int option, const char *value)
 	case 'o':
 		return set_format(events, value);
 	case OPTION_AFTER:
-		events->source.options.after_cursor = value;
+		events->feed.options.after_cursor = value;
 		return 0;
 	case OPTION_VERDICTS:
-		events->source.options.verdicts_only = true;
+		events->feed.options.verdicts_only = true;
 		return 0;
 	case OPTION_VERIFY:
 		events->verify = true;
 		return 0;
 	default:
-		return bl_source_option(&events->source, option, value);
+		return bl_feed_option(&events->feed, option, value);
 	}
 }
 
@@ -136,7 +136,7 @@ static int show_all(struct bl_reader *reader, const struct bl_tool *tool,
 static int show(const struct bl_tool *tool, struct events *events)
 {
 	_cleanup_(bl_reader_freep) struct bl_reader *reader = NULL;
-	int code = bl_source_open(&events->source, tool, &reader), r;
+	int code = bl_feed_open(&events->feed, tool, &reader), r;
 
 	if (code != BL_EXIT_GOOD)
 		return code;
@@ -148,7 +148,7 @@ static int show(const struct bl_tool *tool, struct events *events)
 		if (r == 0)
 			r = show_all(reader, tool, events->format);
 	}
-	return r < 0 ? bl_source_failed(tool, reader, r) : BL_EXIT_GOOD;
+	return r < 0 ? bl_feed_failed(tool, reader, r) : BL_EXIT_GOOD;
 }
 
 static int usage(const char *text)
@@ -161,14 +161,14 @@ static int usage(const char *text)
 static int verify(const struct bl_tool *tool, struct events *events)
 {
 	_cleanup_(bl_reader_freep) struct bl_reader *reader = NULL;
-	const struct bl_reader_options *options = &events->source.options;
+	const struct bl_reader_options *options = &events->feed.options;
 	int code;
 
 	if (events->follow || events->has_lines || options->after_cursor ||
-	    options->verdicts_only || events->format || !bl_pick_is_empty(&events->source.pick))
+	    options->verdicts_only || events->format || !bl_pick_is_empty(&events->feed.pick))
 		return usage("--verify takes no other options than --since, --until, --file and "
 			     "--directory");
-	code = bl_source_open(&events->source, tool, &reader);
+	code = bl_feed_open(&events->feed, tool, &reader);
 	return code == BL_EXIT_GOOD ? bl_events_verify(tool, reader) : code;
 }
 
@@ -181,11 +181,11 @@ int bl_tool_events(struct bl_tool *tool, const struct bl_command *command, int a
 		{ "after", required_argument, NULL, OPTION_AFTER },
 		{ "verdicts", no_argument, NULL, OPTION_VERDICTS },
 		{ "verify", no_argument, NULL, OPTION_VERIFY },
-		BL_SOURCE_OPTIONS,
+		BL_FEED_OPTIONS,
 		{ 0 },
 	};
-	struct events events = { .source.command = "events" };
-	struct bl_reader_options *options = &events.source.options;
+	struct events events = { .feed.command = "events" };
+	struct bl_reader_options *options = &events.feed.options;
 	int first, code;
 
 	first = bl_tool_parse(tool, command, argc, argv, "fn:o:", own, on_option, &events, &code);
@@ -199,7 +199,7 @@ int bl_tool_events(struct bl_tool *tool, const struct bl_command *command, int a
 		return usage("only one of -n, --since and --after");
 	if (!events.format)
 		events.format = &formats[tool->json ? FORMAT_JSON : FORMAT_COMPACT];
-	if (events.follow && events.source.n_files)
+	if (events.follow && events.feed.n_files)
 		return usage("--file is not followed");
 	if (events.follow && !options->since_us && !options->after_cursor && !events.has_lines)
 		options->last = FOLLOW_LINES;

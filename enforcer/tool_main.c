@@ -7,7 +7,7 @@
 #include "base.h"
 #include "config.h"
 #include "control.h"
-#include "source.h"
+#include "feed.h"
 #include "tool.h"
 #include "words.h"
 
@@ -62,8 +62,14 @@ static const struct bl_command commands[] = {
 	  "  -o, --output F   compact (one line each), json, ecs, ocsf (one object a line) or cef\n"
 	  "  --after CURSOR   only what comes after this entry\n"
 	  "  --verdicts       no messages about the daemon itself\n"
-	  "  --verify         say of which events the journal has all, and which are lost\n" BL_SOURCE_HELP,
+	  "  --verify         say of which events the journal has all, and which are lost\n" BL_FEED_HELP,
 	  bl_tool_events },
+	{ "replay", "[FILE|DIR...]",
+	  "Say what a policy would have said to the events in the journal, one by one and summed up; without\n"
+	  "arguments, the installed one",
+	  "  --changes        only events that would be decided otherwise\n"
+	  "  --summary        only the sums\n" BL_FEED_HELP,
+	  bl_tool_replay },
 	{ "doctor", "", "Show what this kernel can, what is missing, and the remedy", "",
 	  bl_tool_doctor },
 };

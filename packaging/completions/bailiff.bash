@@ -10,7 +10,7 @@ _bailiff()
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'check test explain diff cat fmt schema status rules reload events doctor --help --version' -- "$cur")
+			'check test explain diff cat fmt schema status rules reload events replay doctor --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
@@ -41,6 +41,7 @@ _bailiff()
 	explain) own='--exe --uid --gid --access --file --arg --port --protocol --event --directory' ;;
 	fmt) own='--check' ;;
 	status) own='--rules' ;;
+	replay) own="--changes --summary $source" ;;
 	events) own="-f --follow -n --lines -o --output --after --verdicts --verify $source" ;;
 	esac
 	if [[ $cur == -* ]]; then
@@ -50,7 +51,7 @@ _bailiff()
 	elif [[ $command == explain ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-	elif [[ $command == check || $command == test || $command == diff || $command == cat || $command == fmt ]]; then
+	elif [[ $command == check || $command == test || $command == diff || $command == replay || $command == cat || $command == fmt ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur"; compgen -f -X '!*.json' -- "$cur")
 	fi

@@ -6,9 +6,9 @@
 #include <time.h>
 
 #include "base.h"
-#include "source.h"
+#include "feed.h"
 
-int bl_source_time(const char *command, const char *option, const char *value, uint64_t *ret_us)
+int bl_feed_time(const char *command, const char *option, const char *value, uint64_t *ret_us)
 {
 	struct timespec now;
 
@@ -28,70 +28,70 @@ static const struct {
 	enum bl_pick_key key;
 	const char *name, *words;
 } picks[] = {
-	{ BL_SOURCE_RULE, BL_PICK_RULE, "rule", "a rule's id or a pattern of it" },
-	{ BL_SOURCE_UNIT, BL_PICK_UNIT, "unit", "a unit's name or a pattern of it" },
-	{ BL_SOURCE_EXE, BL_PICK_EXE, "exe", "a program's path or a pattern of it" },
-	{ BL_SOURCE_VERDICT, BL_PICK_VERDICT, "verdict",
+	{ BL_FEED_RULE, BL_PICK_RULE, "rule", "a rule's id or a pattern of it" },
+	{ BL_FEED_UNIT, BL_PICK_UNIT, "unit", "a unit's name or a pattern of it" },
+	{ BL_FEED_EXE, BL_PICK_EXE, "exe", "a program's path or a pattern of it" },
+	{ BL_FEED_VERDICT, BL_PICK_VERDICT, "verdict",
 	  "deny, kill, would-deny, would-kill or alert" },
-	{ BL_SOURCE_ON, BL_PICK_ON, "on", "exec, open or connect" },
-	{ BL_SOURCE_SEVERITY, BL_PICK_SEVERITY, "severity", "info, low, medium, high or critical" },
+	{ BL_FEED_ON, BL_PICK_ON, "on", "exec, open or connect" },
+	{ BL_FEED_SEVERITY, BL_PICK_SEVERITY, "severity", "info, low, medium, high or critical" },
 };
 
-static int add_pick(struct bl_source *source, int option, const char *value)
+static int add_pick(struct bl_feed *feed, int option, const char *value)
 {
 	for (size_t i = 0; i < BL_ARRAY_SIZE(picks); i++) {
 		int r;
 
 		if (picks[i].option != option)
 			continue;
-		r = bl_pick_add(&source->pick, picks[i].key, value);
+		r = bl_pick_add(&feed->pick, picks[i].key, value);
 		if (r == -E2BIG)
 			fprintf(stderr, "bailiff %s: --%s was given more than %d times\n",
-				source->command, picks[i].name, BL_PICK_WORDS_MAX);
+				feed->command, picks[i].name, BL_PICK_WORDS_MAX);
 		else if (r < 0)
-			fprintf(stderr, "bailiff %s: --%s takes %s\n", source->command,
-				picks[i].name, picks[i].words);
+			fprintf(stderr, "bailiff %s: --%s takes %s\n", feed->command, picks[i].name,
+				picks[i].words);
 		return r < 0 ? -EINVAL : 0;
 	}
 	return -ENOENT;
 }
 
-int bl_source_option(struct bl_source *source, int option, const char *value)
+int bl_feed_option(struct bl_feed *feed, int option, const char *value)
 {
 	switch (option) {
-	case BL_SOURCE_SINCE:
-		return bl_source_time(source->command, "since", value, &source->options.since_us);
-	case BL_SOURCE_UNTIL:
-		return bl_source_time(source->command, "until", value, &source->options.until_us);
-	case BL_SOURCE_FILE:
-		if (source->n_files + 1 >= BL_ARRAY_SIZE(source->files)) {
+	case BL_FEED_SINCE:
+		return bl_feed_time(feed->command, "since", value, &feed->options.since_us);
+	case BL_FEED_UNTIL:
+		return bl_feed_time(feed->command, "until", value, &feed->options.until_us);
+	case BL_FEED_FILE:
+		if (feed->n_files + 1 >= BL_ARRAY_SIZE(feed->files)) {
 			fprintf(stderr, "bailiff %s: --file was given more than %zu times\n",
-				source->command, BL_ARRAY_SIZE(source->files) - 1);
+				feed->command, BL_ARRAY_SIZE(feed->files) - 1);
 			return -EINVAL;
 		}
-		source->files[source->n_files++] = value;
+		feed->files[feed->n_files++] = value;
 		return 0;
-	case BL_SOURCE_DIRECTORY:
-		source->options.directory = value;
+	case BL_FEED_DIRECTORY:
+		feed->options.directory = value;
 		return 0;
 	default:
-		return add_pick(source, option, value);
+		return add_pick(feed, option, value);
 	}
 }
 
-static int open_failed(const struct bl_source *source, const struct bl_tool *tool, int error)
+static int open_failed(const struct bl_feed *feed, const struct bl_tool *tool, int error)
 {
 	switch (error) {
 	case -EACCES:
 	case -EPERM:
-		if (source->n_files || source->options.directory)
+		if (feed->n_files || feed->options.directory)
 			break;
 		bl_tool_error(
 			tool, "no-right",
 			"the system journal can't be read: use root or the group systemd-journal");
 		return BL_EXIT_RIGHT;
 	case -ENOENT:
-		if (source->n_files || source->options.directory)
+		if (feed->n_files || feed->options.directory)
 			break;
 		bl_tool_error(tool, "no-journal",
 			      "there is no journal here: is systemd-journald running?");
@@ -118,23 +118,23 @@ static int open_failed(const struct bl_source *source, const struct bl_tool *too
 	return BL_EXIT_USAGE;
 }
 
-int bl_source_open(struct bl_source *source, const struct bl_tool *tool, struct bl_reader **ret)
+int bl_feed_open(struct bl_feed *feed, const struct bl_tool *tool, struct bl_reader **ret)
 {
 	int r;
 
-	if (source->n_files && source->options.directory) {
+	if (feed->n_files && feed->options.directory) {
 		bl_tool_error(tool, "usage", "only one of --file and --directory");
 		return BL_EXIT_USAGE;
 	}
-	if (source->n_files)
-		source->options.files = source->files;
-	if (!bl_pick_is_empty(&source->pick))
-		source->options.pick = &source->pick;
-	r = bl_reader_new(&source->options, ret);
-	return r < 0 ? open_failed(source, tool, r) : BL_EXIT_GOOD;
+	if (feed->n_files)
+		feed->options.files = feed->files;
+	if (!bl_pick_is_empty(&feed->pick))
+		feed->options.pick = &feed->pick;
+	r = bl_reader_new(&feed->options, ret);
+	return r < 0 ? open_failed(feed, tool, r) : BL_EXIT_GOOD;
 }
 
-int bl_source_failed(const struct bl_tool *tool, const struct bl_reader *reader, int error)
+int bl_feed_failed(const struct bl_tool *tool, const struct bl_reader *reader, int error)
 {
 	const char *fault = bl_reader_fault(reader);
 
