@@ -70,6 +70,8 @@ static const struct bl_command commands[] = {
 	  "  --changes        only events that would be decided otherwise\n"
 	  "  --summary        only the sums\n" BL_FEED_HELP,
 	  bl_tool_replay },
+	{ "report", "", "Write what the journal says of a span of time as one page of HTML",
+	  "  --html FILE      where to; '-' is standard output\n" BL_FEED_HELP, bl_tool_report },
 	{ "doctor", "", "Show what this kernel can, what is missing, and the remedy", "",
 	  bl_tool_doctor },
 };

@@ -10,12 +10,12 @@ _bailiff()
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'check test explain diff cat fmt schema status rules reload events replay doctor --help --version' -- "$cur")
+			'check test explain diff cat fmt schema status rules reload events replay report doctor --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
 	--root | --directory) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-	--socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--socket | --html) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
 	-o | --output) mapfile -t COMPREPLY < <(compgen -W 'compact json ecs ocsf cef' -- "$cur"); return ;;
 	--access) mapfile -t COMPREPLY < <(compgen -W 'read write create delete attributes modify' -- "$cur"); return ;;
 	--file)
@@ -41,6 +41,7 @@ _bailiff()
 	explain) own='--exe --uid --gid --access --file --arg --port --protocol --event --directory' ;;
 	fmt) own='--check' ;;
 	status) own='--rules' ;;
+	report) own="--html $source" ;;
 	replay) own="--changes --summary $source" ;;
 	events) own="-f --follow -n --lines -o --output --after --verdicts --verify $source" ;;
 	esac
