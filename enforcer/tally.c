@@ -71,18 +71,8 @@ fail:
 	return NULL;
 }
 
-static void count(struct bl_tally_row *row, const struct bl_shown *entry)
-{
-	uint64_t at = bl_shown_time_us(entry);
-
-	row->events++;
-	row->times += bl_shown_times(entry);
-	row->first_us = BL_MIN(row->first_us, at);
-	row->last_us = BL_MAX(row->last_us, at);
-}
-
-int bl_tally_add(struct bl_tally *tally, const struct bl_shown *entry, const char *const *values,
-		 size_t n, struct bl_tally_row **ret)
+int bl_tally_count(struct bl_tally *tally, const char *const *values, size_t n, uint64_t at_us,
+		   uint64_t times)
 {
 	_cleanup_free_ char *key = make_key(values, n);
 	struct bl_tally_row *row = NULL;
@@ -97,13 +87,20 @@ int bl_tally_add(struct bl_tally *tally, const struct bl_shown *entry, const cha
 		if (!row)
 			return -ENOMEM;
 	} else {
-		tally->rest += bl_shown_times(entry);
+		tally->rest += times;
+		return 0;
 	}
-	if (row)
-		count(row, entry);
-	if (ret)
-		*ret = row;
+	row->events++;
+	row->times += times;
+	row->first_us = BL_MIN(row->first_us, at_us);
+	row->last_us = BL_MAX(row->last_us, at_us);
 	return 0;
+}
+
+int bl_tally_add(struct bl_tally *tally, const struct bl_shown *entry, const char *const *values,
+		 size_t n)
+{
+	return bl_tally_count(tally, values, n, bl_shown_time_us(entry), bl_shown_times(entry));
 }
 
 static int compare_rows(const void *a, const void *b)

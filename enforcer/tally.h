@@ -17,7 +17,6 @@ struct bl_tally_row {
 	uint64_t events; /* entries */
 	uint64_t times;	 /* what they stand for */
 	uint64_t first_us, last_us;
-	uint64_t rate; /* for who wants to sort by something else */
 };
 
 struct bl_tally {
@@ -30,12 +29,13 @@ struct bl_tally {
 int bl_tally_init(struct bl_tally *tally);
 void bl_tally_done(struct bl_tally *tally);
 
-/*
- * Counts an entry in the row of these values of its fields, n of at most BL_TALLY_CELLS. Returns 0 or -ENOMEM; *ret
- * (may be NULL) is the row, or NULL where there are too many.
- */
+/* Counts an entry in the row of these values of its fields, n of at most BL_TALLY_CELLS. Returns 0 or -ENOMEM. */
 int bl_tally_add(struct bl_tally *tally, const struct bl_shown *entry, const char *const *values,
-		 size_t n, struct bl_tally_row **ret);
+		 size_t n);
+
+/* The same of what happened so many times at an instant, for who has no entry at hand. */
+int bl_tally_count(struct bl_tally *tally, const char *const *values, size_t n, uint64_t at_us,
+		   uint64_t times);
 
 /* By times, the most first. The rows can't be added to after that. */
 void bl_tally_sort(struct bl_tally *tally);

@@ -72,6 +72,10 @@ static const struct bl_command commands[] = {
 	  bl_tool_replay },
 	{ "report", "", "Write what the journal says of a span of time as one page of HTML",
 	  "  --html FILE      where to; '-' is standard output\n" BL_FEED_HELP, bl_tool_report },
+	{ "top", "", "Show live which rules, programs and objects have the most events",
+	  "  --once           one frame, then end\n"
+	  "  --window SECONDS count the last so many (60)\n" BL_FEED_HELP,
+	  bl_tool_top },
 	{ "doctor", "", "Show what this kernel can, what is missing, and the remedy", "",
 	  bl_tool_doctor },
 };

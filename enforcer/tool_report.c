@@ -91,7 +91,7 @@ static int tally(struct bl_tally *tally, const struct bl_shown *entry, char **va
 	for (size_t i = 0; i < n; i++)
 		r = values[i] ? r : -ENOMEM;
 	if (r == 0)
-		r = bl_tally_add(tally, entry, (const char *const *)values, n, NULL);
+		r = bl_tally_add(tally, entry, (const char *const *)values, n);
 	free_values(values, n);
 	return r;
 }

@@ -10,7 +10,7 @@ _bailiff()
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'check test explain diff cat fmt schema status rules reload events replay report doctor --help --version' -- "$cur")
+			'check test explain diff cat fmt schema status rules reload events replay report top doctor --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
@@ -34,7 +34,7 @@ _bailiff()
 	--uid) mapfile -t COMPREPLY < <(compgen -u -- "$cur"); return ;;
 	--gid) mapfile -t COMPREPLY < <(compgen -g -- "$cur"); return ;;
 	--exe) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	-n | --lines | --since | --until | --after | --rule | --unit | --event | --port | --arg) return ;;
+	-n | --lines | --since | --until | --after | --rule | --unit | --window | --event | --port | --arg) return ;;
 	esac
 	case $command in
 	check) own='--strict --quiet' ;;
@@ -42,6 +42,7 @@ _bailiff()
 	fmt) own='--check' ;;
 	status) own='--rules' ;;
 	report) own="--html $source" ;;
+	top) own="--once --window $source" ;;
 	replay) own="--changes --summary $source" ;;
 	events) own="-f --follow -n --lines -o --output --after --verdicts --verify $source" ;;
 	esac
