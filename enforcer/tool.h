@@ -43,6 +43,7 @@ int bl_tool_events(struct bl_tool *tool, const struct bl_command *command, int a
 int bl_tool_replay(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_report(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_top(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_metrics(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_cat(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_fmt(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_schema(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);

@@ -76,6 +76,9 @@ static const struct bl_command commands[] = {
 	  "  --once           one frame, then end\n"
 	  "  --window SECONDS count the last so many (60)\n" BL_FEED_HELP,
 	  bl_tool_top },
+	{ "metrics", "", "Print what the daemon counts, as OpenMetrics text",
+	  "  --output FILE    write it to a file, as a whole: for node_exporter's textfile collector\n",
+	  bl_tool_metrics },
 	{ "doctor", "", "Show what this kernel can, what is missing, and the remedy", "",
 	  bl_tool_doctor },
 };

@@ -10,13 +10,21 @@ _bailiff()
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'check test explain diff cat fmt schema status rules reload events replay report top doctor --help --version' -- "$cur")
+			'check test explain diff cat fmt schema status rules reload events replay report top metrics doctor --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
 	--root | --directory) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
 	--socket | --html) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	-o | --output) mapfile -t COMPREPLY < <(compgen -W 'compact json ecs ocsf cef' -- "$cur"); return ;;
+	-o | --output)
+		if [[ $command == metrics ]]; then
+			compopt -o filenames
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			return
+		fi
+		mapfile -t COMPREPLY < <(compgen -W 'compact json ecs ocsf cef' -- "$cur")
+		return
+		;;
 	--access) mapfile -t COMPREPLY < <(compgen -W 'read write create delete attributes modify' -- "$cur"); return ;;
 	--file)
 		if [[ $command != explain ]]; then
@@ -42,6 +50,7 @@ _bailiff()
 	fmt) own='--check' ;;
 	status) own='--rules' ;;
 	report) own="--html $source" ;;
+	metrics) own='--output' ;;
 	top) own="--once --window $source" ;;
 	replay) own="--changes --summary $source" ;;
 	events) own="-f --follow -n --lines -o --output --after --verdicts --verify $source" ;;

@@ -66,7 +66,7 @@ def test_no_command(_):
 
 def test_help_of_everything(_):
     listed = expect(bailiff("--help"), GOOD, "Usage:").stdout
-    for command in ("check", "explain", "diff", "cat", "fmt", "schema", "status", "rules", "reload", "events", "replay", "report", "top", "doctor"):
+    for command in ("check", "explain", "diff", "cat", "fmt", "schema", "status", "rules", "reload", "events", "replay", "report", "top", "metrics", "doctor"):
         assert f"  {command} " in listed
         shown = expect(bailiff(command, "--help"), GOOD, f"Usage: bailiff {command}")
         assert "--json" in shown.stdout and not shown.stderr
@@ -82,12 +82,12 @@ def test_unknown_command(_):
 
 
 def test_unknown_option(_):
-    for command in ("check", "explain", "diff", "cat", "fmt", "schema", "status", "rules", "reload", "events", "replay", "report", "top", "doctor"):
+    for command in ("check", "explain", "diff", "cat", "fmt", "schema", "status", "rules", "reload", "events", "replay", "report", "top", "metrics", "doctor"):
         expect(bailiff(command, "--nonsense"), USAGE, f"bailiff {command} --help")
 
 
 def test_superfluous_arguments(_):
-    for command in ("schema", "status", "rules", "reload", "events", "report", "top", "doctor"):
+    for command in ("schema", "status", "rules", "reload", "events", "report", "top", "metrics", "doctor"):
         expect(bailiff(command, "more"), USAGE, "takes no argument 'more'")
 
 
