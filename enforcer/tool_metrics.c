@@ -189,15 +189,50 @@ static int ask_kernel(const json_t *hooks, struct programs *programs)
 	return 0;
 }
 
+/* A hook may have several programs, and is told once. */
+static bool is_first(const json_t *hooks, size_t at)
+{
+	const char *name = string(json_array_get(hooks, at), "hook");
+
+	for (size_t i = 0; i < at; i++) {
+		if (strcmp(string(json_array_get(hooks, i), "hook"), name) == 0)
+			return false;
+	}
+	return true;
+}
+
 static void put_hooks(struct bl_metrics *m, const json_t *hooks)
 {
-	size_t i;
-	json_t *hook;
+	size_t i, j;
+	json_t *hook, *other;
 
 	bl_metrics_family(m, "hook_attached", "gauge",
 			  "Whether a rule in force needs the hook, and it is attached.");
-	json_array_foreach(hooks, i, hook)
-		bl_metrics_sample(m, is_true(hook, "attached"), "hook", string(hook, "hook"), NULL);
+	json_array_foreach(hooks, i, hook) {
+		bool attached = false;
+
+		json_array_foreach(hooks, j, other)
+			attached |= is_true(other, "attached") &&
+				    strcmp(string(other, "hook"), string(hook, "hook")) == 0;
+		if (is_first(hooks, i))
+			bl_metrics_sample(m, attached, "hook", string(hook, "hook"), NULL);
+	}
+}
+
+/* Of all programs at the hook. */
+static struct bl_progstats_program sum_of(const json_t *hooks, const struct programs *programs,
+					  const char *name)
+{
+	struct bl_progstats_program sum = { 0 };
+
+	for (size_t i = 0; i < json_array_size(hooks); i++) {
+		if (!programs->known[i] ||
+		    strcmp(string(json_array_get(hooks, i), "hook"), name) != 0)
+			continue;
+		sum.run_ns += programs->items[i].run_ns;
+		sum.runs += programs->items[i].runs;
+	}
+	return sum;
 }
 
 static void put_programs(struct bl_metrics *m, const json_t *hooks, const struct programs *programs)
@@ -207,29 +242,43 @@ static void put_programs(struct bl_metrics *m, const json_t *hooks, const struct
 
 	bl_metrics_family(m, "program_run_seconds", "counter", "Time that programs have run.");
 	json_array_foreach(hooks, i, hook) {
-		if (programs->known[i])
-			bl_metrics_sample(m, (double)programs->items[i].run_ns / 1e9, "hook",
-					  string(hook, "hook"), NULL);
+		struct bl_progstats_program sum = sum_of(hooks, programs, string(hook, "hook"));
+
+		if (is_first(hooks, i))
+			bl_metrics_sample(m, (double)sum.run_ns / 1e9, "hook", string(hook, "hook"),
+					  NULL);
 	}
 	bl_metrics_family(m, "program_runs", "counter", "Runs of programs.");
 	json_array_foreach(hooks, i, hook) {
-		if (programs->known[i])
-			bl_metrics_sample(m, (double)programs->items[i].runs, "hook",
-					  string(hook, "hook"), NULL);
+		struct bl_progstats_program sum = sum_of(hooks, programs, string(hook, "hook"));
+
+		if (is_first(hooks, i))
+			bl_metrics_sample(m, (double)sum.runs, "hook", string(hook, "hook"), NULL);
 	}
+}
+
+/* The kernel keeps 15 bytes of a map's name: of those that are alike then the first is told. */
+static bool is_told(const struct programs *programs, uint32_t at)
+{
+	for (uint32_t i = 0; i < at; i++) {
+		if (programs->maps[i].counted &&
+		    strcmp(programs->maps[i].name, programs->maps[at].name) == 0)
+			return false;
+	}
+	return programs->maps[at].counted;
 }
 
 static void put_maps(struct bl_metrics *m, const struct programs *programs)
 {
 	bl_metrics_family(m, "map_entries", "gauge", "Elements of a map of the kernel side.");
 	for (uint32_t i = 0; i < programs->n_maps; i++) {
-		if (programs->maps[i].counted)
+		if (is_told(programs, i))
 			bl_metrics_sample(m, (double)programs->maps[i].entries, "map",
 					  programs->maps[i].name, NULL);
 	}
 	bl_metrics_family(m, "map_max_entries", "gauge", "How many it has room for.");
 	for (uint32_t i = 0; i < programs->n_maps; i++) {
-		if (programs->maps[i].counted)
+		if (is_told(programs, i))
 			bl_metrics_sample(m, (double)programs->maps[i].max_entries, "map",
 					  programs->maps[i].name, NULL);
 	}

@@ -18,7 +18,7 @@ sys.dont_write_bytecode = True  # the source folder is not ours to write to
 import cli_check as cli  # noqa: E402
 from cli_check import GOOD, RIGHT, USAGE, bailiff, expect  # noqa: E402
 
-HOOKS = ["file_open", "bprm_check_security"]
+HOOKS = ["file_open", "bprm_check_security", "file_open"]  # a hook may have two programs
 STATE = {
     "version": "0.1.0", "kernel": "6.1.0", "engine": "lsm", "mode": "enforce", "uptime_sec": 12.5, "reloading": False,
     "policy": {"generation": 3, "digest": "00" * 32, "rules": 5, "bytes": 65536, "loaded": 1767323045.5, "took_ms": 250, "swap_us": 9,
