@@ -182,3 +182,8 @@ bool bl_lost_take(struct bl_lost *lost, const uint64_t counters[_BL_COUNT_MAX],
 	*ret = report;
 	return true;
 }
+
+void bl_lost_totals(const struct bl_lost *lost, uint64_t ret[_BL_LOST_MAX])
+{
+	memcpy(ret, lost->reported, sizeof(lost->reported));
+}

@@ -56,6 +56,9 @@ void bl_lost_no_memory(struct bl_lost *lost);
 /* Numbers missing from the sequences now: BL_COUNT_LOST_RING and bad records, when all is read. */
 uint64_t bl_lost_gaps(const struct bl_lost *lost);
 
+/* What was lost by reason, as of the last bl_lost_take(). */
+void bl_lost_totals(const struct bl_lost *lost, uint64_t ret[_BL_LOST_MAX]);
+
 /*
  * Compares with the kernel's counters (summed over CPUs; read them after consuming the ring) and
  * the sender's. Returns true and a report when anything was lost since the last report; call

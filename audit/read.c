@@ -9,14 +9,21 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
+#include "export.h"
 #include "message.h"
 
 #define FIELDS_FIRST 128
 #define US_PER_MS    1000
 #define EVENT_ID_MAX 96 /* a match has room for it */
+#define FIELD_NAME_MAX 80
 
 struct bl_reader {
+	struct bl_reader_options options;
 	sd_journal *journal;
+	struct bl_export *export; /* in place of a journal */
+	const char *fault;
+	bool here; /* the journal is at an entry that next() has not given yet */
+	bool over;
 	struct bl_shown_field *fields;
 	char *bytes; /* copies: libsystemd's own are good for one call only */
 	size_t n_fields;
@@ -77,14 +84,24 @@ static int seek_cursor(sd_journal *journal, const char *cursor)
 	return r == 0 ? sd_journal_seek_cursor(journal, cursor) : r;
 }
 
+static bool is_plain(const struct bl_reader_options *options)
+{
+	return !options->since_us && !options->until_us &&
+	       (!options->pick || bl_pick_is_empty(options->pick));
+}
+
 static int seek_start(sd_journal *journal, const struct bl_reader_options *options)
 {
 	if (options->after_cursor)
 		return seek_cursor(journal, options->after_cursor);
 	if (options->at_cursor)
 		return sd_journal_seek_cursor(journal, options->at_cursor);
-	if (options->last)
+	if (options->last && is_plain(options))
 		return seek_last(journal, options->last);
+	if (options->last)
+		return options->until_us
+			       ? sd_journal_seek_realtime_usec(journal, options->until_us + 1)
+			       : sd_journal_seek_tail(journal);
 	if (options->since_us)
 		return sd_journal_seek_realtime_usec(journal, options->since_us);
 	return sd_journal_seek_head(journal);
@@ -99,28 +116,82 @@ static int check_files(sd_journal *journal)
 	return geteuid() ? -EACCES : -ENOENT;
 }
 
+/* What a journal file begins with. */
+static bool is_journal(FILE *file)
+{
+	static const char signature[8] = { 'L', 'P', 'K', 'S', 'H', 'H', 'R', 'H' };
+	char bytes[sizeof(signature)];
+	bool is = fread(bytes, 1, sizeof(bytes), file) == sizeof(bytes) &&
+		  !memcmp(bytes, signature, sizeof(bytes));
+
+	rewind(file);
+	return is;
+}
+
+/* Returns 1 where the files are no journals, but an exported one, which is open then. */
+static int open_export(struct bl_reader *reader)
+{
+	const char **files = reader->options.files;
+	FILE *file;
+
+	if (!strcmp(files[0], "-"))
+		file = stdin;
+	else
+		file = fopen(files[0], "re");
+	if (!file)
+		return -errno;
+	if (file != stdin && is_journal(file)) {
+		fclose(file);
+		return 0;
+	}
+	if (files[1] || reader->options.last || reader->options.after_cursor ||
+	    reader->options.at_cursor) {
+		fclose(file);
+		return -EOPNOTSUPP;
+	}
+	return bl_export_new(file, &reader->export) < 0 ? -ENOMEM : 1;
+}
+
 static int open_journal(const struct bl_reader_options *options, sd_journal **ret)
 {
 	int r;
 
+	if (options->files)
+		return sd_journal_open_files(ret, options->files, 0);
 	if (options->directory)
 		return sd_journal_open_directory(ret, options->directory, 0);
 	r = sd_journal_open(ret, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
 	return r < 0 ? r : check_files(*ret);
 }
 
-int bl_reader_new(const struct bl_reader_options *options, struct bl_reader **ret)
-{
-	struct bl_reader *reader = calloc(1, sizeof(*reader));
-	int r;
+static int find_last(struct bl_reader *reader);
 
-	if (!reader)
-		return -ENOMEM;
-	r = open_journal(options, &reader->journal);
+static int start_journal(struct bl_reader *reader)
+{
+	const struct bl_reader_options *options = &reader->options;
+	int r = open_journal(options, &reader->journal);
+
 	if (r >= 0)
 		r = match_ours(reader->journal, options->verdicts_only, options->event_id);
 	if (r >= 0)
 		r = seek_start(reader->journal, options);
+	if (r >= 0 && options->last && !is_plain(options))
+		r = find_last(reader);
+	return r < 0 ? r : 0;
+}
+
+int bl_reader_new(const struct bl_reader_options *options, struct bl_reader **ret)
+{
+	struct bl_reader *reader = calloc(1, sizeof(*reader));
+	int r = 0;
+
+	if (!reader)
+		return -ENOMEM;
+	reader->options = *options;
+	if (options->files)
+		r = open_export(reader);
+	if (r == 0)
+		r = start_journal(reader);
 	if (r < 0) {
 		bl_reader_free(reader);
 		return r;
@@ -135,6 +206,7 @@ void bl_reader_free(struct bl_reader *reader)
 		return;
 	if (reader->journal)
 		sd_journal_close(reader->journal);
+	bl_export_free(reader->export);
 	free(reader->fields);
 	free(reader->bytes);
 	free(reader->cursor);
@@ -242,11 +314,104 @@ static int read_entry(struct bl_reader *reader, struct bl_shown *ret)
 	return 1;
 }
 
+/* What a journal's matches do, for entries of a file that has none. */
+static bool is_ours(const struct bl_reader_options *options, const struct bl_shown *entry)
+{
+	const struct bl_shown_field *id = bl_shown_find(entry, "MESSAGE_ID");
+	enum bl_message message = id ? bl_message_find(id->value, id->value_len) : 0;
+
+	return message && (!options->verdicts_only || message < BL_MESSAGE_STARTED) &&
+	       bl_shown_has(entry, "_UID", "0") &&
+	       bl_shown_has(entry, "_SYSTEMD_UNIT", BL_READER_UNIT) &&
+	       (!options->event_id || bl_shown_has(entry, "BAILIFF_EVENT_ID", options->event_id));
+}
+
+/* Returns 1: wanted, 0: not, or -ENOMEM. */
+static int is_wanted(const struct bl_reader *reader, const struct bl_shown *entry)
+{
+	const struct bl_reader_options *options = &reader->options;
+
+	if (entry->realtime_us < options->since_us)
+		return 0;
+	return options->pick ? bl_pick_match(options->pick, entry) : 1;
+}
+
+/* Goes back until the last so many wanted entries are ahead. */
+static int find_last(struct bl_reader *reader)
+{
+	struct bl_shown entry;
+	uint64_t found = 0;
+	int r;
+
+	while ((r = sd_journal_previous_skip(reader->journal, 1)) > 0) {
+		r = read_entry(reader, &entry);
+		if (r < 0)
+			return r;
+		if (entry.realtime_us < reader->options.since_us)
+			return 0;
+		r = is_wanted(reader, &entry);
+		if (r < 0)
+			return r;
+		found += r > 0;
+		reader->here = found == reader->options.last;
+		if (reader->here)
+			return 0;
+	}
+	return r < 0 ? r : sd_journal_seek_head(reader->journal);
+}
+
+static int next_of_journal(struct bl_reader *reader, struct bl_shown *ret)
+{
+	int r = reader->here ? 1 : sd_journal_next(reader->journal);
+
+	reader->here = false;
+	return r <= 0 ? r : read_entry(reader, ret);
+}
+
+static int next_of_export(struct bl_reader *reader, struct bl_shown *ret)
+{
+	int r;
+
+	do {
+		r = bl_export_next(reader->export, ret, &reader->fault);
+	} while (r > 0 && !is_ours(&reader->options, ret));
+	reader->over = r <= 0;
+	return r;
+}
+
 int bl_reader_next(struct bl_reader *reader, struct bl_shown *ret)
 {
-	int r = sd_journal_next(reader->journal);
+	const uint64_t until_us = reader->options.until_us;
+	struct bl_shown entry;
+	int r, wanted = 0;
 
-	return r <= 0 ? r : read_entry(reader, ret);
+	while (!wanted && !reader->over) {
+		r = reader->export ? next_of_export(reader, &entry)
+				   : next_of_journal(reader, &entry);
+		if (r <= 0)
+			return r;
+		/* Entries are in the order of time, but for a clock that was set. */
+		if (until_us && entry.realtime_us > until_us) {
+			reader->over = !reader->export;
+			continue;
+		}
+		wanted = is_wanted(reader, &entry);
+		if (wanted < 0)
+			return wanted;
+	}
+	if (wanted)
+		*ret = entry;
+	return wanted;
+}
+
+bool bl_reader_is_over(const struct bl_reader *reader)
+{
+	return reader->over;
+}
+
+const char *bl_reader_fault(const struct bl_reader *reader)
+{
+	return reader->fault;
 }
 
 /* As sd_journal_get_cursor(3) makes them: fields of one letter. */
@@ -281,19 +446,12 @@ int bl_reader_find(const char *directory, const char *name, struct bl_reader **r
 	return r;
 }
 
-static const struct bl_shown_field *find_field(const struct bl_shown *entry, const char *name,
-					       const char *suffix)
+static const struct bl_shown_field *find_hex(const struct bl_shown *entry, const char *name)
 {
-	size_t len = strlen(name), all = len + strlen(suffix);
+	char hex[FIELD_NAME_MAX];
 
-	for (size_t i = 0; i < entry->n_fields; i++) {
-		const struct bl_shown_field *field = &entry->fields[i];
-
-		if (field->name_len == all && !memcmp(field->name, name, len) &&
-		    !memcmp(field->name + len, suffix, all - len))
-			return field;
-	}
-	return NULL;
+	snprintf(hex, sizeof(hex), "%s_HEX", name);
+	return bl_shown_find(entry, hex);
 }
 
 static int hex_digit(char c)
@@ -322,8 +480,8 @@ static bool decode_hex(char *text, size_t *len)
 
 char *bl_reader_bytes(const struct bl_shown *entry, const char *name, size_t *ret_len)
 {
-	const struct bl_shown_field *hex = find_field(entry, name, "_HEX");
-	const struct bl_shown_field *field = hex ? hex : find_field(entry, name, "");
+	const struct bl_shown_field *hex = find_hex(entry, name);
+	const struct bl_shown_field *field = hex ? hex : bl_shown_find(entry, name);
 	char *bytes = field ? malloc(field->value_len + 1) : NULL;
 	size_t len = field ? field->value_len : 0;
 
@@ -342,7 +500,7 @@ char *bl_reader_bytes(const struct bl_shown *entry, const char *name, size_t *re
 int bl_reader_wait(struct bl_reader *reader, int timeout_ms)
 {
 	uint64_t timeout_us = timeout_ms < 0 ? UINT64_MAX : (uint64_t)timeout_ms * US_PER_MS;
-	int r = sd_journal_wait(reader->journal, timeout_us);
+	int r = reader->journal ? sd_journal_wait(reader->journal, timeout_us) : -EOPNOTSUPP;
 
 	return r < 0 ? r : 0;
 }

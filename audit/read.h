@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "show.h"
+#include "pick.h"
+#include "shown.h"
 
 struct bl_reader;
 
@@ -13,23 +14,36 @@ struct bl_reader;
 
 struct bl_reader_options {
 	const char *directory;	  /* of journal files; NULL: this host's journal */
+	const char **
+		files; /* journal files, or one exported journal; ends with NULL. NULL: not given */
 	const char *after_cursor; /* start after this entry; NULL: not given */
 	const char *at_cursor;	  /* start at this entry, or where it would be; NULL: not given */
 	const char *event_id;	  /* only the entry with this BAILIFF_EVENT_ID; NULL: not given */
-	uint64_t since_us;  /* CLOCK_REALTIME; 0: from the start. Not with after_cursor or last */
-	uint64_t last;	    /* start at the last so many entries; 0: not given */
+	const struct bl_pick *pick; /* which ones; NULL: all */
+	uint64_t since_us; /* CLOCK_REALTIME; 0: from the start. Not with after_cursor */
+	uint64_t until_us; /* nothing that journald took later; 0: not given */
+	uint64_t last;	    /* start at the last so many entries of these; 0: not given */
 	bool verdicts_only; /* no messages about the daemon itself */
 };
 
 /*
  * Opens the journal. Only entries that journald itself attributes to root and to bailiffd.service
  * and that bear one of our MESSAGE_IDs are read: everybody can write the other fields.
+ * An exported journal is read from its start, once: last, after_cursor and at_cursor are refused then (-EOPNOTSUPP), and
+ * what journald vouches for is what whoever made the file has left of it.
  * Returns 0 and the reader in *ret (free with bl_reader_free()), or -errno: -EACCES where the
  * caller may not read the system journal, -ENOENT where there is none, -EINVAL for a bad cursor.
+ * What is in options is used as long as the reader lives.
  */
 int bl_reader_new(const struct bl_reader_options *options, struct bl_reader **ret);
 
 void bl_reader_free(struct bl_reader *reader);
+
+/* Whether nothing can come any more: until_us has passed, or an exported journal is at its end. */
+bool bl_reader_is_over(const struct bl_reader *reader);
+
+/* Why bl_reader_next() has said -EBADMSG: a sentence in static storage, or NULL. */
+const char *bl_reader_fault(const struct bl_reader *reader);
 
 /*
  * Goes to the next entry. Returns 1 and it in *ret (valid until the next call), 0 when there is

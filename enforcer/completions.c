@@ -35,16 +35,6 @@ static void put_short(const char *text, const char *ends)
 	}
 }
 
-/* Rows of one name in several commands mean the same; the first one is taken. */
-static bool is_first_of_name(const struct bl_command *command, const struct bl_tool_option *row)
-{
-	for (const struct bl_command *before = bl_commands; before < command; before++)
-		for (const struct bl_tool_option *other = before->options; other->name; other++)
-			if (strcmp(other->name, row->name) == 0)
-				return false;
-	return true;
-}
-
 /* ---- bash --------------------------------------------------------------------------------- */
 
 static void bash_value(const struct bl_tool_option *row)
@@ -81,13 +71,14 @@ static void bash_value(const struct bl_tool_option *row)
 	}
 }
 
-static void bash_row(const struct bl_tool_option *row)
+/* Options of one name mean different things to different commands; command may be "*". */
+static void bash_row(const char *command, const struct bl_tool_option *row)
 {
 	if (!row->value)
 		return;
-	printf("\t--%s", row->name);
+	printf("\t%s' '--%s", command, row->name);
 	if (row->letter)
-		printf(" | -%c", row->letter);
+		printf(" | %s' '-%c", command, row->letter);
 	fputs(") ", stdout);
 	bash_value(row);
 	fputs("return ;;\n", stdout);
@@ -135,13 +126,13 @@ static void write_bash(void)
 	      stdout);
 	for (size_t i = 0; i < bl_n_commands; i++)
 		printf("%s ", bl_commands[i].name);
-	fputs("--help --version' -- \"$cur\")\n\t\treturn\n\tfi\n\tcase $prev in\n", stdout);
+	fputs("--help --version' -- \"$cur\")\n\t\treturn\n\tfi\n\tcase \"$command $prev\" in\n",
+	      stdout);
 	for (size_t i = 0; i < bl_n_commands; i++)
 		for (const struct bl_tool_option *row = bl_commands[i].options; row->name; row++)
-			if (is_first_of_name(&bl_commands[i], row))
-				bash_row(row);
+			bash_row(bl_commands[i].name, row);
 	for (const struct bl_tool_option *row = bl_common_options; row->name; row++)
-		bash_row(row);
+		bash_row("*", row);
 	fputs("\tesac\n\tcase $command in\n", stdout);
 	for (size_t i = 0; i < bl_n_commands; i++) {
 		printf("\t%s) own='", bl_commands[i].name);

@@ -54,6 +54,8 @@ int bl_deliver_init(struct bl_deliver *deliver, struct bl_log *log,
 		.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
 	r = bl_lost_new(&deliver->lost);
+	if (r == 0)
+		r = bl_meters_init(&deliver->meters);
 	if (r < 0)
 		return r;
 	read_boot_id(deliver->proc_fd, deliver->context.boot_id);
@@ -64,6 +66,7 @@ int bl_deliver_init(struct bl_deliver *deliver, struct bl_log *log,
 void bl_deliver_done(struct bl_deliver *deliver)
 {
 	bl_lost_free(deliver->lost);
+	bl_meters_done(&deliver->meters);
 	bl_entry_clear(&deliver->entry);
 	bl_close(deliver->proc_fd);
 	*deliver = (struct bl_deliver){ .proc_fd = -1 };
@@ -104,6 +107,10 @@ void bl_deliver_record(void *userdata, const void *data, size_t size)
 		bl_lost_bad_record(deliver->lost);
 		return;
 	}
+	bl_meters_verdict(&deliver->meters, &event.fixed,
+			  deliver->context.rule(deliver->context.userdata, event.fixed.generation,
+						event.fixed.rule),
+			  1);
 	if (bl_lost_saw(deliver->lost, event.fixed.cpu, event.fixed.seq) < 0)
 		bl_lost_no_memory(deliver->lost);
 	deliver_view(deliver, &event);

@@ -8,6 +8,7 @@
 #include "generation.h"
 #include "log.h"
 #include "lost.h"
+#include "meters.h"
 
 struct bl_deliver {
 	struct bl_log *log; /* not owned */
@@ -16,6 +17,7 @@ struct bl_deliver {
 	struct bl_fields_context context;
 	int proc_fd;
 	uint64_t delivered; /* taken by journald or waiting for it */
+	struct bl_meters meters;
 };
 
 /* generations must outlive it. Returns 0 or -errno. */

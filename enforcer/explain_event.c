@@ -6,6 +6,7 @@
 
 #include "cleanup.h"
 #include "explain_event.h"
+#include "policy.h"
 #include "read.h"
 
 static char *value_of(const struct bl_shown *entry, const char *name)
@@ -205,4 +206,32 @@ void bl_told_clear(struct bl_told *told)
 	free(told->time);
 	free(told->digest);
 	*told = (struct bl_told){ 0 };
+}
+
+int bl_told_access_read(const struct bl_shown *entry, struct bl_told_access *ret,
+			const char **reterr_why)
+{
+	const struct bl_policy_host host = { 0 }; /* an event has numbers and no names */
+	int r = bl_told_read(entry, &ret->ask, &ret->told, reterr_why);
+
+	if (r < 0)
+		return r;
+	r = bl_ask_parse(&ret->ask, &host, &ret->diags, &ret->asked);
+	if (r == -EINVAL)
+		*reterr_why = "the event says of the access what no rule could";
+	if (r == 0)
+		r = bl_expect_access(&ret->asked->tests[0], -1, &ret->access);
+	ret->access.query.untrusted = ret->ask.untrusted;
+	if (r == 0 && ret->ask.trace)
+		ret->access.query.access = BL_ACCESS_TRACE;
+	return r;
+}
+
+void bl_told_access_clear(struct bl_told_access *access)
+{
+	bl_expect_access_clear(&access->access);
+	bl_policy_free(access->asked);
+	bl_diags_clear(&access->diags);
+	bl_told_clear(&access->told);
+	bl_ask_clear(&access->ask);
 }

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "ask.h"
-#include "show.h"
+#include "expect.h"
+#include "shown.h"
 
 /* What an event says beyond the access. Owns its strings. */
 struct bl_told {
@@ -21,3 +22,20 @@ int bl_told_read(const struct bl_shown *entry, struct bl_ask *ask, struct bl_tol
 		 const char **reterr_why);
 
 void bl_told_clear(struct bl_told *told);
+
+/* An entry's access, ready to be decided. Zero-initialise; bl_told_access_clear() frees. */
+struct bl_told_access {
+	struct bl_ask ask;
+	struct bl_told told;
+	struct bl_diags diags;
+	struct bl_policy *asked; /* of which the one test is the access */
+	struct bl_expect_access access;
+};
+
+/*
+ * Reads the access of an entry, by the parser of policies; names are those that the kernel has told. Returns as
+ * bl_told_read().
+ */
+int bl_told_access_read(const struct bl_shown *entry, struct bl_told_access *ret,
+			const char **reterr_why);
+void bl_told_access_clear(struct bl_told_access *access);

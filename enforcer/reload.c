@@ -90,6 +90,7 @@ static void reject(struct bl_daemon *daemon, const char *code, const char *what,
 	uint32_t kept = running_generation(daemon);
 	_cleanup_free_ char *message = NULL;
 
+	bl_meters_reload(&daemon->deliver.meters, BL_RELOAD_REJECTED);
 	if (daemon->reload.resolving)
 		bl_follow_failed(daemon);
 	if (diags)
@@ -191,6 +192,7 @@ void bl_reload_built(void *userdata, struct bl_worker_result *result)
 		return;
 	}
 	if (is_the_same(daemon, result->built.tables)) {
+		bl_meters_reload(&daemon->deliver.meters, BL_RELOAD_UNCHANGED);
 		bl_follow_take(daemon, result);
 		go_on(daemon);
 		return;
@@ -204,6 +206,7 @@ void bl_reload_built(void *userdata, struct bl_worker_result *result)
 		reject(daemon, "publish", text ? text : strerror(-r), NULL);
 		return;
 	}
+	bl_meters_reload(&daemon->deliver.meters, BL_RELOAD_LOADED);
 	take_look(daemon);
 	bl_log_diags(&daemon->log, &result->built.diags);
 	end(daemon, success_answer(daemon, &result->built.diags));

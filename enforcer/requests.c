@@ -215,6 +215,36 @@ static json_t *answer_status(struct bl_daemon *daemon, const struct bl_request *
 		"followed", followed_value(daemon)));
 }
 
+/* ---- metrics ------------------------------------------------------------------------------ */
+
+static json_t *lost_value(const struct bl_daemon *daemon)
+{
+	uint64_t totals[_BL_LOST_MAX];
+	json_t *value = json_object();
+
+	bl_lost_totals(daemon->deliver.lost, totals);
+	for (unsigned int i = 0; i < _BL_LOST_MAX; i++)
+		json_object_set_new(value, bl_lost_reason_name(i),
+				    json_integer((json_int_t)totals[i]));
+	return value;
+}
+
+static json_t *answer_metrics(struct bl_daemon *daemon, const struct bl_request *request)
+{
+	struct utsname kernel = { 0 };
+
+	uname(&kernel);
+	return bl_control_success(json_pack(
+		"{s:s, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "version",
+		BL_VERSION, "kernel", kernel.release, "engine", BL_ENGINE, "mode",
+		bl_mode_name(daemon->settings.mode), "uptime_sec",
+		(double)(bl_now_ns() - daemon->started_ns) / 1e9, "reloading",
+		daemon->reload.running, "policy", policy_value(daemon), "hooks",
+		hooks_value(daemon), "counters", counters_value(daemon), "delivered",
+		(json_int_t)daemon->deliver.delivered, "lost", lost_value(daemon), "journal",
+		journal_value(daemon), "meters", bl_meters_value(&daemon->deliver.meters)));
+}
+
 /* ---- rules -------------------------------------------------------------------------------- */
 
 static json_t *ops_value(uint8_t ops)
@@ -274,6 +304,7 @@ static const struct {
 } commands[] = {
 	{ "status", answer_status },
 	{ "rules", answer_rules },
+	{ "metrics", answer_metrics },
 };
 
 void bl_daemon_request(void *userdata, const struct bl_request *request)

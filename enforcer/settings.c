@@ -208,3 +208,13 @@ int bl_settings_read(struct bl_settings *settings, int root_fd, const char *path
 		return bl_error(reterr_text, r, "%s: can't be read: %s", path, strerror(-r));
 	return bl_settings_parse(settings, path, text, reterr_text);
 }
+
+bool bl_settings_is_monitor(int root_fd)
+{
+	_cleanup_(bl_settings_done) struct bl_settings settings = { 0 };
+	_cleanup_free_ char *text = NULL;
+
+	return bl_settings_init(&settings) == 0 &&
+	       bl_settings_read(&settings, root_fd, BL_SETTINGS_PATH, &text) == 0 &&
+	       settings.mode == BL_MODE_MONITOR;
+}

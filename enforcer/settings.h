@@ -2,6 +2,7 @@
 /* The daemon's settings: /etc/bailiff/bailiff.conf, lines of 'key = value'. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "policy.h"
@@ -36,3 +37,6 @@ int bl_settings_parse(struct bl_settings *settings, const char *name, const char
  */
 int bl_settings_read(struct bl_settings *settings, int root_fd, const char *path,
 		     char **reterr_text);
+
+/* Whether a host's settings let nothing be refused; a file that can't be read is the daemon's business. */
+bool bl_settings_is_monitor(int root_fd);

@@ -31,6 +31,10 @@ int bl_tool_status(struct bl_tool *tool, const struct bl_command *command, int a
 int bl_tool_rules(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_reload(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_events(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_replay(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_report(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_top(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_metrics(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_cat(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_fmt(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_schema(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);

@@ -4,36 +4,72 @@
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
-#include "read.h"
-#include "tool.h"
+#include "config.h"
+#include "events_verify.h"
+#include "feed.h"
+#include "show.h"
 
 #define FOLLOW_LINES 10 /* what is shown before following, as journalctl does */
 
-enum { OPTION_SINCE = 1, OPTION_AFTER, OPTION_VERDICTS, OPTION_DIRECTORY };
-
-enum format { FORMAT_COMPACT = 0, FORMAT_JSON };
+enum { OPTION_AFTER = 1, OPTION_VERDICTS, OPTION_VERIFY };
 
 struct events {
-	struct bl_reader_options options;
-	enum format format;
-	bool follow, has_lines;
+	struct bl_feed feed;
+	const struct format *format;
+	bool follow, has_lines, verify;
 };
 
-static void reader_freep(struct bl_reader **reader)
+/* ---- formats ------------------------------------------------------------------------------ */
+
+static int show_compact(const struct bl_tool *tool, const struct bl_shown *entry)
 {
-	bl_reader_free(*reader);
+	return bl_show_line(stdout, entry, tool->colour);
 }
+
+static int show_json(const struct bl_tool *tool, const struct bl_shown *entry)
+{
+	return bl_show_json(stdout, entry);
+}
+
+static int show_ecs(const struct bl_tool *tool, const struct bl_shown *entry)
+{
+	return bl_show_ecs(stdout, entry, BL_VERSION);
+}
+
+static int show_ocsf(const struct bl_tool *tool, const struct bl_shown *entry)
+{
+	return bl_show_ocsf(stdout, entry, BL_VERSION);
+}
+
+static int show_cef(const struct bl_tool *tool, const struct bl_shown *entry)
+{
+	return bl_show_cef(stdout, entry, BL_VERSION);
+}
+
+enum { FORMAT_COMPACT = 0, FORMAT_JSON };
+
+static const struct format {
+	const char *name;
+	int (*show)(const struct bl_tool *tool, const struct bl_shown *entry);
+} formats[] = {
+	[FORMAT_COMPACT] = { "compact", show_compact },
+	[FORMAT_JSON] = { "json", show_json },
+	{ "ecs", show_ecs },
+	{ "ocsf", show_ocsf },
+	{ "cef", show_cef },
+};
+
+/* ---- options ------------------------------------------------------------------------------ */
 
 static int set_lines(struct events *events, const char *value)
 {
 	char *end;
 
 	errno = 0;
-	events->options.last = strtoull(value, &end, 10);
-	if (errno || *end || !isdigit((unsigned char)*value) || !events->options.last) {
+	events->feed.options.last = strtoull(value, &end, 10);
+	if (errno || *end || !isdigit((unsigned char)*value) || !events->feed.options.last) {
 		fputs("bailiff events: -n takes a number from 1\n", stderr);
 		return -EINVAL;
 	}
@@ -43,28 +79,13 @@ static int set_lines(struct events *events, const char *value)
 
 static int set_format(struct events *events, const char *value)
 {
-	if (strcmp(value, "compact") == 0)
-		events->format = FORMAT_COMPACT;
-	else if (strcmp(value, "json") == 0)
-		events->format = FORMAT_JSON;
-	else {
-		fputs("bailiff events: -o takes compact or json\n", stderr);
-		return -EINVAL;
+	for (size_t i = 0; i < BL_ARRAY_SIZE(formats); i++) {
+		if (strcmp(formats[i].name, value) == 0) {
+			events->format = &formats[i];
+			return 0;
+		}
 	}
-	return 0;
-}
-
-static int set_since(struct events *events, const char *value)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (bl_since_parse(value, (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000,
-			   &events->options.since_us) == 0)
-		return 0;
-	fputs("bailiff events: --since takes '2 hours ago', -30min, today, yesterday, now,\n"
-	      "'2026-11-20', '2026-11-20 12:30[:15]' or @seconds\n",
-	      stderr);
+	fputs("bailiff events: -o takes compact, json, ecs, ocsf or cef\n", stderr);
 	return -EINVAL;
 }
 
@@ -80,81 +101,75 @@ static int on_option(void *userdata, int option, const char *value)
 		return set_lines(events, value);
 	case 'o':
 		return set_format(events, value);
-	case OPTION_SINCE:
-		return set_since(events, value);
 	case OPTION_AFTER:
-		events->options.after_cursor = value;
-		return 0;
-	case OPTION_DIRECTORY:
-		events->options.directory = value;
+		events->feed.options.after_cursor = value;
 		return 0;
 	case OPTION_VERDICTS:
-		events->options.verdicts_only = true;
+		events->feed.options.verdicts_only = true;
+		return 0;
+	case OPTION_VERIFY:
+		events->verify = true;
 		return 0;
 	default:
-		return -EINVAL;
+		return bl_feed_option(&events->feed, option, value);
 	}
 }
 
-static int open_failed(const struct bl_tool *tool, int error)
-{
-	switch (error) {
-	case -EACCES:
-	case -EPERM:
-		bl_tool_error(
-			tool, "no-right",
-			"the system journal can't be read: use root or the group systemd-journal");
-		return BL_EXIT_RIGHT;
-	case -ENOENT:
-		bl_tool_error(tool, "no-journal",
-			      "there is no journal here: is systemd-journald running?");
-		return BL_EXIT_RIGHT;
-	case -EINVAL:
-		bl_tool_error(tool, "bad-cursor", "--after takes a cursor as -o json shows it");
-		return BL_EXIT_USAGE;
-	default:
-		bl_tool_error(tool, "journal", strerror(-error));
-		return BL_EXIT_INTERNAL;
-	}
-}
+/* ---- showing ------------------------------------------------------------------------------ */
 
-static int show_all(struct bl_reader *reader, const struct bl_tool *tool, enum format format)
+static int show_all(struct bl_reader *reader, const struct bl_tool *tool,
+		    const struct format *format)
 {
 	struct bl_shown entry;
 	int r;
 
 	while ((r = bl_reader_next(reader, &entry)) > 0) {
-		r = format == FORMAT_JSON ? bl_show_json(stdout, &entry)
-					  : bl_show_line(stdout, &entry, tool->colour);
+		r = format->show(tool, &entry);
 		if (r < 0)
 			return r;
 	}
-	if (r == 0 && fflush(stdout) == EOF)
+	if (fflush(stdout) == EOF)
 		return -EIO;
 	return r;
 }
 
-static int show(const struct bl_tool *tool, const struct events *events)
+static int show(const struct bl_tool *tool, struct events *events)
 {
-	_cleanup_(reader_freep) struct bl_reader *reader = NULL;
-	int r;
+	_cleanup_(bl_reader_freep) struct bl_reader *reader = NULL;
+	int code = bl_feed_open(&events->feed, tool, &reader), r;
 
-	r = bl_reader_new(&events->options, &reader);
-	if (r < 0)
-		return open_failed(tool, r);
+	if (code != BL_EXIT_GOOD)
+		return code;
 	r = show_all(reader, tool, events->format);
-	while (r == 0 && events->follow) {
+	while (r == 0 && events->follow && !bl_reader_is_over(reader)) {
 		r = bl_reader_wait(reader, -1);
 		if (r == -EINTR)
 			r = 0;
 		if (r == 0)
 			r = show_all(reader, tool, events->format);
 	}
-	if (r < 0) {
-		fprintf(stderr, "bailiff: %s\n", strerror(-r));
-		return BL_EXIT_INTERNAL;
-	}
-	return BL_EXIT_GOOD;
+	return r < 0 ? bl_feed_failed(tool, reader, r) : BL_EXIT_GOOD;
+}
+
+static int usage(const char *text)
+{
+	fprintf(stderr, "bailiff events: %s\n", text);
+	return BL_EXIT_USAGE;
+}
+
+/* What proves nothing when something was left out. */
+static int verify(const struct bl_tool *tool, struct events *events)
+{
+	_cleanup_(bl_reader_freep) struct bl_reader *reader = NULL;
+	const struct bl_reader_options *options = &events->feed.options;
+	int code;
+
+	if (events->follow || events->has_lines || options->after_cursor ||
+	    options->verdicts_only || events->format || !bl_pick_is_empty(&events->feed.pick))
+		return usage("--verify takes no other options than --since, --until, --file and "
+			     "--directory");
+	code = bl_feed_open(&events->feed, tool, &reader);
+	return code == BL_EXIT_GOOD ? bl_events_verify(tool, reader) : code;
 }
 
 int bl_tool_events(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv)
@@ -163,14 +178,14 @@ int bl_tool_events(struct bl_tool *tool, const struct bl_command *command, int a
 		{ "follow", no_argument, NULL, 'f' },
 		{ "lines", required_argument, NULL, 'n' },
 		{ "output", required_argument, NULL, 'o' },
-		{ "since", required_argument, NULL, OPTION_SINCE },
 		{ "after", required_argument, NULL, OPTION_AFTER },
 		{ "verdicts", no_argument, NULL, OPTION_VERDICTS },
-		{ "directory", required_argument, NULL, OPTION_DIRECTORY },
+		{ "verify", no_argument, NULL, OPTION_VERIFY },
+		BL_FEED_OPTIONS,
 		{ 0 },
 	};
-	struct events events = { 0 };
-	const struct bl_reader_options *options = &events.options;
+	struct events events = { .feed.command = "events" };
+	struct bl_reader_options *options = &events.feed.options;
 	int first, code;
 
 	first = bl_tool_parse(tool, command, argc, argv, "fn:o:", own, on_option, &events, &code);
@@ -178,13 +193,15 @@ int bl_tool_events(struct bl_tool *tool, const struct bl_command *command, int a
 		return code;
 	if (!bl_tool_no_arguments(command, argc, argv, first))
 		return BL_EXIT_USAGE;
-	if (!!options->since_us + !!options->after_cursor + events.has_lines > 1) {
-		fputs("bailiff events: only one of -n, --since and --after\n", stderr);
-		return BL_EXIT_USAGE;
-	}
-	if (tool->json)
-		events.format = FORMAT_JSON;
+	if (events.verify)
+		return verify(tool, &events);
+	if (options->after_cursor && (options->since_us || events.has_lines))
+		return usage("only one of -n, --since and --after");
+	if (!events.format)
+		events.format = &formats[tool->json ? FORMAT_JSON : FORMAT_COMPACT];
+	if (events.follow && events.feed.n_files)
+		return usage("--file is not followed");
 	if (events.follow && !options->since_us && !options->after_cursor && !events.has_lines)
-		events.options.last = FOLLOW_LINES;
+		options->last = FOLLOW_LINES;
 	return show(tool, &events);
 }

@@ -236,17 +236,6 @@ static int find_real(const struct explain *explain, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* The ceiling over the modes of the installed files; one that can't be read is the daemon's business. */
-static bool is_monitor(const struct explain *explain)
-{
-	_cleanup_(bl_settings_done) struct bl_settings settings = { 0 };
-	_cleanup_free_ char *text = NULL;
-
-	return explain->installed && bl_settings_init(&settings) == 0 &&
-	       bl_settings_read(&settings, explain->root_fd, BL_SETTINGS_PATH, &text) == 0 &&
-	       settings.mode == BL_MODE_MONITOR;
-}
-
 static int show(const struct bl_tool *tool, const struct explain *explain)
 {
 	_cleanup_free_ char *access = bl_expect_describe(&explain->asked->tests[0]);
@@ -260,7 +249,7 @@ static int show(const struct bl_tool *tool, const struct explain *explain)
 		.explanation = &explain->explanation,
 		.told = explain->event ? &explain->told : NULL,
 		.same_policy = explain->event && is_same_policy(explain),
-		.monitor = is_monitor(explain),
+		.monitor = explain->installed && bl_settings_is_monitor(explain->root_fd),
 	};
 
 	if (r == 0)

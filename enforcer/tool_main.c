@@ -15,10 +15,14 @@ static const struct {
 	const char *name;
 	int (*run)(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 } runs[] = {
-	{ "check", bl_tool_check },	{ "test", bl_tool_test },     { "cat", bl_tool_cat },
-	{ "fmt", bl_tool_fmt },		{ "schema", bl_tool_schema }, { "explain", bl_tool_explain },
-	{ "diff", bl_tool_diff },	{ "status", bl_tool_status }, { "rules", bl_tool_rules },
-	{ "reload", bl_tool_reload },	{ "events", bl_tool_events }, { "doctor", bl_tool_doctor },
+	{ "check", bl_tool_check },   { "test", bl_tool_test },
+	{ "cat", bl_tool_cat },	      { "fmt", bl_tool_fmt },
+	{ "schema", bl_tool_schema }, { "explain", bl_tool_explain },
+	{ "diff", bl_tool_diff },     { "status", bl_tool_status },
+	{ "rules", bl_tool_rules },   { "reload", bl_tool_reload },
+	{ "events", bl_tool_events }, { "doctor", bl_tool_doctor },
+	{ "replay", bl_tool_replay }, { "report", bl_tool_report },
+	{ "top", bl_tool_top },	      { "metrics", bl_tool_metrics },
 };
 
 static const struct bl_command *find_command(const char *name)

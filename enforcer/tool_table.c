@@ -96,6 +96,48 @@ static const struct bl_tool_option status_options[] = {
 	{ 0 },
 };
 
+/* Which events: of all commands that read the journal. */
+#define FEED_OPTIONS                                                                            \
+	{ .name = "since",                                                                      \
+	  .value = "TIME",                                                                      \
+	  .help = "as journalctl takes it: '2 hours ago', today, '2026-11-20 12:30'" },         \
+		{ .name = "until", .value = "TIME", .help = "likewise" },                   \
+		{ .name = "rule",                                                           \
+		  .value = "PATTERN",                                                       \
+		  .help = "only events of these rules; may be repeated" },                  \
+		{ .name = "unit",                                                           \
+		  .value = "PATTERN",                                                       \
+		  .completes = BL_COMPLETES_UNITS,                                          \
+		  .help = "only of processes of these units; may be repeated" },            \
+		{ .name = "exe",                                                            \
+		  .value = "PATTERN",                                                       \
+		  .completes = BL_COMPLETES_FILES,                                          \
+		  .help = "only of these programs; may be repeated" },                      \
+		{ .name = "verdict",                                                        \
+		  .value = "WORD",                                                          \
+		  .completes = BL_COMPLETES_WORDS,                                          \
+		  .more = "deny kill would-deny would-kill alert",                          \
+		  .help = "only these: deny, kill, would-deny, would-kill, alert" },        \
+		{ .name = "on",                                                             \
+		  .value = "WORD",                                                          \
+		  .completes = BL_COMPLETES_WORDS,                                          \
+		  .more = "exec open connect",                                              \
+		  .help = "only exec, open or connect" },                                   \
+		{ .name = "severity",                                                       \
+		  .value = "WORD",                                                          \
+		  .completes = BL_COMPLETES_WORDS,                                          \
+		  .more = "info low medium high critical",                                  \
+		  .help = "only of this severity or a higher one" },                        \
+		{ .name = "file",                                                           \
+		  .value = "FILE",                                                          \
+		  .completes = BL_COMPLETES_FILES,                                          \
+		  .help = "a journal file, or an exported journal ('-': standard input)" }, \
+		{ .name = "directory",                                                      \
+		  .value = "DIR",                                                           \
+		  .completes = BL_COMPLETES_DIRECTORIES,                                    \
+		  .help = "journal files in place of this host's" },                        \
+		{ 0 },
+
 static const struct bl_tool_option events_options[] = {
 	{ .name = "follow", .letter = 'f', .help = "go on as they come" },
 	{ .name = "lines", .letter = 'n', .value = "N", .help = "only the last N" },
@@ -103,17 +145,39 @@ static const struct bl_tool_option events_options[] = {
 	  .letter = 'o',
 	  .value = "F",
 	  .completes = BL_COMPLETES_WORDS,
-	  .more = "compact json",
-	  .help = "compact (one line each) or json (one object a line)" },
-	{ .name = "since",
-	  .value = "TIME",
-	  .help = "as journalctl takes it: '2 hours ago', today, '2026-11-20 12:30'" },
+	  .more = "compact json ecs ocsf cef",
+	  .help = "compact (one line each), json, ecs, ocsf (one object a line) or cef" },
 	{ .name = "after", .value = "CURSOR", .help = "only what comes after this entry" },
 	{ .name = "verdicts", .help = "no messages about the daemon itself" },
-	{ .name = "directory",
-	  .value = "DIR",
-	  .completes = BL_COMPLETES_DIRECTORIES,
-	  .help = "journal files to read instead of this host's" },
+	{ .name = "verify", .help = "say of which events the journal has all, and which are lost" },
+	FEED_OPTIONS
+};
+
+static const struct bl_tool_option replay_options[] = {
+	{ .name = "changes", .help = "only events that would be decided otherwise" },
+	{ .name = "summary", .help = "only the sums" },
+	FEED_OPTIONS
+};
+
+static const struct bl_tool_option report_options[] = {
+	{ .name = "html",
+	  .value = "FILE",
+	  .completes = BL_COMPLETES_FILES,
+	  .help = "where to; '-' is standard output" },
+	FEED_OPTIONS
+};
+
+static const struct bl_tool_option top_options[] = {
+	{ .name = "once", .help = "one frame, then end" },
+	{ .name = "window", .value = "SECONDS", .help = "count the last so many (60)" },
+	FEED_OPTIONS
+};
+
+static const struct bl_tool_option metrics_options[] = {
+	{ .name = "output",
+	  .value = "FILE",
+	  .completes = BL_COMPLETES_FILES,
+	  .help = "write it to a file, as a whole: for node_exporter's textfile collector" },
 	{ 0 },
 };
 
@@ -166,6 +230,16 @@ const struct bl_command bl_commands[] = {
 	  NULL, BL_COMPLETES_NOTHING },
 	{ "events", "", "Show verdicts and messages of the daemon from the journal", events_options,
 	  NULL, BL_COMPLETES_NOTHING },
+	{ "replay", "[FILE|DIR...]",
+	  "Say what a policy would have said to the events in the journal, one by one and summed up; without\n"
+	  "arguments, the installed one",
+	  replay_options, NULL, BL_COMPLETES_POLICIES },
+	{ "report", "", "Write what the journal says of a span of time as one page of HTML",
+	  report_options, NULL, BL_COMPLETES_NOTHING },
+	{ "top", "", "Show live which rules, programs and objects have the most events",
+	  top_options, NULL, BL_COMPLETES_NOTHING },
+	{ "metrics", "", "Print what the daemon counts, as OpenMetrics text", metrics_options, NULL,
+	  BL_COMPLETES_NOTHING },
 	{ "doctor", "", "Show what this kernel can, what is missing, and the remedy", none, NULL,
 	  BL_COMPLETES_NOTHING },
 };

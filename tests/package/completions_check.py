@@ -139,7 +139,9 @@ def check_values(shell: str) -> None:
     expect(shell, ("explain", "--protocol", ""), {"tcp", "sctp"}, {"policy.json", "read"})
     expect(shell, ("explain", "--capability", "CAP_NET_"), {"CAP_NET_ADMIN", "CAP_NET_RAW"})
     expect(shell, ("explain", "--container", ""), {"true", "false"})
-    expect(shell, ("events", "-o", ""), {"compact", "json"})
+    expect(shell, ("events", "-o", ""), {"compact", "json", "ecs"})
+    expect(shell, ("events", "--file", ""), {"notes.txt"}, {"memfd"})
+    expect(shell, ("explain", "--file", ""), {"memfd"}, {"notes.txt"})
     expect(shell, ("explain", "--uid", "roo"), {"root"})
     expect(shell, ("explain", ""), {"exec", "open", "connect", "trace"})
 

@@ -21,6 +21,10 @@ TESTS = [{"on": "open", "path": "/srv/secret", "access": "read", "expect": "deny
          {"on": "open", "path": "/srv/other", "access": "read", "expect": "allow"}]
 
 
+class NotHere(Exception):
+    """This test needs what the machine has not."""
+
+
 def bailiff(*args, env=None, stdin=""):
     done = subprocess.run([BAILIFF, *map(str, args)], capture_output=True, text=True, timeout=60,
                           input=stdin, env={**os.environ, "LC_ALL": "C", **(env or {})})
@@ -62,7 +66,7 @@ def test_no_command(_):
 
 def test_help_of_everything(_):
     listed = expect(bailiff("--help"), GOOD, "Usage:").stdout
-    for command in ("check", "explain", "diff", "cat", "fmt", "schema", "status", "rules", "reload", "events", "doctor"):
+    for command in ("check", "explain", "diff", "cat", "fmt", "schema", "status", "rules", "reload", "events", "replay", "report", "top", "metrics", "doctor"):
         assert f"  {command} " in listed
         shown = expect(bailiff(command, "--help"), GOOD, f"Usage: bailiff {command}")
         assert "--json" in shown.stdout and not shown.stderr
@@ -78,12 +82,12 @@ def test_unknown_command(_):
 
 
 def test_unknown_option(_):
-    for command in ("check", "explain", "diff", "cat", "fmt", "schema", "status", "rules", "reload", "events", "doctor"):
+    for command in ("check", "explain", "diff", "cat", "fmt", "schema", "status", "rules", "reload", "events", "replay", "report", "top", "metrics", "doctor"):
         expect(bailiff(command, "--nonsense"), USAGE, f"bailiff {command} --help")
 
 
 def test_superfluous_arguments(_):
-    for command in ("schema", "status", "rules", "reload", "events", "doctor"):
+    for command in ("schema", "status", "rules", "reload", "events", "report", "top", "metrics", "doctor"):
         expect(bailiff(command, "more"), USAGE, "takes no argument 'more'")
 
 
@@ -321,9 +325,17 @@ def test_doctor_sees_nothing(tmp):
 def test_events_options(_):
     expect(bailiff("events", "-n", "0"), USAGE, "-n takes a number")
     expect(bailiff("events", "-n", "x"), USAGE, "-n takes a number")
-    expect(bailiff("events", "-o", "xml"), USAGE, "-o takes compact or json")
+    expect(bailiff("events", "-o", "xml"), USAGE, "-o takes compact, json, ecs, ocsf or cef")
     expect(bailiff("events", "--since", "soon"), USAGE, "--since takes")
-    expect(bailiff("events", "-n", "3", "--since", "today"), USAGE, "only one of")
+    expect(bailiff("events", "-n", "3", "--after", "x"), USAGE, "only one of")
+    expect(bailiff("events", "--after", "x", "--since", "today"), USAGE, "only one of")
+    expect(bailiff("events", "--until", "soon"), USAGE, "--until takes")
+    expect(bailiff("events", "--verdict", "denied"), USAGE, "--verdict takes")
+    expect(bailiff("events", "--on", "close"), USAGE, "--on takes")
+    expect(bailiff("events", "--severity", "bad"), USAGE, "--severity takes")
+    expect(bailiff("events", "--rule", ""), USAGE, "--rule takes")
+    expect(bailiff("events", "--verify", "-f"), USAGE, "--verify takes no other options")
+    expect(bailiff("events", "--verify", "--rule", "x"), USAGE, "--verify takes no other options")
 
 
 def test_events_of_no_journal(tmp):
@@ -417,6 +429,8 @@ def main(names=None):
             try:
                 call(pathlib.Path(tmp))
                 print(f"ok {number} - {name}", flush=True)
+            except NotHere as reason:
+                print(f"ok {number} - {name} # SKIP {reason}", flush=True)
             except (AssertionError, subprocess.TimeoutExpired, ValueError, KeyError) as problem:
                 print("# " + str(problem).replace("\n", "\n# "))
                 print(f"not ok {number} - {name}", flush=True)

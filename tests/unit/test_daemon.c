@@ -328,6 +328,65 @@ static void shows_its_status(void **state)
 	assert_int_equal(json_object_size(json_object_get(now, "counters")), _BL_COUNT_MAX);
 }
 
+static long long reloads(struct fixture *fixture, const char *outcome)
+{
+	_cleanup_json_ json_t *now = NULL;
+
+	assert_int_equal(call(fixture, "metrics", &now, NULL), 0);
+	return json_integer_value(json_object_get(
+		json_object_get(json_object_get(now, "meters"), "reloads"), outcome));
+}
+
+/* By rule, verdict and hook, and reloads by what came of them. */
+static void counts_for_metrics(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_json_ json_t *now = NULL, *answer = NULL, *refused = NULL;
+	const struct bl_rule_info info = { .id = "x", .policy = "p" };
+	struct bl_event event = { .verdict = BL_VERDICT_WOULD_DENY, .hook = BL_HOOK_CONNECT };
+	const json_t *meters, *row;
+
+	bl_meters_verdict(&fixture->daemon.deliver.meters, &event, &info, 1);
+	bl_meters_verdict(&fixture->daemon.deliver.meters, &event, &info, 41);
+	bl_meters_verdict(&fixture->daemon.deliver.meters, &event, NULL, 1);
+	assert_int_equal(call(fixture, "metrics", &now, NULL), 0);
+	meters = json_object_get(now, "meters");
+	assert_int_equal(json_array_size(json_object_get(meters, "verdicts")), 2);
+	row = json_array_get(json_object_get(meters, "verdicts"), 0);
+	assert_string_equal(json_string_value(json_object_get(row, "rule")), "x");
+	assert_string_equal(json_string_value(json_object_get(row, "policy")), "p");
+	assert_string_equal(json_string_value(json_object_get(row, "verdict")), "would-deny");
+	assert_string_equal(json_string_value(json_object_get(row, "mode")), "monitor");
+	assert_int_equal(json_integer_value(json_object_get(row, "times")), 42);
+	assert_int_equal(json_object_size(json_object_get(now, "lost")), _BL_LOST_MAX);
+	assert_int_equal(reloads(fixture, "loaded"), 0);
+	assert_int_equal(call(fixture, "reload", &answer, NULL), 0);
+	assert_int_equal(reloads(fixture, "loaded"), 1);
+	tree_text(&fixture->tree, POLICY, "{");
+	assert_int_equal(call(fixture, "reload", &refused, NULL), -EREMOTEIO);
+	assert_int_equal(reloads(fixture, "rejected"), 1);
+}
+
+/* Rules without end have a row for the first ones, and the others are counted together. */
+static void meters_have_an_end(void **state)
+{
+	struct bl_event event = { .verdict = BL_VERDICT_DENY, .hook = BL_HOOK_CONNECT };
+	struct bl_meters meters;
+	char id[32];
+
+	assert_int_equal(bl_meters_init(&meters), 0);
+	for (unsigned int i = 0; i < BL_METERS_ROWS_MAX + 10; i++) {
+		const struct bl_rule_info info = { .id = id };
+
+		snprintf(id, sizeof(id), "rule-%u", i);
+		bl_meters_verdict(&meters, &event, &info, 2);
+	}
+	assert_int_equal(meters.n_rows, BL_METERS_ROWS_MAX);
+	assert_int_equal(meters.rest, 20);
+	assert_int_equal(meters.rows[7].times, 2);
+	bl_meters_done(&meters);
+}
+
 /* A search that links are made in the middle of is made once more. */
 static void looks_for_other_names(void **state)
 {
@@ -562,6 +621,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(ready),
 		TEST(shows_its_status),
+		TEST(counts_for_metrics),
+		cmocka_unit_test(meters_have_an_end),
 		TEST(looks_for_other_names),
 		TEST(shows_its_rules),
 		TEST(an_unknown_command),

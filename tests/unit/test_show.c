@@ -108,7 +108,7 @@ static void forged_entry(void **state)
 	expect(&entry, false, false, "2026-01-02 03:04:05 a\\x0a2026 denied\\x1b[2J\\xff\n");
 	expect(&entry, true, false,
 	       "{\"time\":\"2026-01-02T03:04:05.000007Z\","
-	       "\"text\":\"a\\\\x0a2026 denied\\\\x1b[2J\\\\xff\",\"attack\":[\"\"],\"path1\":\"x\","
+	       "\"text\":\"a\\\\x0a2026 denied\\\\x1b[2J\\\\xff\",\"attack\":[\"\"],"
 	       "\"pid\":\"1,\\\"verdict\\\":\\\"deny\\\"\",\"seq\":\"\",\"uid\":\"007\","
 	       "\"cursor\":\"s=1\"}\n");
 }
