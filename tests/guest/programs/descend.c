@@ -10,7 +10,8 @@
  *   thread PATH     as another program, started by a thread that is not the first
  *   thread-fork     in a child that a thread forks
  *   thread-open FILE OUT  as open, by a thread that is not the first
- *   copies N        as N copies of this program, one after the other, each under a name of its own
+ *   copies N        as N copies of this program, one after the other, each under a name of its own, which goes when the next
+ *                   one runs
  *   await FILE      when that file is there
  *   open FILE OUT   tries to open the first and writes what came of it to the other one: the last step
  */
@@ -161,6 +162,9 @@ static void go_copied(char *self, char **argv)
 			fail(path);
 	close(from);
 	close(to);
+	/* All of them together are more than a /tmp in memory has room for. */
+	if (strtol(strrchr(self, '/') + 1, NULL, 10) > 0)
+		unlink(self);
 	argv[1] = count;
 	argv[-1] = path;
 	start(argv - 1);
