@@ -19,6 +19,7 @@
 #include "cgroups.h"
 #include "cleanup.h"
 #include "descent.h"
+#include "detaching.h"
 #include "hooks.h"
 #include "parts.h"
 #include "policy.h"
@@ -31,15 +32,6 @@
 
 #define RECORDS_AT_ONCE 256 /* of one call of bl_loader_consume() */
 
-/* Links that are no longer needed, while a thread closes them: the kernel waits long for each. */
-struct detaching {
-	pthread_mutex_t lock; /* of running */
-	pthread_t thread;
-	bool running;
-	int *links;	 /* for each entry of the hook table; -1: none */
-	size_t n_hooks;
-};
-
 struct bl_loader {
 	struct lsm_bpf *skeleton; /* the maps, and what is on no hook */
 	struct ring_buffer *ring;
@@ -47,7 +39,7 @@ struct bl_loader {
 	bool *available; /* for each entry of the hook table */
 	struct bl_programs *programs;
 	int *links;	 /* the same, -1: not attached */
-	struct detaching detaching;
+	struct bl_detaching detaching;
 	size_t n_hooks;
 	uint32_t generation; /* in force; 0: none */
 	int image_fd;	     /* its image */
@@ -266,10 +258,9 @@ static int open_all(struct bl_loader *loader, char **reterr_text)
 	bl_hook_table(&loader->n_hooks);
 	loader->available = calloc(loader->n_hooks, sizeof(*loader->available));
 	loader->links = new_fds(loader->n_hooks);
-	loader->detaching.links = new_fds(loader->n_hooks);
-	if (!loader->available || !loader->links || !loader->detaching.links)
+	if (!loader->available || !loader->links ||
+	    bl_detaching_init(&loader->detaching, loader->n_hooks) < 0)
 		return -ENOMEM;
-	loader->detaching.n_hooks = loader->n_hooks;
 	r = find_hooks(loader, reterr_text);
 	if (r < 0)
 		return r;
@@ -286,7 +277,6 @@ int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **re
 	if (!loader)
 		return -ENOMEM;
 	loader->options = *options;
-	pthread_mutex_init(&loader->detaching.lock, NULL);
 	loader->image_fd = loader->staged_fd = -1;
 	loader->links_fds[0] = loader->links_fds[1] = -1;
 	bl_cgroups_init(&loader->cgroups);
@@ -300,42 +290,11 @@ int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **re
 	return 0;
 }
 
-static void *close_links(void *argument)
-{
-	struct detaching *detaching = argument;
-
-	for (size_t i = 0; i < detaching->n_hooks; i++)
-		bl_close(detaching->links[i]);
-	return NULL;
-}
-
-static void await_detaching(struct detaching *detaching)
-{
-	pthread_mutex_lock(&detaching->lock);
-	if (detaching->running)
-		pthread_join(detaching->thread, NULL);
-	detaching->running = false;
-	for (size_t i = 0; i < detaching->n_hooks; i++)
-		detaching->links[i] = -1;
-	pthread_mutex_unlock(&detaching->lock);
-}
-
-static void start_detaching(struct detaching *detaching)
-{
-	pthread_mutex_lock(&detaching->lock);
-	detaching->running = pthread_create(&detaching->thread, NULL, close_links, detaching) == 0;
-	pthread_mutex_unlock(&detaching->lock);
-	if (!detaching->running)
-		close_links(detaching);
-}
-
 void bl_loader_free(struct bl_loader *loader)
 {
 	if (!loader)
 		return;
-	await_detaching(&loader->detaching);
-	free(loader->detaching.links);
-	pthread_mutex_destroy(&loader->detaching.lock);
+	bl_detaching_done(&loader->detaching);
 	free_fds(loader->links, loader->n_hooks);
 	bl_close(loader->image_fd);
 	bl_close(loader->staged_fd);
@@ -386,7 +345,7 @@ static int attach_hook(struct bl_loader *loader, size_t i, char **reterr_text)
 	if (loader->links[i] >= 0)
 		return 0;
 	if (loader->detaching.links[i] >= 0)
-		await_detaching(&loader->detaching);
+		bl_detaching_await(&loader->detaching);
 	link = entry->tracepoint ? bpf_raw_tracepoint_open(NULL, program)
 				 : bpf_link_create(program, 0, BPF_LSM_MAC, NULL);
 	if (link < 0)
@@ -455,10 +414,10 @@ static int attach_needed(struct bl_loader *loader, const struct bl_header *heade
 static void detach_unneeded(struct bl_loader *loader, const struct bl_header *header)
 {
 	const struct bl_hook_entry *table = bl_hook_table(&(size_t){ 0 });
-	struct detaching *detaching = &loader->detaching;
+	struct bl_detaching *detaching = &loader->detaching;
 	bool any = false;
 
-	await_detaching(detaching);
+	bl_detaching_await(detaching);
 	for (size_t i = 0; i < loader->n_hooks; i++) {
 		if (loader->links[i] < 0 || bl_hook_needed(&table[i], header))
 			continue;
@@ -468,7 +427,7 @@ static void detach_unneeded(struct bl_loader *loader, const struct bl_header *he
 	}
 	loader->canary_attached = false;
 	if (any)
-		start_detaching(detaching);
+		bl_detaching_start(detaching);
 }
 
 static int put_image(struct bl_loader *loader, uint32_t slot, int fd)
