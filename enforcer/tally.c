@@ -123,11 +123,12 @@ void bl_tally_sort(struct bl_tally *tally)
 char *bl_tally_value(const struct bl_shown *entry, const char *name)
 {
 	const struct bl_shown_field *field = bl_shown_find(entry, name);
-	char text[VALUE_BYTES_MAX];
+	char text[VALUE_BYTES_MAX + 1];
 
 	if (!field)
 		return strdup("");
-	return strndup(text, bl_escape_again(field->value, field->value_len, text, sizeof(text)));
+	text[bl_escape_again(field->value, field->value_len, text, VALUE_BYTES_MAX)] = '\0';
+	return strdup(text);
 }
 
 char *bl_tally_object(const struct bl_shown *entry)

@@ -160,10 +160,10 @@ int bl_compile_subjects(struct bl_compiler *c, uint32_t **ret_bits)
 		.c = c,
 		.image = &c->image,
 		.ranges = {
-			{ BL_DIMENSION_UID, "users", &header->uids },
-			{ BL_DIMENSION_GID, "groups", &header->gids },
-			{ BL_DIMENSION_LOGIN, "logins", &header->logins },
-			{ BL_DIMENSION_CAP, "capabilities", &header->caps },
+			{ .dimension = BL_DIMENSION_UID, .what = "users", .place = &header->uids },
+			{ .dimension = BL_DIMENSION_GID, .what = "groups", .place = &header->gids },
+			{ .dimension = BL_DIMENSION_LOGIN, .what = "logins", .place = &header->logins },
+			{ .dimension = BL_DIMENSION_CAP, .what = "capabilities", .place = &header->caps },
 		},
 	};
 	int r = 0;
