@@ -69,6 +69,12 @@ def test_stop_lifts_and_start_enforces(g):
         finally:
             g.run(["systemctl", "start", "bailiffd"], timeout=300)
         assert do(g, deed)["read"] == "EPERM"
+    # What that policy did not need is being loaded: one that needs it waits for it.
+    with policy(g, rule, {"id": "run", "on": "exec", "path": "/srv/i/**", "action": "deny"},
+                {"id": "call", "on": "connect", "to": "203.0.113.1", "action": "deny"}):
+        assert do(g, deed)["read"] == "EPERM"
+        attached = {hook["hook"] for hook in status(g)["hooks"] if hook["attached"]}
+        assert {"inode_rename", "mmap_file", "socket_connect"} <= attached, attached
     g.remove("/srv/i")
 
 

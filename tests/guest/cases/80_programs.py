@@ -26,17 +26,6 @@ def test_hooks_are_attached_as_rules_need_them(g):
     print(f"# {g.kernel()}: {len(during)} of {len(known)} hooks attached, not: {sorted(missing)}", flush=True)
 
 
-def test_the_first_policy_does_not_wait_for_what_it_does_not_need(g):
-    """A policy that needs more right after the start waits for it, and holds then as any other."""
-    g.sh("systemctl restart bailiffd", timeout=600)
-    with policy(g, *RULES, {"id": "trial", "on": "open", "path": "/srv/p/secret", "action": "deny"}):
-        g.sh("mkdir -p /srv/p; echo x > /srv/p/secret || :")
-        assert g.run(["cat", "/srv/p/secret"], check=False).rc != 0
-        state = json.loads(g.sh("bailiff status --json"))
-        assert {"inode_rename", "socket_connect"} <= {hook["hook"] for hook in state["hooks"] if hook["attached"]}
-    g.sh("rm -rf /srv/p")
-
-
 def test_verified_instructions(g):
     g.wait_until(lambda: not json.loads(g.sh("bailiff status --json"))["loading"], 600, "all programs to be loaded")
     hooks = [hook for hook in json.loads(g.sh("bailiff status --json"))["hooks"] if hook["available"]]
