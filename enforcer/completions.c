@@ -12,8 +12,6 @@ static void put_words(const struct bl_tool_option *row, const char *separator)
 	const char *between = "";
 
 	for (size_t i = 0; row->words && i < row->words->count; i++) {
-		if (row->words->items[i].later)
-			continue;
 		printf("%s%s", between, row->words->items[i].name);
 		between = separator;
 	}

@@ -104,7 +104,6 @@ struct bl_key {
 	const char *name;
 	int (*parse)(struct bl_parser *parser, uint32_t value, void *object);
 	bool required;
-	bool later; /* named by the language, but not supported by this version */
 };
 
 struct bl_keys {

@@ -86,30 +86,20 @@ static void hint_key(struct bl_diag *diag, const struct bl_keys *keys, const cha
 		return;
 	}
 	for (; keys; keys = keys->base) {
-		for (size_t i = 0; i < keys->count; i++) {
-			if (!keys->items[i].later)
-				bl_nearest_offer(&nearest, name, keys->items[i].name);
-		}
+		for (size_t i = 0; i < keys->count; i++)
+			bl_nearest_offer(&nearest, name, keys->items[i].name);
 	}
 	if (nearest.name)
 		bl_diag_hint(diag, "did you mean \"%s\"?", nearest.name);
-	else if (key_find(&bl_subject_keys, name))
-		bl_diag_hint(diag, "it describes who acts: put it in \"by\": { \"%s\": ... }",
-			     name);
 }
 
 static void fail_key(struct bl_parser *parser, const struct bl_keys *keys, uint32_t node)
 {
 	const char *name = bl_json_text(parser->json, node);
 
-	if (key_find(keys, name))
-		bl_parse_error(parser, node, "not-supported-yet", "\"%s\" is not supported yet",
-			       name);
-	else
-		hint_key(bl_parse_error(parser, node, "unknown-key", "%s has no key \"%s\"",
-					keys->what,
-					bl_excerpt(name, parser->json->nodes[node].len).text),
-			 keys, name);
+	hint_key(bl_parse_error(parser, node, "unknown-key", "%s has no key \"%s\"", keys->what,
+				bl_excerpt(name, parser->json->nodes[node].len).text),
+		 keys, name);
 }
 
 /* seen: 1 << the indices of the keys that were found, of those that can be required. */
@@ -122,7 +112,7 @@ static int member_parse(struct bl_parser *parser, const struct bl_keys *keys, ui
 
 	if (key && index < keys->count)
 		*seen |= 1u << index;
-	if (key && !key->later)
+	if (key)
 		return key->parse(parser, name_node + 1, object);
 	fail_key(parser, keys, name_node);
 	return 0;
@@ -168,8 +158,6 @@ static void hint_word(struct bl_diag *diag, const struct bl_words *words, const 
 	for (size_t i = 0; i < words->count; i++) {
 		const struct bl_word *word = &words->items[i];
 
-		if (word->later)
-			continue;
 		bl_nearest_offer(&nearest, text, word->name);
 		if (len < sizeof(all))
 			len += (size_t)snprintf(all + len, sizeof(all) - len, "%s\"%s\"",
@@ -191,18 +179,13 @@ bool bl_parse_word(struct bl_parser *parser, uint32_t node, const struct bl_word
 		return false;
 	text = bl_json_text(parser->json, node);
 	word = bl_words_find(words, text);
-	if (word && !word->later) {
+	if (word) {
 		*ret = word->value;
 		return true;
 	}
-	if (word)
-		bl_parse_error(parser, node, "not-supported-yet", "\"%s\" is not supported yet",
-			       word->name);
-	else
-		hint_word(bl_parse_error(parser, node, "unknown-value", "\"%s\" is not %s",
-					 bl_excerpt(text, parser->json->nodes[node].len).text,
-					 words->what),
-			  words, text);
+	hint_word(bl_parse_error(parser, node, "unknown-value", "\"%s\" is not %s",
+				 bl_excerpt(text, parser->json->nodes[node].len).text, words->what),
+		  words, text);
 	return false;
 }
 

@@ -99,7 +99,7 @@ const struct bl_word *bl_words_find(const struct bl_words *words, const char *te
 static const char *word_name(const struct bl_words *words, uint32_t value)
 {
 	for (size_t i = 0; i < words->count; i++) {
-		if (!words->items[i].later && words->items[i].value == value)
+		if (words->items[i].value == value)
 			return words->items[i].name;
 	}
 	return NULL;

@@ -7,7 +7,6 @@
 struct bl_word {
 	const char *name;
 	uint32_t value;
-	bool later; /* named by the language, but not supported by this version */
 };
 
 struct bl_words {

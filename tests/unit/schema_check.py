@@ -71,7 +71,7 @@ def tables(kind):
         for table in re.finditer(r"struct %s (\w+)\[\] = \{(.*?)\n\};" % kind, path.read_text(), re.S):
             items = re.findall(r'\{\s*\.name = "([^"]+)"([^}]*)\}', table[2])
             if items:
-                found[table[1]] = [item for item in items if ".later = true" not in item[1]]
+                found[table[1]] = items
     return {name: items for name, items in found.items() if items}
 
 

@@ -34,6 +34,8 @@ RULES = [
     {"on": "connect", "port": "1-65535", "by": SOMEBODY, "action": "kill"},
     {"on": "connect", "family": ["tipc", "rxrpc"], "action": "deny"},
     {"on": "exec", "by": {"ancestor": "/srv/none/*", "parent": "/srv/none/**"}, "action": "deny"},
+    {"on": "open", "path": "/**", "by": {"unit": "none-*.service"}, "action": "deny"},
+    {"on": "connect", "to": "any", "by": {"container": "none*"}, "action": "deny"},
     {"on": "connect", "family": "any", "by": STRANGER, "action": "deny"},
     {"on": "connect", "socket": ["/srv/none/*.sock", "@none*"], "action": "deny"},
     {"on": "connect", "socket": ["/**", "@*"], "by": {"gid": 4242}, "action": "deny"},
@@ -44,7 +46,7 @@ POLICY = {"bailiff": 1, "name": "ordinary", "mode": "enforce",
 # Attached while names are looked for, and by no rule.
 OF_NO_RULE = {"inode_getxattr"}
 MUST_BE_ZERO = ("events", "alerted", "denied", "exe_changes_refused", "logins_refused", "failed_closed", "lost_ring", "lost_scratch",
-                "links_full", "ancestors_lost")
+                "links_full", "ancestors_lost", "cgroups_lost")
 
 
 def status(g):

@@ -20,7 +20,6 @@ FILES = {
     "duplicate-key": HEAD + RULE.replace('"port"', '"to": "any", "port"') + "]}",
     "unknown-key": HEAD + RULE.replace('"port"', '"prot"') + "]}",
     "unknown-value": HEAD + RULE.replace('"deny"', '"denny"') + "]}",
-    "not-supported-yet": HEAD + RULE.replace('"port": 1', '"by": {"unit": "x.service"}') + "]}",
     "key-does-not-fit": HEAD + RULE.replace('"port": 1', '"path": "/x"') + "]}",
     "unsupported-version": HEAD.replace("1", "2") + RULE + "]}",
     "list-cycle": '{"bailiff": 1, "lists": {"a": ["@b"], "b": ["@a"]}, "rules": ['
