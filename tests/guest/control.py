@@ -36,7 +36,7 @@ class Change:
 # or the verifier has another program before it, which may be too large for it.
 NO_GUARD = Change("no-guard", "bpf-lsm/kernel.bpf.h", "static __always_inline void bl_sequence_read(const void *lock, "
                   "__u32 *ret_value)\n{\n", "static __always_inline void bl_sequence_read(const void *lock, "
-                  "__u32 *ret_value)\n{\n\tlock = &globals._pad;\n")
+                  "__u32 *ret_value)\n{\n\tlock = &globals._pad_origins;\n")
 
 
 def _compile(change: Change, target: pathlib.Path) -> None:
