@@ -65,6 +65,8 @@ static const struct bl_command commands[] = {
 	{ "rules", "", "List the rules that are in force", "", bl_tool_rules },
 	{ "reload", "", "Have the daemon load the policy anew, and wait for the outcome", "",
 	  bl_tool_reload },
+	{ "unload", "", "Lift all enforcement, and end the daemon if there is one; for root alone",
+	  "", bl_tool_unload },
 	{ "events", "", "Show verdicts and messages of the daemon from the journal",
 	  "  -f, --follow     go on as they come\n"
 	  "  -n, --lines N    only the last N\n"

@@ -18,7 +18,7 @@ _bailiff()
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'check test explain diff cat fmt schema status rules reload events doctor --help --version' -- "$cur")
+			'check test explain diff cat fmt schema status rules reload unload events doctor --help --version' -- "$cur")
 		return
 	fi
 	case $prev in

@@ -22,6 +22,7 @@
 #include "cleanup.h"
 #include "client.h"
 #include "daemon.h"
+#include "kept.h"
 #include "tree.h"
 
 #define POLICY		     "/etc/bailiff/policy.d/a.json"
@@ -39,7 +40,10 @@ struct bl_loader {
 	int publish_error;
 	int consume_result;
 	uint64_t counters[_BL_COUNT_MAX];
-	unsigned int mounts_changed, staged, retired, looks;
+	unsigned int mounts_changed, staged, retired, looks, beats;
+	uint8_t *names;
+	size_t names_len;
+	struct bl_progress progress[BL_PROGRESS_CPUS + 2];
 	uint32_t linked;
 	bool looking;
 	atomic_int failure;
@@ -58,7 +62,32 @@ int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **re
 void bl_loader_free(struct bl_loader *loader)
 {
 	bl_close(loader->fd);
+	free(loader->names);
 	free(loader);
+}
+
+void bl_loader_beat(struct bl_loader *loader)
+{
+	loader->beats++;
+}
+
+uint32_t bl_loader_next(const struct bl_loader *loader)
+{
+	return loader->generation + 1;
+}
+
+int bl_loader_name(struct bl_loader *loader, uint8_t *text, size_t len)
+{
+	free(loader->names);
+	loader->names = text;
+	loader->names_len = len;
+	return 0;
+}
+
+struct bl_progress *bl_loader_progress(const struct bl_loader *loader, size_t *ret_count)
+{
+	*ret_count = BL_ARRAY_SIZE(loader->progress);
+	return ((struct bl_loader *)loader)->progress;
 }
 
 int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, char **reterr_text)
@@ -164,6 +193,7 @@ struct fixture {
 	char socket_path[128], notify_path[128];
 	int notify_fd;
 	pthread_t thread;
+	bool ended; /* and joined */
 	int loop_result;
 };
 
@@ -255,8 +285,10 @@ static int teardown(void **state)
 	struct fixture *fixture = *state;
 
 	fixture->daemon.loader->consume_result = 0; /* a storm that was not survived ends here */
-	kill(getpid(), SIGTERM);
-	pthread_join(fixture->thread, NULL);
+	if (!fixture->ended) {
+		kill(getpid(), SIGTERM);
+		pthread_join(fixture->thread, NULL);
+	}
 	assert_int_equal(fixture->loop_result, 0);
 	stop_daemon(fixture);
 	close(fixture->notify_fd);
@@ -326,6 +358,43 @@ static void shows_its_status(void **state)
 	assert_int_equal(json_array_size(json_object_get(now, "hooks")), 1);
 	assert_non_null(json_object_get(json_object_get(now, "counters"), "denied"));
 	assert_int_equal(json_object_size(json_object_get(now, "counters")), _BL_COUNT_MAX);
+}
+
+/* The next daemon can tell of this one's rules. */
+static void keeps_what_rules_are_called(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bl_loader *loader = fixture->daemon.loader;
+	struct bl_generation *kept = NULL;
+	struct bl_kept about;
+
+	told(fixture, "READY=1");
+	assert_int_equal(bl_kept_read(loader->names, loader->names_len, &about, &kept), 0);
+	assert_int_equal(kept->number, 1);
+	assert_int_equal(about.ceiling, BL_MODE_ENFORCE);
+	assert_string_equal(kept->rules[1].info.id, "two");
+	bl_generation_free(kept);
+}
+
+/* Who is not root may look on, and not lift what is in force. */
+static void unload_is_for_root(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_json_ json_t *answer = NULL;
+	int r = call(fixture, "unload", &answer, &text);
+
+	if (geteuid() == 0) {
+		assert_int_equal(r, 0);
+		pthread_join(fixture->thread, NULL);
+		assert_int_equal(fixture->loop_result, 0);
+		assert_true(fixture->daemon.lift);
+		fixture->ended = true;
+	} else {
+		assert_int_equal(r, -EREMOTEIO);
+		assert_non_null(strstr(text, "only root"));
+		assert_false(fixture->daemon.lift);
+	}
 }
 
 /* A search that links are made in the middle of is made once more. */
@@ -562,6 +631,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(ready),
 		TEST(shows_its_status),
+		TEST(keeps_what_rules_are_called),
+		TEST(unload_is_for_root),
 		TEST(looks_for_other_names),
 		TEST(shows_its_rules),
 		TEST(an_unknown_command),
