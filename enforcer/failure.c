@@ -45,6 +45,8 @@ static const struct bl_failure_info failures[_BL_FAILURE_MAX] = {
 				 NULL },
 	[BL_FAILURE_LOOP] = { "loop", BL_EXIT_INTERNAL, "the daemon ends",
 			      "the daemon ends; what is in force stays in force", NULL },
+	[BL_FAILURE_OFF] = { "off", BL_EXIT_USAGE, NOT_STARTED, KEPT,
+			     "bailiff.mode=off is on the kernel's command line: boot without it" },
 	[BL_FAILURE_PINS] = { "pins", BL_EXIT_KERNEL, NOT_STARTED, KEPT, NULL },
 };
 

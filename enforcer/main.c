@@ -12,6 +12,7 @@
 
 #include "canary.h"
 #include "cleanup.h"
+#include "cmdline.h"
 #include "config.h"
 #include "daemon.h"
 #include "hostfs.h"
@@ -23,6 +24,7 @@
 #include "sandbox.h"
 
 #define LAST_ROUNDS	  64 /* of bl_loader_consume() */
+#define CMDLINE_BYTES_MAX (64u << 10)
 #define STEP_TIMEOUT_USEC 300000000 /* the verifier of an emulated machine takes minutes */
 
 /* Each step returns BL_EXIT_GOOD, or has logged why not and returns the exit code. */
@@ -61,6 +63,36 @@ static int read_settings(struct bl_daemon *daemon)
 	if (r < 0)
 		return bl_log_failure(&daemon->log, BL_FAILURE_SETTINGS,
 				      text ? text : strerror(-r));
+	return BL_EXIT_GOOD;
+}
+
+/* Who has no other way back has this one: it is over all settings. */
+static int read_command_line(struct bl_daemon *daemon)
+{
+	_cleanup_close_ int root_fd = bl_hostfs_open_root("/", NULL);
+	_cleanup_free_ char *text = NULL;
+
+	if (root_fd < 0 || bl_hostfs_read(root_fd, "/proc/cmdline", CMDLINE_BYTES_MAX, &text) < 0)
+		return BL_EXIT_GOOD;
+	switch (bl_cmdline_read(text)) {
+	case BL_CMDLINE_OFF:
+		return bl_log_failure(&daemon->log, BL_FAILURE_OFF, NULL);
+	case BL_CMDLINE_MONITOR:
+		daemon->settings.mode = BL_MODE_MONITOR;
+		bl_log_line(&daemon->log, BL_LEVEL_WARNING,
+			    "bailiff.mode=monitor on the kernel's command line: nothing is refused, "
+			    "whatever the settings say");
+		break;
+	case BL_CMDLINE_UNKNOWN:
+		bl_log_line(&daemon->log, BL_LEVEL_WARNING,
+			    "bailiff.mode= on the kernel's command line is none of off, monitor and "
+			    "enforce: it counts for nothing");
+		break;
+	case BL_CMDLINE_NONE:
+	case BL_CMDLINE_ENFORCE:
+	case _BL_CMDLINE_MAX:
+		break;
+	}
 	return BL_EXIT_GOOD;
 }
 
@@ -305,7 +337,7 @@ static int serve(struct bl_daemon *daemon)
 
 /* The order is the point: no step relies on what a later one makes sure of. */
 static const step_fn steps[] = {
-	claim,	      read_settings, probe_kernel,   lock_instance, open_host,
+	claim,	      read_settings, read_command_line, probe_kernel,   lock_instance, open_host,
 	build_policy, load_programs, publish_policy, test_canary,   settle,
 	open_control, load_rest,     confine,	      serve,
 };
