@@ -224,6 +224,10 @@ static __always_inline int bl_epoch_turn(void)
 	__u64 now = bpf_jiffies64();
 
 	bl_mounts_watch(now);
+	if (globals.fallback && bpf_ktime_get_boot_ns() >= globals.fallback) {
+		globals.ceiling = 1;
+		globals.fallback = 0;
+	}
 	if (now >= globals.next_epoch) {
 		globals.next_epoch = now + BL_JIFFIES_MINUTE;
 		__sync_fetch_and_add(&globals.epoch, 1);

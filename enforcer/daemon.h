@@ -38,6 +38,8 @@ struct bl_daemon {
 	int mounts_fd; /* mountinfo of the host's mount namespace */
 	struct bl_pins *pins;
 	bool lift;     /* enforcement ends with this daemon */
+	sd_event_source *ceiling_end; /* NULL: the mode in force is for good */
+	enum bl_mode ceiling_after;   /* that */
 	struct bl_loader *loader;
 	struct bl_generations generations;
 	struct bl_deliver deliver;

@@ -202,6 +202,7 @@ static int take_over(struct bl_loader *loader, char **reterr_text)
 
 	globals->looking = 0;
 	globals->canary_tgid = 0;
+	globals->fallback = 0;
 	loader->generation = globals->generation;
 	if (!loader->generation) {
 		for (uint32_t slot = 0; slot < 2; slot++)
@@ -679,6 +680,15 @@ struct bl_progress *bl_loader_progress(const struct bl_loader *loader, size_t *r
 {
 	*ret_count = loader->n_progress;
 	return loader->progress;
+}
+
+void bl_loader_set_ceiling(struct bl_loader *loader, uint32_t ceiling, uint64_t until_ns)
+{
+	struct bl_globals *globals = &loader->skeleton->bss->globals;
+
+	loader->options.ceiling = ceiling;
+	__atomic_store_n(&globals->fallback, until_ns, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&globals->ceiling, ceiling == BL_MODE_MONITOR, __ATOMIC_SEQ_CST);
 }
 
 void bl_loader_beat(struct bl_loader *loader)

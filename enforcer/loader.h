@@ -51,6 +51,12 @@ bool bl_loader_adopted(const struct bl_loader *loader);
 /* BL_PROGRESS_CPUS elements and one for each CPU, shared with the next daemon; good while the loader is. */
 struct bl_progress *bl_loader_progress(const struct bl_loader *loader, size_t *ret_count);
 
+/*
+ * Another ceiling, at once. until: CLOCK_BOOTTIME at which it becomes BL_MODE_MONITOR by itself, whether a daemon is
+ * there or not; 0: never.
+ */
+void bl_loader_set_ceiling(struct bl_loader *loader, uint32_t ceiling, uint64_t until_ns);
+
 /* Tells the kernel side that this daemon is there: at least every second. */
 void bl_loader_beat(struct bl_loader *loader);
 

@@ -376,6 +376,7 @@ static void stop(struct bl_daemon *daemon, bool served)
 	bl_follow_clear(&daemon->follow);
 	bl_deliver_done(&daemon->deliver);
 	bl_generations_clear(&daemon->generations);
+	sd_event_source_disable_unref(daemon->ceiling_end);
 	sd_event_unref(daemon->event);
 	bl_close(daemon->mounts_fd);
 	bl_close(daemon->host_fd);

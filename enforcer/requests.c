@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include "ceiling.h"
 #include "cleanup.h"
 #include "config.h"
 #include "daemon.h"
@@ -303,6 +304,10 @@ void bl_daemon_request(void *userdata, const struct bl_request *request)
 		bl_log_line(&daemon->log, BL_LEVEL_INFO, "reload asked for by uid %u, pid %d",
 			    request->uid, request->pid);
 		bl_reload_ask(daemon, request->id);
+		return;
+	}
+	if (strcmp(request->command, "mode") == 0) {
+		bl_ceiling_request(daemon, request);
 		return;
 	}
 	for (size_t i = 0; i < BL_ARRAY_SIZE(commands); i++) {

@@ -65,6 +65,11 @@ static const struct bl_command commands[] = {
 	{ "rules", "", "List the rules that are in force", "", bl_tool_rules },
 	{ "reload", "", "Have the daemon load the policy anew, and wait for the outcome", "",
 	  bl_tool_reload },
+	{ "mode", "[enforce|monitor]",
+	  "Show the ceiling over the modes of all files, or change it until the daemon is started anew;\n"
+	  "for root alone",
+	  "  --for TIME       fall back by itself, unless the mode is set once more: 90s, 10m, 2h, 1d\n",
+	  bl_tool_mode },
 	{ "unload", "", "Lift all enforcement, and end the daemon if there is one; for root alone",
 	  "", bl_tool_unload },
 	{ "events", "", "Show verdicts and messages of the daemon from the journal",

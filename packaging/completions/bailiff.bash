@@ -18,7 +18,7 @@ _bailiff()
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
 		mapfile -t COMPREPLY < <(compgen -W \
-			'check test explain diff cat fmt schema status rules reload unload events doctor --help --version' -- "$cur")
+			'check test explain diff cat fmt schema status rules reload mode unload events doctor --help --version' -- "$cur")
 		return
 	fi
 	case $prev in
@@ -38,7 +38,7 @@ _bailiff()
 		2> /dev/null | cut -d ' ' -f 1)" -- "$cur"); return ;;
 	--container) mapfile -t COMPREPLY < <(compgen -W 'true false' -- "$cur"); return ;;
 	--exe | --parent | --ancestor) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
-	-n | --lines | --since | --after | --event | --port | --arg | --cgroup) return ;;
+	-n | --lines | --since | --after | --event | --port | --arg | --cgroup | --for) return ;;
 	esac
 	case $command in
 	check) own='--strict --quiet' ;;
@@ -46,12 +46,15 @@ _bailiff()
 		--access --file --arg --port --protocol --event --directory' ;;
 	fmt) own='--check' ;;
 	status) own='--rules' ;;
+	mode) own='--for' ;;
 	events) own='-f --follow -n --lines -o --output --since --after --verdicts' ;;
 	esac
 	if [[ $cur == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$common $own" -- "$cur")
 	elif [[ $command == explain ]] && ((COMP_CWORD == 2)); then
 		mapfile -t COMPREPLY < <(compgen -W 'exec open connect trace' -- "$cur")
+	elif [[ $command == mode ]]; then
+		mapfile -t COMPREPLY < <(compgen -W 'enforce monitor' -- "$cur")
 	elif [[ $command == explain ]]; then
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

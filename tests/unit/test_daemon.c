@@ -18,6 +18,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "cleanup.h"
 #include "client.h"
@@ -44,6 +45,8 @@ struct bl_loader {
 	uint8_t *names;
 	size_t names_len;
 	struct bl_progress progress[BL_PROGRESS_CPUS + 2];
+	uint32_t ceiling;
+	uint64_t until_ns;
 	uint32_t linked;
 	bool looking;
 	atomic_int failure;
@@ -64,6 +67,12 @@ void bl_loader_free(struct bl_loader *loader)
 	bl_close(loader->fd);
 	free(loader->names);
 	free(loader);
+}
+
+void bl_loader_set_ceiling(struct bl_loader *loader, uint32_t ceiling, uint64_t until_ns)
+{
+	loader->until_ns = until_ns;
+	__atomic_store_n(&loader->ceiling, ceiling, __ATOMIC_SEQ_CST);
 }
 
 void bl_loader_beat(struct bl_loader *loader)
@@ -274,6 +283,7 @@ static void stop_daemon(struct fixture *fixture)
 	bl_follow_clear(&daemon->follow);
 	bl_deliver_done(&daemon->deliver);
 	bl_generations_clear(&daemon->generations);
+	sd_event_source_disable_unref(daemon->ceiling_end);
 	sd_event_unref(daemon->event);
 	bl_settings_done(&daemon->settings);
 	bl_journal_free(TAKE_PTR(daemon->log.journal));
@@ -374,6 +384,52 @@ static void keeps_what_rules_are_called(void **state)
 	assert_int_equal(about.ceiling, BL_MODE_ENFORCE);
 	assert_string_equal(kept->rules[1].info.id, "two");
 	bl_generation_free(kept);
+}
+
+static json_t *ask_mode(struct fixture *fixture, const char *mode, json_int_t seconds)
+{
+	json_t *result = NULL;
+
+	assert_int_equal(bl_client_call(fixture->socket_path,
+					json_pack("{s:s, s:s*, s:I}", "command", "mode", "mode", mode,
+						  "for", seconds),
+					20, &result, NULL),
+			 0);
+	return result;
+}
+
+static void mode_is(struct fixture *fixture, const char *mode)
+{
+	_cleanup_json_ json_t *now = ask_mode(fixture, NULL, 0);
+
+	assert_string_equal(json_string_value(json_object_get(now, "mode")), mode);
+}
+
+/* A mode for a while ends by itself, also in the kernel; one that is confirmed doesn't. */
+static void modes(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bl_loader *loader = fixture->daemon.loader;
+	const struct timespec pause = { .tv_nsec = 20000000 };
+
+	mode_is(fixture, "enforce");
+	if (geteuid() != 0)
+		skip();
+	json_decref(ask_mode(fixture, "monitor", 0));
+	mode_is(fixture, "monitor");
+	assert_int_equal(loader->ceiling, BL_MODE_MONITOR);
+	json_decref(ask_mode(fixture, "enforce", 1));
+	mode_is(fixture, "enforce");
+	assert_int_not_equal(loader->until_ns, 0);
+	for (int i = 0; i < 500 && loader->ceiling != BL_MODE_MONITOR; i++)
+		nanosleep(&pause, NULL);
+	mode_is(fixture, "monitor");
+	json_decref(ask_mode(fixture, "enforce", 1));
+	json_decref(ask_mode(fixture, "enforce", 0));
+	assert_int_equal(loader->until_ns, 0);
+	for (int i = 0; i < 75; i++)
+		nanosleep(&pause, NULL);
+	mode_is(fixture, "enforce");
 }
 
 /* Who is not root may look on, and not lift what is in force. */
@@ -632,6 +688,7 @@ int main(void)
 		TEST(ready),
 		TEST(shows_its_status),
 		TEST(keeps_what_rules_are_called),
+		TEST(modes),
 		TEST(unload_is_for_root),
 		TEST(looks_for_other_names),
 		TEST(shows_its_rules),
