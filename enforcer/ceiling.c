@@ -60,7 +60,8 @@ static json_t *change(struct bl_daemon *daemon, enum bl_mode mode, uint64_t seco
 	}
 	if (sd_event_add_time_relative(daemon->event, &daemon->ceiling_end, CLOCK_BOOTTIME,
 				       seconds * 1000000, 1000, on_end, daemon) < 0)
-		return bl_control_failure("internal", "there is no timer: nothing has changed", NULL);
+		return bl_control_failure("internal", "there is no timer: nothing has changed",
+					  NULL);
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	until_ns = ((uint64_t)now.tv_sec + seconds) * 1000000000 + (uint64_t)now.tv_nsec;
 	daemon->ceiling_after = before;

@@ -486,6 +486,16 @@ int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, 
 	return 0;
 }
 
+/* They are in force now; the kernel has the text. */
+static void mark_names(struct bl_loader *loader)
+{
+	if (loader->names_fd >= 0)
+		bl_left_mark(loader->names_fd, loader->names, loader->names_len, BL_LEFT_IN_FORCE);
+	bl_close(loader->names_fd);
+	loader->names_fd = -1;
+	free(TAKE_PTR(loader->names));
+}
+
 /*
  * Hooks first, those that staging has not attached. Then the word that puts the image in force: a run
  * decides by the generation that it found at its start.
@@ -518,8 +528,7 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 	globals->tables = header->flags;
 	loader->replaced = loader->image_fd >= 0;
 	loader->generation = generation;
-	if (loader->names_fd >= 0)
-		bl_left_mark(loader->names_fd, loader->names, loader->names_len, BL_LEFT_IN_FORCE);
+	mark_names(loader);
 	bl_close(loader->image_fd);
 	loader->image_fd = loader->staged_fd;
 	loader->staged_fd = -1;

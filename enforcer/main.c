@@ -79,14 +79,16 @@ static int read_command_line(struct bl_daemon *daemon)
 		return bl_log_failure(&daemon->log, BL_FAILURE_OFF, NULL);
 	case BL_CMDLINE_MONITOR:
 		daemon->settings.mode = BL_MODE_MONITOR;
-		bl_log_line(&daemon->log, BL_LEVEL_WARNING,
-			    "bailiff.mode=monitor on the kernel's command line: nothing is refused, "
-			    "whatever the settings say");
+		bl_log_line(
+			&daemon->log, BL_LEVEL_WARNING,
+			"bailiff.mode=monitor on the kernel's command line: nothing is refused, "
+			"whatever the settings say");
 		break;
 	case BL_CMDLINE_UNKNOWN:
-		bl_log_line(&daemon->log, BL_LEVEL_WARNING,
-			    "bailiff.mode= on the kernel's command line is none of off, monitor and "
-			    "enforce: it counts for nothing");
+		bl_log_line(
+			&daemon->log, BL_LEVEL_WARNING,
+			"bailiff.mode= on the kernel's command line is none of off, monitor and "
+			"enforce: it counts for nothing");
 		break;
 	case BL_CMDLINE_NONE:
 	case BL_CMDLINE_ENFORCE:
@@ -337,9 +339,9 @@ static int serve(struct bl_daemon *daemon)
 
 /* The order is the point: no step relies on what a later one makes sure of. */
 static const step_fn steps[] = {
-	claim,	      read_settings, read_command_line, probe_kernel,   lock_instance, open_host,
-	build_policy, load_programs, publish_policy, test_canary,   settle,
-	open_control, load_rest,     confine,	      serve,
+	claim,	       read_settings, read_command_line, probe_kernel,	lock_instance,
+	open_host,     build_policy,  load_programs,	 publish_policy, test_canary,
+	settle,	       open_control,  load_rest,	 confine,	serve,
 };
 
 /* Returns what holds from now on. */

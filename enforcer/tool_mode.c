@@ -41,7 +41,8 @@ static int on_option(void *userdata, int option, const char *value)
 {
 	if (parse_duration(value, userdata) == 0)
 		return 0;
-	fprintf(stderr, "bailiff mode: --for takes a time of a week at most, such as 90s, 10m, 2h or 1d\n");
+	fprintf(stderr,
+		"bailiff mode: --for takes a time of a week at most, such as 90s, 10m, 2h or 1d\n");
 	return -EINVAL;
 }
 
@@ -50,11 +51,12 @@ static int show(const struct bl_tool *tool, json_t *result, json_int_t seconds)
 	_cleanup_free_ char *mode = bl_tool_text(result, "mode");
 
 	if (tool->json)
-		return bl_tool_print_json(json_incref(result)) < 0 ? BL_EXIT_INTERNAL : BL_EXIT_GOOD;
+		return bl_tool_print_json(json_incref(result)) < 0 ? BL_EXIT_INTERNAL
+								   : BL_EXIT_GOOD;
 	printf("%s", mode ? mode : "");
 	if (seconds)
-		printf(" for %lld seconds, unless 'bailiff mode %s' confirms it", (long long)seconds,
-		       mode ? mode : "");
+		printf(" for %lld seconds, unless 'bailiff mode %s' confirms it",
+		       (long long)seconds, mode ? mode : "");
 	putchar('\n');
 	return BL_EXIT_GOOD;
 }
@@ -77,8 +79,9 @@ int bl_tool_mode(struct bl_tool *tool, const struct bl_command *command, int arg
 	}
 	if (first >= 0 && first < argc && strcmp(argv[first], "enforce") != 0 &&
 	    strcmp(argv[first], "monitor") != 0) {
-		fprintf(stderr, "bailiff mode: the mode is enforce or monitor; 'bailiff unload' is what turns "
-				"bailiff off\n");
+		fprintf(stderr,
+			"bailiff mode: the mode is enforce or monitor; 'bailiff unload' is what turns "
+			"bailiff off\n");
 		code = BL_EXIT_USAGE;
 		first = -1;
 	}

@@ -391,8 +391,8 @@ static json_t *ask_mode(struct fixture *fixture, const char *mode, json_int_t se
 	json_t *result = NULL;
 
 	assert_int_equal(bl_client_call(fixture->socket_path,
-					json_pack("{s:s, s:s*, s:I}", "command", "mode", "mode", mode,
-						  "for", seconds),
+					json_pack("{s:s, s:s*, s:I}", "command", "mode", "mode",
+						  mode, "for", seconds),
 					20, &result, NULL),
 			 0);
 	return result;
