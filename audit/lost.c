@@ -9,15 +9,11 @@
 #define CPUS_MAX   65536 /* far above CONFIG_NR_CPUS of any distribution */
 #define CPUS_FIRST 16
 
-/* Missing is highest - arrived: that holds whatever the order in which they arrive. */
-struct cpu {
-	uint64_t highest;
-	uint64_t arrived;
-};
-
 struct bl_lost {
-	struct cpu *cpus;
+	struct bl_progress *cpus;
 	size_t n_cpus;
+	struct bl_progress *told; /* NULL: nothing is shared, and cpus are owned */
+	uint64_t with_daemon;
 	uint64_t seen;
 	uint64_t bad_records;
 	uint64_t no_memory;
@@ -30,7 +26,7 @@ struct bl_lost {
 static const char *const names[_BL_LOST_MAX] = {
 	[BL_LOST_RING] = "ring",       [BL_LOST_SCRATCH] = "scratch", [BL_LOST_GAP] = "gap",
 	[BL_LOST_RECORD] = "record",   [BL_LOST_QUEUE] = "queue",     [BL_LOST_MEMORY] = "memory",
-	[BL_LOST_REFUSED] = "refused",
+	[BL_LOST_REFUSED] = "refused", [BL_LOST_DAEMON] = "daemon",
 };
 
 const char *bl_lost_reason_name(enum bl_lost_reason reason)
@@ -52,17 +48,41 @@ void bl_lost_free(struct bl_lost *lost)
 {
 	if (!lost)
 		return;
-	free(lost->cpus);
+	if (!lost->told)
+		free(lost->cpus);
 	free(lost);
+}
+
+void bl_lost_share(struct bl_lost *lost, struct bl_progress *told, struct bl_progress *cpus,
+		   size_t n_cpus)
+{
+	uint64_t known = told->highest + told->arrived, missing;
+
+	if (!lost->told)
+		free(lost->cpus);
+	lost->told = told;
+	lost->cpus = cpus;
+	lost->n_cpus = n_cpus;
+	lost->reported[BL_LOST_RING] = told->highest;
+	lost->reported[BL_LOST_SCRATCH] = told->arrived;
+	missing = bl_lost_gaps(lost);
+	lost->reported[BL_LOST_GAP] = missing > known ? missing - known : 0;
+}
+
+void bl_lost_with_daemon(struct bl_lost *lost, uint64_t events)
+{
+	lost->with_daemon += events;
 }
 
 static int make_room(struct bl_lost *lost, uint32_t cpu)
 {
 	size_t n = lost->n_cpus ? lost->n_cpus : CPUS_FIRST;
-	struct cpu *cpus;
+	struct bl_progress *cpus;
 
 	if (cpu < lost->n_cpus)
 		return 0;
+	if (lost->told)
+		return -EINVAL;
 	while (n <= cpu)
 		n *= 2;
 	cpus = realloc(lost->cpus, n * sizeof(*cpus));
@@ -150,6 +170,8 @@ static uint64_t total_of(struct bl_lost *lost, enum bl_lost_reason reason)
 		return lost->no_memory + lost->journal.dropped_memory;
 	case BL_LOST_REFUSED:
 		return lost->journal.dropped_refused;
+	case BL_LOST_DAEMON:
+		return lost->with_daemon;
 	case _BL_LOST_MAX:
 		break;
 	}
@@ -179,6 +201,10 @@ bool bl_lost_take(struct bl_lost *lost, const uint64_t counters[_BL_COUNT_MAX],
 	if (!report.fresh_sum)
 		return false;
 	memcpy(lost->reported, report.total, sizeof(lost->reported));
+	if (lost->told) {
+		lost->told->highest = report.total[BL_LOST_RING];
+		lost->told->arrived = report.total[BL_LOST_SCRATCH];
+	}
 	*ret = report;
 	return true;
 }

@@ -19,6 +19,7 @@ enum bl_lost_reason {
 	BL_LOST_QUEUE,	  /* journald too slow: our queue was full */
 	BL_LOST_MEMORY,	  /* no memory */
 	BL_LOST_REFUSED,  /* journald's socket refused the entry */
+	BL_LOST_DAEMON,	  /* read by a daemon that was ended before journald had taken it */
 	_BL_LOST_MAX,
 };
 
@@ -40,6 +41,16 @@ const char *bl_lost_reason_name(enum bl_lost_reason reason);
  */
 int bl_lost_new(struct bl_lost **ret);
 void bl_lost_free(struct bl_lost *lost);
+
+/*
+ * Goes on where an earlier daemon has ended, in memory that both share and that must outlive lost: told is of what was
+ * reported (see enum bl_progress_index), cpus are n_cpus elements. What it has missed until then is not reported again.
+ */
+void bl_lost_share(struct bl_lost *lost, struct bl_progress *told, struct bl_progress *cpus,
+		   size_t n_cpus);
+
+/* Notes events that an earlier daemon had read, and journald not taken, when it was ended. */
+void bl_lost_with_daemon(struct bl_lost *lost, uint64_t events);
 
 /*
  * Notes a decoded record. Records of one CPU may arrive slightly out of order. Returns 0, -ENOMEM,

@@ -25,7 +25,7 @@ static const char *const lost_fields[_BL_LOST_MAX] = {
 	[BL_LOST_RING] = "BAILIFF_LOST_RING",	    [BL_LOST_SCRATCH] = "BAILIFF_LOST_SCRATCH",
 	[BL_LOST_GAP] = "BAILIFF_LOST_GAP",	    [BL_LOST_RECORD] = "BAILIFF_LOST_RECORD",
 	[BL_LOST_QUEUE] = "BAILIFF_LOST_QUEUE",	    [BL_LOST_MEMORY] = "BAILIFF_LOST_MEMORY",
-	[BL_LOST_REFUSED] = "BAILIFF_LOST_REFUSED",
+	[BL_LOST_REFUSED] = "BAILIFF_LOST_REFUSED", [BL_LOST_DAEMON] = "BAILIFF_LOST_DAEMON",
 };
 
 static bool is_name(const char *candidate, const char *name, size_t len)

@@ -564,6 +564,20 @@ struct bl_event {
 	__u16 _pad1[3];
 };
 
+/* Of one CPU's records: missing are highest - arrived, whatever the order in which they arrive. */
+struct bl_progress {
+	__u64 highest; /* sequence number that was read */
+	__u64 arrived;
+};
+
+/* Elements before those of the CPUs. */
+enum bl_progress_index {
+	BL_PROGRESS_TOLD =
+		0, /* losses that were told of: in 'highest' for want of room, in 'arrived' of scratch */
+	BL_PROGRESS_WAITING,  /* in 'highest': events that were read, and that journald has not taken */
+	BL_PROGRESS_CPUS,
+};
+
 #define BL_EVENT_STRINGS_MAX (4 * BL_PATH_BYTES) /* the argument has what the others leave */
 
 /* Counters, one array element each (per CPU); names in audit/. Only ever grow. */

@@ -4,9 +4,14 @@
 
 #include "args.bpf.h"
 
+/* What is in force outlives the daemon, and the number of a process is given out again. */
 static __always_inline int bl_is_daemon(void)
 {
-	return globals.daemon_tgid && bpf_get_current_pid_tgid() >> 32 == globals.daemon_tgid;
+	const struct task_struct *task = bpf_get_current_task_btf();
+
+	if (!globals.daemon_tgid || bpf_get_current_pid_tgid() >> 32 != globals.daemon_tgid)
+		return 0;
+	return task->group_leader->start_boottime == globals.daemon_start;
 }
 
 /*

@@ -112,11 +112,24 @@ static __always_inline int bl_login_keep(struct file *file)
 	return -ENOENT;
 }
 
+/* Whoever runs this is the daemon from here on: only root has the program. */
+static __always_inline void bl_claim(void)
+{
+	const struct task_struct *task = bpf_get_current_task_btf();
+
+	globals.daemon_tgid = 0;
+	bl_barrier();
+	globals.daemon_start = task->group_leader->start_boottime;
+	bl_barrier();
+	globals.daemon_tgid = bpf_get_current_pid_tgid() >> 32;
+}
+
 /* Climbs from the current task to PID 1 of the initial PID namespace. */
 static __always_inline int bl_host_find(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
+	bl_claim();
 	for (int i = 0; i < BL_ANCESTORS_MAX; i++) {
 		if (task->tgid == 1) {
 			globals.host_ns = (__u64)task->nsproxy->mnt_ns;

@@ -53,6 +53,7 @@
 #define SOCK_RAW  3
 
 #define BL_JIFFIES_MINUTE (60 * 250) /* a minute at HZ=250, less at a higher HZ */
+#define BL_JIFFIES_BEAT	  (2 * 250)  /* the daemon is there each second */
 #define BL_JIFFIES_MOUNT  50	     /* what a mount takes at most, before user space sees it, too */
 
 struct bl_globals globals;
@@ -193,6 +194,27 @@ static __always_inline __u32 bl_sequence(const void *lock)
 	})
 
 /*
+ * The daemon sees when the host's mount table has changed, and makes all labels stale. While none is there
+ * that is seen here: a mount may take longer than labels are kept from being made for it.
+ */
+static __always_inline void bl_mounts_watch(__u64 now)
+{
+	__u64 event;
+
+	if (globals.beat) {
+		globals.beat = 0;
+		globals.watched = now + BL_JIFFIES_BEAT;
+	}
+	if (now < globals.watched || !globals.host_ns)
+		return;
+	event = bl_read(struct mnt_namespace, globals.host_ns, event);
+	if (event == globals.mount_event)
+		return;
+	globals.mount_event = event;
+	__sync_fetch_and_add(&globals.epoch, 1);
+}
+
+/*
  * Every minute all labels are made stale: rename_lock's sequence wraps some day, and must not come
  * round to what an old one has. Whoever finds a label stale calls this, so it can't be kept waiting.
  * Returns 0 while something is being mounted: the hook comes before it, and nothing after it.
@@ -201,6 +223,11 @@ static __always_inline int bl_epoch_turn(void)
 {
 	__u64 now = bpf_jiffies64();
 
+	bl_mounts_watch(now);
+	if (globals.fallback && bpf_ktime_get_boot_ns() >= globals.fallback) {
+		globals.ceiling = 1;
+		globals.fallback = 0;
+	}
 	if (now >= globals.next_epoch) {
 		globals.next_epoch = now + BL_JIFFIES_MINUTE;
 		__sync_fetch_and_add(&globals.epoch, 1);

@@ -212,3 +212,23 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } sequences SEC(".maps");
+
+/*
+ * What user space knows of the rules of the images, by the lowest bit of their generation, as text in chunks: events
+ * can be read by a daemon that has not loaded their policy. No program reads it.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__array(values, struct bl_image_map);
+} names SEC(".maps");
+
+/* How far the records of each CPU have been read: user space's own, for the next daemon. Sized by the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bl_progress);
+} progress SEC(".maps");

@@ -51,6 +51,12 @@ struct bl_globals {
 	__u32 spilled[2];  /* by slot: generation that could not keep the names of all objects */
 	__u32 tables;	  /* enum bl_table_flags of the image in force, and while it changes of both */
 	__u32 daemon_tgid; /* the daemon's own accesses are not judged; 0: none */
+	__u64 daemon_start; /* when that process began: its number is somebody else's some day */
+	__u32 beat;	   /* 1: the daemon was there since this was last looked at */
+	__u32 _pad_beat;
+	__u64 fallback;	   /* CLOCK_BOOTTIME at which 'ceiling' becomes 1, also without a daemon; 0: never */
+	__u64 watched;	   /* jiffies until which the daemon sees what is mounted */
+	__u64 mount_event; /* of the host's mount namespace, when the daemon was last not there */
 	__u64 next_epoch;  /* jiffies */
 	__u64 mounted;	   /* jiffies when the last mount is there for certain */
 	__u64 host_ns;	   /* address of the initial mount namespace */

@@ -9,8 +9,10 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon.h"
+#include "inherit.h"
 #include "report.h"
 
+#define UNLOAD_USEC 200000
 #define LOOKS_MAX 3 /* when links are made all the time */
 
 struct bl_build_input bl_daemon_build_input(const struct bl_daemon *daemon)
@@ -54,6 +56,10 @@ int bl_daemon_publish(struct bl_daemon *daemon, struct bl_worker_result *result,
 	uint64_t began_ns = bl_now_ns(), now_ns;
 	int r;
 
+	/* Without, events of this policy have numbers for rules, if another daemon is to tell of them. */
+	if (bl_inherit_keep(daemon, generation) < 0)
+		bl_log_line(&daemon->log, BL_LEVEL_WARNING,
+			    "what the rules are called can't be kept for the next daemon");
 	r = bl_loader_publish(daemon->loader, tables->bytes, tables->len, &generation->number,
 			      reterr_text);
 	if (r < 0)
@@ -101,4 +107,20 @@ void bl_daemon_notify_ready(const struct bl_daemon *daemon)
 	sd_notifyf(0, "READY=1\nSTATUS=Generation %" PRIu32 ": %zu rules in %zu files, ceiling %s",
 		   running->number, running->n_rules, running->n_files,
 		   bl_mode_name(daemon->settings.mode));
+}
+
+static int on_unload(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct bl_daemon *daemon = userdata;
+
+	return sd_event_exit(daemon->event, 0);
+}
+
+/* A moment later: what was answered has to be taken first. */
+void bl_daemon_unload(struct bl_daemon *daemon)
+{
+	daemon->lift = true;
+	if (sd_event_add_time_relative(daemon->event, NULL, CLOCK_MONOTONIC, UNLOAD_USEC, 1000,
+				       on_unload, daemon) < 0)
+		sd_event_exit(daemon->event, 0);
 }

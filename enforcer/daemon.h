@@ -36,6 +36,10 @@ struct bl_daemon {
 	int config_fd; /* '/' of settings and policy files */
 	int host_fd;   /* '/' in which paths of rules are resolved */
 	int mounts_fd; /* mountinfo of the host's mount namespace */
+	struct bl_pins *pins;
+	bool lift;     /* enforcement ends with this daemon */
+	sd_event_source *ceiling_end; /* NULL: the mode in force is for good */
+	enum bl_mode ceiling_after;   /* that */
 	struct bl_loader *loader;
 	struct bl_generations generations;
 	struct bl_deliver deliver;
@@ -66,6 +70,9 @@ int bl_daemon_publish(struct bl_daemon *daemon, struct bl_worker_result *result,
  * or is in force. Leaves what it came to in look_next.
  */
 void bl_daemon_look(struct bl_daemon *daemon, const struct bl_areas *areas, bool files_only);
+
+/* Has the daemon end, and what is in force with it, as soon as whoever asked for that has his answer. */
+void bl_daemon_unload(struct bl_daemon *daemon);
 
 /* Tells systemd that all is well and, in its status line, what is in force. */
 void bl_daemon_notify_ready(const struct bl_daemon *daemon);

@@ -116,6 +116,17 @@ void bl_deliver_record(void *userdata, const void *data, size_t size)
 	deliver_view(deliver, &event);
 }
 
+void bl_deliver_old_record(void *userdata, const void *data, size_t size)
+{
+	struct bl_deliver *deliver = userdata;
+	struct bl_event_view event;
+
+	if (bl_event_decode(data, size, &event, NULL) < 0)
+		bl_lost_bad_record(deliver->lost);
+	else
+		deliver_view(deliver, &event);
+}
+
 void bl_deliver_losses(struct bl_deliver *deliver, const uint64_t counters[_BL_COUNT_MAX])
 {
 	struct bl_journal_stats stats;

@@ -28,6 +28,12 @@ void bl_deliver_done(struct bl_deliver *deliver);
 /* A bl_event_fn of loader.h; userdata is struct bl_deliver. */
 void bl_deliver_record(void *userdata, const void *data, size_t size);
 
+/*
+ * The same for a record of another set of maps than the one that is read from now on: its number says nothing about
+ * what is missing.
+ */
+void bl_deliver_old_record(void *userdata, const void *data, size_t size);
+
 /* Takes the distance of the clocks anew: somebody may have set the time. */
 void bl_deliver_clock(struct bl_deliver *deliver);
 

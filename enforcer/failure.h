@@ -27,6 +27,8 @@ enum bl_failure {
 	BL_FAILURE_CONTROL,
 	BL_FAILURE_SANDBOX,
 	BL_FAILURE_LOOP,
+	BL_FAILURE_PINS,
+	BL_FAILURE_OFF,
 	_BL_FAILURE_MAX,
 };
 
@@ -34,6 +36,7 @@ struct bl_failure_info {
 	const char *name; /* stable word, journal field BAILIFF_FAILURE */
 	enum bl_exit exit_code;
 	const char *consequence; /* what the failure means for the host */
+	const char *kept;	 /* the same where something is in force that does not end with the daemon */
 	const char *remedy;	 /* NULL where the detail already says it */
 };
 

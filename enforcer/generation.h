@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "base.h"
 #include "compile.h"
 #include "fields.h"
 
@@ -47,6 +48,7 @@ struct bl_generation {
 int bl_generation_new(const struct bl_policy *policy, const struct bl_tables *tables,
 		      struct bl_generation **ret);
 void bl_generation_free(struct bl_generation *generation);
+BL_DEFINE_CLEANUP(struct bl_generation *, bl_generation_free)
 
 /* The mode that rule is in under a ceiling: "enforce" or "monitor". */
 enum bl_mode bl_generation_mode(const struct bl_generation *generation,

@@ -354,6 +354,15 @@ const struct bl_hook_entry *bl_hook_table(size_t *ret_count)
 	return table;
 }
 
+size_t bl_hook_find(const char *hook)
+{
+	size_t i = 0;
+
+	while (strcmp(table[i].hook, hook) != 0)
+		i++;
+	return i;
+}
+
 const char *bl_hook_kind(const struct bl_hook_entry *entry)
 {
 	return entry->tracepoint ? "tracepoint" : "LSM hook";

@@ -26,6 +26,9 @@ struct bl_hook_entry {
 /* All hooks, in the kernel's order; *ret_count is their number. Static storage. */
 const struct bl_hook_entry *bl_hook_table(size_t *ret_count);
 
+/* The index of the first entry on a hook, which must be one of the table. */
+size_t bl_hook_find(const char *hook);
+
 /* What the entry's place is called: "LSM hook". */
 const char *bl_hook_kind(const struct bl_hook_entry *entry);
 

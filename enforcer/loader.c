@@ -3,25 +3,26 @@
 #include "loader.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "cgroups.h"
 #include "cleanup.h"
 #include "descent.h"
-#include "detaching.h"
+#include "handover.h"
 #include "hooks.h"
 #include "parts.h"
+#include "pins.h"
 #include "policy.h"
 #include "programs.h"
 
@@ -36,11 +37,8 @@ struct bl_loader {
 	struct lsm_bpf *skeleton; /* the maps, and what is on no hook */
 	struct ring_buffer *ring;
 	struct bl_loader_options options;
-	bool *available; /* for each entry of the hook table */
 	struct bl_programs *programs;
-	int *links;	 /* the same, -1: not attached */
-	struct bl_detaching detaching;
-	size_t n_hooks;
+	struct bl_attach attach;
 	uint32_t generation; /* in force; 0: none */
 	int image_fd;	     /* its image */
 	int staged_fd;	     /* the next one's, in its slot already; -1: none */
@@ -50,6 +48,14 @@ struct bl_loader {
 	bool replaced;	     /* the other slot still has the generation before */
 	bool canary_attached; /* file_open is attached for the canary only */
 	unsigned int budget;  /* records that this call of consume may still deliver */
+	bool adopted;	      /* the maps are the daemon's before */
+	bool settled;
+	struct bl_progress *progress; /* mapped */
+	size_t n_progress;
+	uint64_t carried[_BL_COUNT_MAX]; /* losses of another set of maps, to be told */
+	uint8_t *names;	      /* of the next generation's rules */
+	size_t names_len;
+	int names_fd;
 };
 
 static int fail(char **reterr_text, int error, const char *format, ...)
@@ -64,36 +70,6 @@ static int fail(char **reterr_text, int error, const char *format, ...)
 		*reterr_text = NULL;
 	va_end(args);
 	return error;
-}
-
-/* Programs for hooks that this kernel lacks are not loaded; a lacking required one is an error. */
-static int choose_programs(struct bl_loader *loader, const struct btf *btf, char **reterr_text)
-{
-	size_t count;
-	const struct bl_hook_entry *table = bl_hook_table(&count);
-
-	for (size_t i = 0; i < count; i++) {
-		loader->available[i] = bl_hook_available(&table[i], btf);
-		if (!loader->available[i] && !table[i].optional)
-			return fail(reterr_text, -EOPNOTSUPP,
-				    "this kernel has no %s %s for BPF programs",
-				    bl_hook_kind(&table[i]), table[i].hook);
-	}
-	return 0;
-}
-
-static int find_hooks(struct bl_loader *loader, char **reterr_text)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	int r;
-
-	if (!btf)
-		return fail(reterr_text, -EOPNOTSUPP,
-			    "this kernel has no type information (/sys/kernel/btf/vmlinux): it "
-			    "needs CONFIG_DEBUG_INFO_BTF");
-	r = choose_programs(loader, btf, reterr_text);
-	btf__free(btf);
-	return r;
 }
 
 static int on_record(void *userdata, void *data, size_t size)
@@ -120,15 +96,6 @@ static int print_start(enum libbpf_print_level level, const char *format, va_lis
 	return fprintf(stderr, "%s\n", text);
 }
 
-/* The first inner map gives the verifier the shape of all later ones. */
-static int create_image(uint32_t chunks)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP);
-
-	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "bl_image", sizeof(uint32_t), BL_CHUNK_BYTES,
-			      chunks, &opts);
-}
-
 static int load_skeleton(struct bl_loader *loader, char **reterr_text)
 {
 	struct lsm_bpf *skeleton = loader->skeleton;
@@ -146,9 +113,19 @@ static int load_skeleton(struct bl_loader *loader, char **reterr_text)
 	if (r < 0)
 		return fail(reterr_text, r, "cannot set the event ring to %zu bytes: %s",
 			    loader->options.ring_bytes, strerror(-r));
-	r = bl_parts_open(skeleton, bl_hook_table(&(size_t){ 0 }), loader->n_hooks);
+	loader->n_progress = BL_PROGRESS_CPUS + (size_t)cpus;
+	r = bpf_map__set_max_entries(skeleton->maps.progress, (uint32_t)loader->n_progress);
+	if (r < 0)
+		return fail(reterr_text, r, "cannot keep the progress of %d processors: %s", cpus,
+			    strerror(-r));
+	r = bl_pins_adopt(loader->options.pins, skeleton->obj, reterr_text);
+	if (r < 0)
+		return r;
+	loader->adopted = r > 0;
+	r = bl_parts_open(skeleton, bl_hook_table(&(size_t){ 0 }), loader->attach.n_hooks);
 	if (r == 0)
-		r = bl_programs_new(skeleton, loader->available, &loader->programs);
+		r = bl_programs_new(skeleton, loader->attach.available, &loader->programs);
+	loader->attach.programs = loader->programs;
 	if (r < 0)
 		return fail(reterr_text, r, "cannot load the BPF maps: %s%s", strerror(-r),
 			    r == -EPERM ? " (CAP_BPF and CAP_PERFMON are needed, and a kernel that "
@@ -201,16 +178,73 @@ static int make_keys(struct lsm_bpf *skeleton)
 	return r;
 }
 
+static int map_progress(struct bl_loader *loader, char **reterr_text)
+{
+	size_t bytes = loader->n_progress * sizeof(*loader->progress);
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+			bpf_map__fd(loader->skeleton->maps.progress), 0);
+
+	if (at == MAP_FAILED)
+		return fail(reterr_text, -errno, "cannot map the progress of records: %s",
+			    strerror(errno));
+	loader->progress = at;
+	return 0;
+}
+
+/*
+ * The generation that is in force in maps of the daemon before, which may have been ended in the middle of anything: the
+ * slot of the next one may be filled, or still have what the one in force has replaced.
+ */
+static int take_over(struct bl_loader *loader, char **reterr_text)
+{
+	struct bl_globals *globals = &loader->skeleton->bss->globals;
+	const struct lsm_bpf *skeleton = loader->skeleton;
+
+	globals->looking = 0;
+	globals->canary_tgid = 0;
+	globals->fallback = 0;
+	loader->generation = globals->generation;
+	if (!loader->generation) {
+		for (uint32_t slot = 0; slot < 2; slot++)
+			bpf_map_delete_elem(bpf_map__fd(skeleton->maps.images), &slot);
+		return 0;
+	}
+	loader->image_fd =
+		bl_inner_open(bpf_map__fd(skeleton->maps.images), loader->generation & 1);
+	if (loader->image_fd < 0)
+		return fail(
+			reterr_text, loader->image_fd,
+			"the policy in force can't be taken over: %s; 'bailiff unload' lifts it",
+			strerror(-loader->image_fd));
+	for (uint32_t slot = 0; slot < 2; slot++) {
+		loader->links_fds[slot] = bl_inner_open(bpf_map__fd(skeleton->maps.links), slot);
+		loader->cgroups.policies[slot] =
+			bl_inner_open(bpf_map__fd(skeleton->maps.called), slot);
+		loader->descent.policies[slot] =
+			bl_inner_open(bpf_map__fd(skeleton->maps.kin), slot);
+	}
+	loader->replaced = true;
+	return 0;
+}
+
 static int start(struct bl_loader *loader, char **reterr_text)
 {
 	struct bl_globals *globals = &loader->skeleton->bss->globals;
-	int r;
+	int r = map_progress(loader, reterr_text);
 
-	r = make_keys(loader->skeleton);
 	if (r < 0)
-		return fail(reterr_text, r, "no random numbers: %s", strerror(-r));
-	globals->ceiling = loader->options.ceiling == BL_MODE_MONITOR;
-	globals->daemon_tgid = getpid();
+		return r;
+	if (!globals->keys[0]) {
+		r = make_keys(loader->skeleton);
+		if (r < 0)
+			return fail(reterr_text, r, "no random numbers: %s", strerror(-r));
+	}
+	loader->generation = loader->options.generation;
+	if (loader->adopted) {
+		r = take_over(loader, reterr_text);
+		if (r < 0)
+			return r;
+	}
 	loader->cgroups.called = bpf_map__fd(loader->skeleton->maps.called);
 	loader->descent.lineages = bpf_map__fd(loader->skeleton->maps.lineages);
 	loader->descent.origins = bpf_map__fd(loader->skeleton->maps.origins);
@@ -228,23 +262,8 @@ static int start(struct bl_loader *loader, char **reterr_text)
 		ring_buffer__new(bpf_map__fd(loader->skeleton->maps.ring), on_record, loader, NULL);
 	if (!loader->ring)
 		return fail(reterr_text, -errno, "cannot read the event ring: %s", strerror(errno));
-	return 0;
-}
-
-static int *new_fds(size_t n)
-{
-	int *fds = calloc(n, sizeof(*fds));
-
-	for (size_t i = 0; fds && i < n; i++)
-		fds[i] = -1;
-	return fds;
-}
-
-static void free_fds(int *fds, size_t n)
-{
-	for (size_t i = 0; fds && i < n; i++)
-		bl_close(fds[i]);
-	free(fds);
+	return bl_pins_take(loader->options.pins, loader->skeleton->obj,
+			    loader->skeleton->progs.bl_find_host, reterr_text);
 }
 
 static int open_all(struct bl_loader *loader, char **reterr_text)
@@ -255,13 +274,7 @@ static int open_all(struct bl_loader *loader, char **reterr_text)
 	loader->skeleton = lsm_bpf__open();
 	if (!loader->skeleton)
 		return fail(reterr_text, -errno, "cannot open the BPF object: %s", strerror(errno));
-	bl_hook_table(&loader->n_hooks);
-	loader->available = calloc(loader->n_hooks, sizeof(*loader->available));
-	loader->links = new_fds(loader->n_hooks);
-	if (!loader->available || !loader->links ||
-	    bl_detaching_init(&loader->detaching, loader->n_hooks) < 0)
-		return -ENOMEM;
-	r = find_hooks(loader, reterr_text);
+	r = bl_attach_init(&loader->attach, loader->options.pins, reterr_text);
 	if (r < 0)
 		return r;
 	r = load_skeleton(loader, reterr_text);
@@ -277,7 +290,7 @@ int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **re
 	if (!loader)
 		return -ENOMEM;
 	loader->options = *options;
-	loader->image_fd = loader->staged_fd = -1;
+	loader->image_fd = loader->staged_fd = loader->names_fd = -1;
 	loader->links_fds[0] = loader->links_fds[1] = -1;
 	bl_cgroups_init(&loader->cgroups);
 	bl_descent_init(&loader->descent);
@@ -294,19 +307,24 @@ void bl_loader_free(struct bl_loader *loader)
 {
 	if (!loader)
 		return;
-	bl_detaching_done(&loader->detaching);
-	free_fds(loader->links, loader->n_hooks);
+	if (!loader->settled)
+		bl_pins_withdraw(loader->options.pins);
+	bl_attach_end_all(&loader->attach);
 	bl_close(loader->image_fd);
 	bl_close(loader->staged_fd);
 	bl_close(loader->links_fds[0]);
 	bl_close(loader->links_fds[1]);
+	bl_close(loader->names_fd);
+	free(loader->names);
+	if (loader->progress)
+		munmap(loader->progress, loader->n_progress * sizeof(*loader->progress));
 	bl_cgroups_done(&loader->cgroups);
 	bl_descent_done(&loader->descent);
 	ring_buffer__free(loader->ring);
 	/* The process is about to end, and takes along what its thread still works on. */
 	if (bl_programs_free(loader->programs)) {
 		lsm_bpf__destroy(loader->skeleton);
-		free(loader->available);
+		bl_attach_done(&loader->attach);
 	}
 	free(loader);
 }
@@ -332,102 +350,6 @@ static int fill_image(int fd, const uint8_t *image, size_t len, uint32_t generat
 	if (r == 0 && bpf_map_freeze(fd) < 0)
 		r = -errno;
 	return r;
-}
-
-/* A program that is being detached can't be attached before that is done. */
-static int attach_hook(struct bl_loader *loader, size_t i, char **reterr_text)
-{
-	int program = bl_programs_fd(loader->programs, i);
-	size_t count;
-	const struct bl_hook_entry *entry = &bl_hook_table(&count)[i];
-	int link;
-
-	if (loader->links[i] >= 0)
-		return 0;
-	if (loader->detaching.links[i] >= 0)
-		bl_detaching_await(&loader->detaching);
-	link = entry->tracepoint ? bpf_raw_tracepoint_open(NULL, program)
-				 : bpf_link_create(program, 0, BPF_LSM_MAC, NULL);
-	if (link < 0)
-		return fail(reterr_text, link, "cannot attach to the %s %s: %s",
-			    bl_hook_kind(entry), entry->hook, strerror(-link));
-	loader->links[i] = link;
-	return 0;
-}
-
-static void detach_hook(struct bl_loader *loader, size_t i)
-{
-	bl_close(loader->links[i]);
-	loader->links[i] = -1;
-}
-
-static size_t find_hook(const char *hook)
-{
-	size_t count;
-	const struct bl_hook_entry *table = bl_hook_table(&count);
-
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(table[i].hook, hook) == 0)
-			return i;
-	return 0;
-}
-
-/* Those that the image needs, and those that are needed for a moment whatever the rules are. */
-static int load_needed(struct bl_loader *loader, const struct bl_header *header, char **reterr_text)
-{
-	const struct bl_hook_entry *table = bl_hook_table(&(size_t){ 0 });
-	_cleanup_free_ bool *wanted = calloc(loader->n_hooks, sizeof(*wanted));
-
-	if (!wanted)
-		return -ENOMEM;
-	for (size_t i = 0; i < loader->n_hooks; i++)
-		wanted[i] = bl_hook_needed(&table[i], header);
-	wanted[find_hook("file_open")] = true;
-	wanted[find_hook("inode_getxattr")] = true;
-	return bl_programs_need(loader->programs, wanted, reterr_text);
-}
-
-/* Attaches what the image needs beyond what is attached; on failure only that is taken back. */
-static int attach_needed(struct bl_loader *loader, const struct bl_header *header,
-			 char **reterr_text)
-{
-	const struct bl_hook_entry *table = bl_hook_table(&(size_t){ 0 });
-	bool *fresh = calloc(loader->n_hooks, sizeof(*fresh));
-	int r;
-
-	if (!fresh)
-		return -ENOMEM;
-	r = load_needed(loader, header, reterr_text);
-	for (size_t i = 0; r == 0 && i < loader->n_hooks; i++) {
-		if (!loader->available[i] || !bl_hook_needed(&table[i], header))
-			continue;
-		fresh[i] = loader->links[i] < 0;
-		r = attach_hook(loader, i, reterr_text);
-	}
-	for (size_t i = 0; r < 0 && i < loader->n_hooks; i++)
-		if (fresh[i])
-			detach_hook(loader, i);
-	free(fresh);
-	return r;
-}
-
-static void detach_unneeded(struct bl_loader *loader, const struct bl_header *header)
-{
-	const struct bl_hook_entry *table = bl_hook_table(&(size_t){ 0 });
-	struct bl_detaching *detaching = &loader->detaching;
-	bool any = false;
-
-	bl_detaching_await(detaching);
-	for (size_t i = 0; i < loader->n_hooks; i++) {
-		if (loader->links[i] < 0 || bl_hook_needed(&table[i], header))
-			continue;
-		detaching->links[i] = loader->links[i];
-		loader->links[i] = -1;
-		any = true;
-	}
-	loader->canary_attached = false;
-	if (any)
-		bl_detaching_start(detaching);
 }
 
 static int put_image(struct bl_loader *loader, uint32_t slot, int fd)
@@ -540,7 +462,7 @@ int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, 
 	r = put_known(loader, header, generation & 1, reterr_text);
 	if (r < 0)
 		return r;
-	fd = create_image(len / BL_CHUNK_BYTES);
+	fd = bl_chunks_create("bl_image", len / BL_CHUNK_BYTES);
 	if (fd < 0)
 		return fail(reterr_text, fd, "cannot create a table of %zu bytes in the kernel: %s",
 			    len, strerror(-fd));
@@ -559,9 +481,19 @@ int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, 
 	}
 	loader->staged_fd = fd;
 	/* All this takes time, and a hook without rules answers 0. What fails is tried again, and told, later. */
-	if (attach_needed(loader, header, NULL) == 0)
+	if (bl_attach_needed(&loader->attach, header, NULL) == 0)
 		bl_cgroups_settle(&loader->cgroups, generation & 1, &tables, NULL);
 	return 0;
+}
+
+/* They are in force now; the kernel has the text. */
+static void mark_names(struct bl_loader *loader)
+{
+	if (loader->names_fd >= 0)
+		bl_left_mark(loader->names_fd, loader->names, loader->names_len, BL_LEFT_IN_FORCE);
+	bl_close(loader->names_fd);
+	loader->names_fd = -1;
+	free(TAKE_PTR(loader->names));
 }
 
 /*
@@ -580,7 +512,7 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 	if (loader->staged_fd < 0)
 		r = bl_loader_stage(loader, image, len, reterr_text);
 	if (r == 0)
-		r = attach_needed(loader, header, reterr_text);
+		r = bl_attach_needed(&loader->attach, header, reterr_text);
 	if (r == 0)
 		r = bl_cgroups_settle(&loader->cgroups, generation & 1, &tables, reterr_text);
 	if (r == 0)
@@ -588,19 +520,22 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 				      loader->links_fds[generation & 1], reterr_text);
 	if (r < 0)
 		return r;
+	globals->ceiling = loader->options.ceiling == BL_MODE_MONITOR;
 	globals->denies |= !!(header->flags & BL_TABLES_DENIES);
 	globals->tables |= header->flags;
 	__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
 	globals->denies = !!(header->flags & BL_TABLES_DENIES);
 	globals->tables = header->flags;
-	loader->replaced = loader->generation != 0;
+	loader->replaced = loader->image_fd >= 0;
 	loader->generation = generation;
+	mark_names(loader);
 	bl_close(loader->image_fd);
 	loader->image_fd = loader->staged_fd;
 	loader->staged_fd = -1;
 	bl_descent_settle_again(&loader->descent, generation & 1, &tables,
 				loader->links_fds[generation & 1]);
-	detach_unneeded(loader, header);
+	loader->canary_attached = false;
+	bl_attach_end_unneeded(&loader->attach, header);
 	*ret_generation = generation;
 	return 0;
 }
@@ -608,7 +543,7 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 int bl_loader_look(struct bl_loader *loader)
 {
 	struct bl_globals *globals = &loader->skeleton->bss->globals;
-	int r = attach_hook(loader, find_hook("inode_getxattr"), NULL);
+	int r = bl_attach_hook(&loader->attach, bl_hook_find("inode_getxattr"), false, NULL);
 
 	if (r == 0)
 		__atomic_store_n(&globals->looking, loader->generation + (loader->staged_fd >= 0),
@@ -619,7 +554,7 @@ int bl_loader_look(struct bl_loader *loader)
 void bl_loader_look_end(struct bl_loader *loader)
 {
 	__atomic_store_n(&loader->skeleton->bss->globals.looking, 0, __ATOMIC_SEQ_CST);
-	detach_hook(loader, find_hook("inode_getxattr"));
+	bl_attach_end(&loader->attach, bl_hook_find("inode_getxattr"));
 }
 
 uint32_t bl_loader_linked(const struct bl_loader *loader)
@@ -643,36 +578,21 @@ int bl_loader_consume(struct bl_loader *loader)
 
 int bl_loader_counters(const struct bl_loader *loader, uint64_t counters[_BL_COUNT_MAX])
 {
-	int cpus = libbpf_num_possible_cpus();
 	int fd = bpf_map__fd(loader->skeleton->maps.counters);
-	uint64_t *values;
 
-	if (cpus < 0)
-		return cpus;
-	values = calloc(cpus, sizeof(*values));
-	if (!values)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < _BL_COUNT_MAX; i++) {
-		counters[i] = 0;
-		if (bpf_map_lookup_elem(fd, &i, values) < 0)
-			continue;
-		for (int cpu = 0; cpu < cpus; cpu++)
-			counters[i] += values[cpu];
-	}
-	free(values);
-	return 0;
+	return bl_counters_read(fd, loader->carried, counters);
 }
 
 int bl_loader_canary(struct bl_loader *loader, const char *path)
 {
 	struct bl_globals *globals = &loader->skeleton->bss->globals;
-	size_t hook = find_hook("file_open");
+	size_t hook = bl_hook_find("file_open");
 	struct stat st;
 
 	if (!path) {
 		globals->canary_tgid = 0;
 		if (loader->canary_attached)
-			detach_hook(loader, hook);
+			bl_attach_end(&loader->attach, hook);
 		loader->canary_attached = false;
 		return 0;
 	}
@@ -683,10 +603,10 @@ int bl_loader_canary(struct bl_loader *loader, const char *path)
 	__atomic_store_n(&globals->canary_tgid, getpid(), __ATOMIC_SEQ_CST);
 	/* An open that a label can answer is not looked at closely. */
 	__atomic_fetch_add(&globals->epoch, 1, __ATOMIC_SEQ_CST);
-	if (loader->links[hook] >= 0)
+	if (loader->attach.links[hook] >= 0)
 		return 0;
 	loader->canary_attached = true;
-	return attach_hook(loader, hook, NULL);
+	return bl_attach_hook(&loader->attach, hook, false, NULL);
 }
 
 int bl_loader_mounts_changed(struct bl_loader *loader)
@@ -699,21 +619,108 @@ size_t bl_loader_hooks(const struct bl_loader *loader, struct bl_hook_info *info
 {
 	const struct bl_hook_entry *table = bl_hook_table(&(size_t){ 0 });
 
-	for (size_t i = 0; i < loader->n_hooks && i < max; i++) {
+	for (size_t i = 0; i < loader->attach.n_hooks && i < max; i++) {
 		struct bpf_prog_info info = {};
 		uint32_t size = sizeof(info);
 
 		infos[i] = (struct bl_hook_info){
 			.hook = table[i].hook,
-			.available = loader->available[i],
-			.attached = loader->links[i] >= 0,
+			.available = loader->attach.available[i],
+			.attached = loader->attach.links[i] >= 0,
 		};
 		if (bpf_obj_get_info_by_fd(bl_programs_fd(loader->programs, i), &info, &size) < 0)
 			continue;
 		infos[i].program_id = info.id;
 		infos[i].verified_insns = info.verified_insns;
 	}
-	return loader->n_hooks;
+	return loader->attach.n_hooks;
+}
+
+/* ---- one daemon after the other ----------------------------------------------------------- */
+
+/* What another version's set has lost, and nobody has told. */
+static void carry(struct bl_loader *loader, int counters, int progress)
+{
+	static const enum bl_counter losses[] = { BL_COUNT_LOST_RING, BL_COUNT_LOST_SCRATCH };
+	struct bl_progress told = { 0 };
+	uint32_t index = BL_PROGRESS_TOLD;
+
+	uint64_t totals[_BL_COUNT_MAX];
+
+	if (bl_counters_read(counters, NULL, totals) < 0)
+		return;
+	bpf_map_lookup_elem(progress, &index, &told);
+	for (size_t i = 0; i < BL_ARRAY_SIZE(losses); i++) {
+		uint64_t before = i ? told.arrived : told.highest;
+		uint64_t total = totals[losses[i]];
+
+		loader->carried[losses[i]] += total > before ? total - before : 0;
+	}
+}
+
+static void on_old(void *userdata, int ring, int counters, int progress)
+{
+	struct bl_loader *loader = userdata;
+
+	if (ring >= 0)
+		bl_ring_empty(ring, loader->options.old_event, loader->options.userdata);
+	if (counters >= 0 && progress >= 0)
+		carry(loader, counters, progress);
+}
+
+void bl_loader_settle(struct bl_loader *loader)
+{
+	bl_pins_settle(loader->options.pins, on_old, loader);
+	loader->settled = true;
+}
+
+int bl_loader_lift(struct bl_loader *loader)
+{
+	loader->settled = true;
+	return bl_pins_lift(loader->options.pins);
+}
+
+bool bl_loader_adopted(const struct bl_loader *loader)
+{
+	return loader->adopted;
+}
+
+struct bl_progress *bl_loader_progress(const struct bl_loader *loader, size_t *ret_count)
+{
+	*ret_count = loader->n_progress;
+	return loader->progress;
+}
+
+void bl_loader_set_ceiling(struct bl_loader *loader, uint32_t ceiling, uint64_t until_ns)
+{
+	struct bl_globals *globals = &loader->skeleton->bss->globals;
+
+	loader->options.ceiling = ceiling;
+	__atomic_store_n(&globals->fallback, until_ns, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&globals->ceiling, ceiling == BL_MODE_MONITOR, __ATOMIC_SEQ_CST);
+}
+
+void bl_loader_beat(struct bl_loader *loader)
+{
+	__atomic_store_n(&loader->skeleton->bss->globals.beat, 1, __ATOMIC_SEQ_CST);
+}
+
+uint32_t bl_loader_next(const struct bl_loader *loader)
+{
+	return loader->generation + 1;
+}
+
+int bl_loader_name(struct bl_loader *loader, uint8_t *text, size_t len)
+{
+	int fd = bl_left_put(bpf_map__fd(loader->skeleton->maps.names), bl_loader_next(loader) & 1,
+			     text, len);
+
+	free(loader->names);
+	bl_close(loader->names_fd);
+	loader->names = text;
+	loader->names_len = len;
+	loader->names_fd = fd;
+	return fd < 0 ? fd : 0;
 }
 
 int bl_loader_load_rest(struct bl_loader *loader)

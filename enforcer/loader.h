@@ -10,27 +10,64 @@
 
 /* Everything loaded into the kernel by this process. Opaque. */
 struct bl_loader;
+struct bl_pins;
 
 /* One record from the ring; data is valid only during the call. */
 typedef void (*bl_event_fn)(void *userdata, const void *data, size_t size);
 
 struct bl_loader_options {
 	bl_event_fn event;
+	bl_event_fn
+		old_event; /* records of another version's set of maps, before that is taken away */
+	struct bl_pins *pins;	/* opened; must outlive the loader */
+	uint32_t generation;	/* the last number that was given before, where a new set of maps is made */
 	void *userdata;
 	size_t ring_bytes;	/* power of two, at least a page */
 	uint32_t ceiling;	/* enum bl_mode of policy.h: BL_MODE_MONITOR turns every deny into would-deny */
 };
 
 /*
- * Opens and loads all maps, and no program: those are loaded when rules need them; attaches nothing. Owns everything it creates.
+ * Opens and loads all maps, those that are pinned where these fit, or else new ones, and no program: those are loaded
+ * when rules need them; attaches nothing. Owns everything it creates, but what it pins: unless bl_loader_settle() was
+ * called, freeing it takes that away.
  * Returns 0, or -errno with a sentence for the operator in *reterr_text (malloc'ed, may stay NULL);
  * libbpf's warnings go to standard error.
  */
 int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **ret,
 		  char **reterr_text);
 
-/* Detaches and unloads everything; NULL is allowed. */
+/* Closes everything: what is pinned by then stays in force. NULL is allowed. */
 void bl_loader_free(struct bl_loader *loader);
+
+/* The programs that are in force now have proved good: takes away those of the daemon before, and what it had. */
+void bl_loader_settle(struct bl_loader *loader);
+
+/* Takes away all pins: what was in force ends with bl_loader_free(). Returns 0 or -errno. */
+int bl_loader_lift(struct bl_loader *loader);
+
+/* Whether the maps are those of the daemon before. */
+bool bl_loader_adopted(const struct bl_loader *loader);
+
+/* BL_PROGRESS_CPUS elements and one for each CPU, shared with the next daemon; good while the loader is. */
+struct bl_progress *bl_loader_progress(const struct bl_loader *loader, size_t *ret_count);
+
+/*
+ * Another ceiling, at once. until: CLOCK_BOOTTIME at which it becomes BL_MODE_MONITOR by itself, whether a daemon is
+ * there or not; 0: never.
+ */
+void bl_loader_set_ceiling(struct bl_loader *loader, uint32_t ceiling, uint64_t until_ns);
+
+/* Tells the kernel side that this daemon is there: at least every second. */
+void bl_loader_beat(struct bl_loader *loader);
+
+/* The number of the generation that is published next. */
+uint32_t bl_loader_next(const struct bl_loader *loader);
+
+/*
+ * What the next generation's rules are called, as of kept.h; takes text over. To be given before each publish.
+ * Returns 0 or -errno.
+ */
+int bl_loader_name(struct bl_loader *loader, uint8_t *text, size_t len);
 
 /*
  * Gives an image (verified by bl_tables_verify()) to the kernel, not in force yet: all that takes

@@ -76,9 +76,10 @@ void bl_log_line(struct bl_log *log, enum bl_level level, const char *format, ..
 int bl_log_failure(struct bl_log *log, enum bl_failure failure, const char *detail)
 {
 	const struct bl_failure_info *info = bl_failure_info(failure);
+	const char *consequence = log->in_force && info->kept ? info->kept : info->consequence;
 	_cleanup_free_ char *text = NULL;
 
-	text = bl_format("%s%s%s%s%s", detail ? detail : "", detail ? "; " : "", info->consequence,
+	text = bl_format("%s%s%s%s%s", detail ? detail : "", detail ? "; " : "", consequence,
 			 info->remedy ? ": " : "", info->remedy ? info->remedy : "");
 	if (text && bl_report_log(&log->entry, BL_LEVEL_ERROR, text) == 0) {
 		bl_entry_text(&log->entry, "BAILIFF_FAILURE", info->name);

@@ -32,6 +32,7 @@ struct bl_log {
 	struct bl_entry entry;	    /* under construction */
 	bool to_journal;
 	bool to_console;
+	bool in_force; /* something is, which does not end with this daemon: failures say so */
 };
 
 /* Returns 0 or -ENOMEM. */

@@ -8,6 +8,7 @@
 
 #include "cleanup.h"
 #include "daemon.h"
+#include "inherit.h"
 
 #define TICK_USEC 1000000ull
 
@@ -79,6 +80,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	uint64_t counters[_BL_COUNT_MAX];
 	int r;
 
+	bl_loader_beat(daemon->loader);
 	r = deliver(loop); /* what came without a wake-up */
 	if (r < 0)
 		return r;
@@ -121,8 +123,11 @@ static int arm_journal(sd_event_source *source, void *userdata)
 	struct loop *loop = userdata;
 	struct bl_journal *journal = loop->daemon->log.journal;
 	uint64_t deadline_ns = bl_journal_deadline_ns(journal);
+	struct bl_journal_stats stats;
 	int r;
 
+	bl_journal_get_stats(journal, &stats);
+	bl_inherit_waiting(loop->daemon, stats.queued_entries);
 	loop->journal_io = sd_event_source_disable_unref(loop->journal_io);
 	if (bl_journal_wants_write(journal) && bl_journal_fd(journal) >= 0) {
 		r = sd_event_add_io(loop->daemon->event, &loop->journal_io, bl_journal_fd(journal),

@@ -12,19 +12,40 @@
 
 #include "canary.h"
 #include "cleanup.h"
+#include "cmdline.h"
 #include "config.h"
 #include "daemon.h"
 #include "hostfs.h"
+#include "inherit.h"
+#include "pins.h"
 #include "probe.h"
 #include "report.h"
 #include "rundir.h"
 #include "sandbox.h"
 
 #define LAST_ROUNDS	  64 /* of bl_loader_consume() */
+#define CMDLINE_BYTES_MAX (64u << 10)
 #define STEP_TIMEOUT_USEC 300000000 /* the verifier of an emulated machine takes minutes */
 
 /* Each step returns BL_EXIT_GOOD, or has logged why not and returns the exit code. */
 typedef int (*step_fn)(struct bl_daemon *daemon);
+
+/*
+ * What is in force from a daemon before applies to this one, too, until it says that it is the daemon: so that is
+ * the first thing. That it can't has its reasons told by later steps.
+ */
+static int claim(struct bl_daemon *daemon)
+{
+	int r = bl_pins_new(&daemon->pins);
+
+	if (r < 0)
+		return bl_log_failure(&daemon->log, BL_FAILURE_RIGHTS, strerror(-r));
+	if (bl_pins_open(daemon->pins, false, NULL) < 0)
+		return BL_EXIT_GOOD;
+	bl_pins_claim(daemon->pins);
+	daemon->log.in_force = bl_pins_in_force(daemon->pins);
+	return BL_EXIT_GOOD;
+}
 
 static int read_settings(struct bl_daemon *daemon)
 {
@@ -42,6 +63,38 @@ static int read_settings(struct bl_daemon *daemon)
 	if (r < 0)
 		return bl_log_failure(&daemon->log, BL_FAILURE_SETTINGS,
 				      text ? text : strerror(-r));
+	return BL_EXIT_GOOD;
+}
+
+/* Who has no other way back has this one: it is over all settings. */
+static int read_command_line(struct bl_daemon *daemon)
+{
+	_cleanup_close_ int root_fd = bl_hostfs_open_root("/", NULL);
+	_cleanup_free_ char *text = NULL;
+
+	if (root_fd < 0 || bl_hostfs_read(root_fd, "/proc/cmdline", CMDLINE_BYTES_MAX, &text) < 0)
+		return BL_EXIT_GOOD;
+	switch (bl_cmdline_read(text)) {
+	case BL_CMDLINE_OFF:
+		return bl_log_failure(&daemon->log, BL_FAILURE_OFF, NULL);
+	case BL_CMDLINE_MONITOR:
+		daemon->settings.mode = BL_MODE_MONITOR;
+		bl_log_line(
+			&daemon->log, BL_LEVEL_WARNING,
+			"bailiff.mode=monitor on the kernel's command line: nothing is refused, "
+			"whatever the settings say");
+		break;
+	case BL_CMDLINE_UNKNOWN:
+		bl_log_line(
+			&daemon->log, BL_LEVEL_WARNING,
+			"bailiff.mode= on the kernel's command line is none of off, monitor and "
+			"enforce: it counts for nothing");
+		break;
+	case BL_CMDLINE_NONE:
+	case BL_CMDLINE_ENFORCE:
+	case _BL_CMDLINE_MAX:
+		break;
+	}
 	return BL_EXIT_GOOD;
 }
 
@@ -117,10 +170,19 @@ static void on_loader_event(void *userdata, const void *data, size_t size)
 	bl_deliver_record(&daemon->deliver, data, size);
 }
 
+static void on_old_event(void *userdata, const void *data, size_t size)
+{
+	struct bl_daemon *daemon = userdata;
+
+	bl_deliver_old_record(&daemon->deliver, data, size);
+}
+
 static int load_programs(struct bl_daemon *daemon)
 {
-	const struct bl_loader_options options = {
+	struct bl_loader_options options = {
 		.event = on_loader_event,
+		.old_event = on_old_event,
+		.pins = daemon->pins,
 		.userdata = daemon,
 		.ring_bytes = daemon->settings.ring_bytes,
 		.ceiling = daemon->settings.mode,
@@ -128,11 +190,18 @@ static int load_programs(struct bl_daemon *daemon)
 	_cleanup_free_ char *text = NULL;
 	int r;
 
+	r = bl_pins_open(daemon->pins, true, &text);
+	if (r < 0)
+		return bl_log_failure(&daemon->log,
+				      r == -EBUSY ? BL_FAILURE_SECOND : BL_FAILURE_PINS,
+				      text ? text : strerror(-r));
+	options.generation = bl_inherit_generations(daemon);
 	r = bl_deliver_init(&daemon->deliver, &daemon->log, &daemon->generations);
 	if (r == 0)
 		r = bl_loader_new(&options, &daemon->loader, &text);
 	if (r < 0)
 		return bl_log_failure(&daemon->log, BL_FAILURE_LOAD, text ? text : strerror(-r));
+	bl_inherit_records(daemon);
 	return BL_EXIT_GOOD;
 }
 
@@ -175,6 +244,20 @@ static int load_rest(struct bl_daemon *daemon)
 
 	if (r < 0)
 		return bl_log_failure(&daemon->log, BL_FAILURE_LOAD, strerror(-r));
+	return BL_EXIT_GOOD;
+}
+
+/* From here on what is in force outlives this daemon, and that of the one before is gone. */
+static int settle(struct bl_daemon *daemon)
+{
+	if (daemon->log.in_force)
+		bl_log_line(&daemon->log, BL_LEVEL_INFO,
+			    bl_loader_adopted(daemon->loader)
+				    ? "took over from the daemon before, with its maps"
+				    : "took over from a daemon of another version or with other "
+				      "settings: its maps don't fit, new ones were made");
+	bl_loader_settle(daemon->loader);
+	daemon->log.in_force = true;
 	return BL_EXIT_GOOD;
 }
 
@@ -256,12 +339,25 @@ static int serve(struct bl_daemon *daemon)
 
 /* The order is the point: no step relies on what a later one makes sure of. */
 static const step_fn steps[] = {
-	read_settings,	probe_kernel, lock_instance, open_host, build_policy, load_programs,
-	publish_policy, test_canary,  open_control,  load_rest, confine, serve,
+	claim,	       read_settings, read_command_line, probe_kernel,	lock_instance,
+	open_host,     build_policy,  load_programs,	 publish_policy, test_canary,
+	settle,	       open_control,  load_rest,	 confine,	serve,
 };
+
+/* Returns what holds from now on. */
+static const char *end_enforcement(struct bl_daemon *daemon)
+{
+	if (!daemon->lift && daemon->settings.on_stop == BL_ON_STOP_KEEP)
+		return "enforcement stays; 'bailiff unload' lifts it";
+	if (bl_loader_lift(daemon->loader) < 0)
+		return "enforcement could not be lifted as a whole: see " BL_PINS_DIR;
+	return "enforcement lifted";
+}
 
 static void stop(struct bl_daemon *daemon, bool served)
 {
+	const char *consequence = NULL;
+
 	atomic_store(&daemon->stopping, true);
 	bl_loader_give_up(daemon->loader);
 	bl_worker_free(daemon->worker);
@@ -269,14 +365,20 @@ static void stop(struct bl_daemon *daemon, bool served)
 	/* What happened up to here is told; a storm that goes on does not keep us. */
 	for (int i = 0; served && i < LAST_ROUNDS && bl_loader_consume(daemon->loader) > 0; i++)
 		;
+	if (served) {
+		consequence = end_enforcement(daemon);
+		bl_inherit_waiting(daemon, 0); /* they are sent below, while there is time */
+	}
 	bl_loader_free(daemon->loader);
-	if (served && bl_report_stopped(&daemon->log.entry, "enforcement lifted") == 0)
+	bl_pins_free(daemon->pins);
+	if (served && bl_report_stopped(&daemon->log.entry, consequence) == 0)
 		bl_log_entry(&daemon->log);
 	bl_worker_result_clear(&daemon->first);
 	bl_areas_clear(&daemon->areas);
 	bl_follow_clear(&daemon->follow);
 	bl_deliver_done(&daemon->deliver);
 	bl_generations_clear(&daemon->generations);
+	sd_event_source_disable_unref(daemon->ceiling_end);
 	sd_event_unref(daemon->event);
 	bl_close(daemon->mounts_fd);
 	bl_close(daemon->host_fd);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include "ceiling.h"
 #include "cleanup.h"
 #include "config.h"
 #include "daemon.h"
@@ -307,14 +308,37 @@ static const struct {
 	{ "metrics", answer_metrics },
 };
 
+/* For root alone: the group that may use the socket is for those who look on, and reload. */
+static void unload(struct bl_daemon *daemon, const struct bl_request *request)
+{
+	if (request->uid != 0) {
+		bl_control_answer(daemon->control, request->id,
+				  bl_control_failure("not-root", "only root can lift enforcement",
+						     NULL));
+		return;
+	}
+	bl_log_line(&daemon->log, BL_LEVEL_WARNING, "unload asked for by uid %u, pid %d",
+		    request->uid, request->pid);
+	bl_control_answer(daemon->control, request->id, bl_control_success(json_object()));
+	bl_daemon_unload(daemon);
+}
+
 void bl_daemon_request(void *userdata, const struct bl_request *request)
 {
 	struct bl_daemon *daemon = userdata;
 
+	if (strcmp(request->command, "unload") == 0) {
+		unload(daemon, request);
+		return;
+	}
 	if (strcmp(request->command, "reload") == 0) {
 		bl_log_line(&daemon->log, BL_LEVEL_INFO, "reload asked for by uid %u, pid %d",
 			    request->uid, request->pid);
 		bl_reload_ask(daemon, request->id);
+		return;
+	}
+	if (strcmp(request->command, "mode") == 0) {
+		bl_ceiling_request(daemon, request);
 		return;
 	}
 	for (size_t i = 0; i < BL_ARRAY_SIZE(commands); i++) {

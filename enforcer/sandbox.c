@@ -132,14 +132,22 @@ static const int allowed[] = {
 
 /* bpf() by command: maps, links of programs that are loaded, and asking about them. */
 static const int bpf_commands[] = {
-	BPF_MAP_CREATE,		 BPF_MAP_LOOKUP_ELEM,
-	BPF_MAP_UPDATE_ELEM,	 BPF_MAP_DELETE_ELEM,
-	BPF_MAP_GET_NEXT_KEY,	 BPF_MAP_LOOKUP_AND_DELETE_ELEM,
-	BPF_MAP_LOOKUP_BATCH,	 BPF_MAP_UPDATE_BATCH,
-	BPF_MAP_DELETE_BATCH,	 BPF_MAP_FREEZE,
-	BPF_OBJ_GET_INFO_BY_FD,	 BPF_LINK_CREATE,
-	BPF_ITER_CREATE,	 BPF_LINK_DETACH,
+	BPF_MAP_CREATE,
+	BPF_MAP_LOOKUP_ELEM,
+	BPF_MAP_UPDATE_ELEM,
+	BPF_MAP_DELETE_ELEM,
+	BPF_MAP_GET_NEXT_KEY,
+	BPF_MAP_LOOKUP_AND_DELETE_ELEM,
+	BPF_MAP_LOOKUP_BATCH,
+	BPF_MAP_UPDATE_BATCH,
+	BPF_MAP_DELETE_BATCH,
+	BPF_MAP_FREEZE,
+	BPF_OBJ_GET_INFO_BY_FD,
+	BPF_LINK_CREATE,
+	BPF_ITER_CREATE,
+	BPF_LINK_DETACH,
 	BPF_RAW_TRACEPOINT_OPEN, /* how libbpf attaches on kernels before 6.0 */
+	BPF_OBJ_PIN,		 /* links of hooks that a reload needs; only below our directory may anything be made */
 };
 
 /* Calls that are allowed where (argument & mask) == value. */

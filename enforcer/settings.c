@@ -29,6 +29,29 @@ static int set_mode(struct bl_settings *settings, const char *value, const char 
 	return -EINVAL;
 }
 
+static const char *const on_stop_names[_BL_ON_STOP_MAX] = {
+	[BL_ON_STOP_KEEP] = "keep",
+	[BL_ON_STOP_LIFT] = "lift",
+};
+
+const char *bl_on_stop_name(enum bl_on_stop on_stop)
+{
+	return (unsigned int)on_stop < _BL_ON_STOP_MAX ? on_stop_names[on_stop] : NULL;
+}
+
+static int set_on_stop(struct bl_settings *settings, const char *value,
+		       const char **reterr_expected)
+{
+	for (enum bl_on_stop i = BL_ON_STOP_KEEP; i < _BL_ON_STOP_MAX; i++) {
+		if (strcmp(value, on_stop_names[i]) == 0) {
+			settings->on_stop = i;
+			return 0;
+		}
+	}
+	*reterr_expected = "'keep' or 'lift'";
+	return -EINVAL;
+}
+
 static int set_ring_size(struct bl_settings *settings, const char *value,
 			 const char **reterr_expected)
 {
@@ -76,6 +99,7 @@ static const struct key {
 	set_fn set;
 } keys[] = {
 	{ "mode", set_mode },
+	{ "on-stop", set_on_stop },
 	{ "ring-size", set_ring_size },
 	{ "socket-group", set_socket_group },
 };
@@ -89,6 +113,7 @@ int bl_settings_init(struct bl_settings *ret)
 	*ret = (struct bl_settings){
 		.mode = BL_MODE_ENFORCE,
 		.ring_bytes = 8u << 20,
+		.on_stop = BL_ON_STOP_KEEP,
 		.socket_group = group,
 	};
 	return 0;

@@ -12,13 +12,23 @@
 #define BL_RING_BYTES_MIN     (64u << 10)
 #define BL_RING_BYTES_MAX     (256u << 20)
 
+/* What becomes of what is in force when the daemon is told to stop. */
+enum bl_on_stop {
+	BL_ON_STOP_KEEP = 1, /* it stays, as when the daemon is killed */
+	BL_ON_STOP_LIFT,
+	_BL_ON_STOP_MAX,
+};
+
 struct bl_settings {
 	enum bl_mode mode;  /* ceiling over the mode of every policy file */
 	size_t ring_bytes;  /* power of two, BL_RING_BYTES_MIN to BL_RING_BYTES_MAX */
+	enum bl_on_stop on_stop;
 	char *socket_group; /* may talk to the control socket, besides root; "" is nobody */
 };
 
-/* As without a file: enforce, 8 MiB, group 'bailiff'. Returns 0 or -ENOMEM. */
+const char *bl_on_stop_name(enum bl_on_stop on_stop);
+
+/* As without a file: enforce, 8 MiB, keep, group 'bailiff'. Returns 0 or -ENOMEM. */
 int bl_settings_init(struct bl_settings *ret);
 void bl_settings_done(struct bl_settings *settings);
 

@@ -30,6 +30,8 @@ int bl_tool_diff(struct bl_tool *tool, const struct bl_command *command, int arg
 int bl_tool_status(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_rules(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_reload(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_mode(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_unload(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_events(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_replay(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_report(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);

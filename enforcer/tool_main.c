@@ -23,6 +23,7 @@ static const struct {
 	{ "events", bl_tool_events }, { "doctor", bl_tool_doctor },
 	{ "replay", bl_tool_replay }, { "report", bl_tool_report },
 	{ "top", bl_tool_top },	      { "metrics", bl_tool_metrics },
+	{ "mode", bl_tool_mode },	      { "unload", bl_tool_unload },
 };
 
 static const struct bl_command *find_command(const char *name)

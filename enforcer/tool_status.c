@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bailiff status: what the daemon enforces, how, and whether anything got lost. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
 #include "cleanup.h"
+#include "client.h"
+#include "handover.h"
+#include "kept.h"
+#include "pins.h"
 #include "tool.h"
 
 enum { OPTION_RULES = 1 };
@@ -185,6 +190,115 @@ static void print_status(const struct bl_tool *tool, const json_t *status)
 	print_counters(tool, status);
 }
 
+/* ---- without a daemon --------------------------------------------------------------------- */
+
+/* The one of both slots that was put in force last; NULL: none is known. */
+static struct bl_generation *kept_generation(int names, struct bl_kept *ret_kept)
+{
+	struct bl_generation *found = NULL;
+
+	for (uint32_t slot = 0; slot < 2; slot++) {
+		_cleanup_free_ uint8_t *text = NULL;
+		struct bl_generation *generation = NULL;
+		struct bl_kept kept;
+		size_t len;
+
+		if (bl_left_get(names, slot, &text, &len) < 0 ||
+		    bl_kept_read(text, len, &kept, &generation) < 0)
+			continue;
+		if (!kept.in_force || (found && found->number > generation->number)) {
+			bl_generation_free(generation);
+			continue;
+		}
+		bl_generation_free(found);
+		found = generation;
+		*ret_kept = kept;
+	}
+	return found;
+}
+
+static void print_kept(const struct bl_tool *tool, const struct bl_generation *generation,
+		       const struct bl_kept *kept)
+{
+	printf("policy:  generation %" PRIu32 ", %zu rules in %zu files, ceiling %s\n"
+	       "         digest %s\n",
+	       generation->number, generation->n_rules, generation->n_files,
+	       bl_mode_name(kept->ceiling), generation->digest);
+	for (size_t i = 0; i < generation->n_files; i++) {
+		const struct bl_file_meta *file = &generation->files[i];
+		_cleanup_free_ char *path = bl_printable(file->path, strlen(file->path));
+
+		printf("  %s: %" PRIu32 " rules, %s\n", path ? path : "", file->rules,
+		       bl_mode_name(BL_MIN(file->mode, kept->ceiling)));
+	}
+}
+
+static int print_left(const struct bl_tool *tool, size_t links, const struct bl_generation *left,
+		      const struct bl_kept *kept)
+{
+	json_t *policy = NULL;
+
+	if (!tool->json) {
+		printf("%sno daemon runs%s; what it has left is in force: %zu hooks\n",
+		       bl_tool_colour(tool, BL_COLOUR_BAD), bl_tool_colour(tool, BL_COLOUR_OFF),
+		       links);
+		if (left)
+			print_kept(tool, left, kept);
+		puts("Events are kept as there is room. 'systemctl start bailiffd' takes it over, 'bailiff "
+		     "unload' lifts it.");
+		return BL_EXIT_RIGHT;
+	}
+	if (left)
+		policy = json_pack("{s:I, s:s, s:I, s:I, s:s}", "generation",
+				   (json_int_t)left->number, "digest", left->digest, "rules",
+				   (json_int_t)left->n_rules, "files", (json_int_t)left->n_files,
+				   "ceiling", bl_mode_name(kept->ceiling));
+	if (bl_tool_print_json(json_pack("{s:b, s:{s:s, s:s}, s:{s:I, s:o*}}", "ok", 0, "error",
+					 "code", "no-daemon", "message", "bailiffd is not running",
+					 "left_in_force", "hooks", (json_int_t)links, "policy",
+					 policy)) < 0)
+		return BL_EXIT_INTERNAL;
+	return BL_EXIT_RIGHT;
+}
+
+/* Says what is in force without a daemon. Returns whether anything is; who is not root can't see it. */
+static bool show_left(const struct bl_tool *tool, int *ret_code)
+{
+	_cleanup_(bl_generation_freep) struct bl_generation *left = NULL;
+	_cleanup_(bl_pins_freep) struct bl_pins *pins = NULL;
+	_cleanup_close_ int names = -1;
+	struct bl_kept kept;
+	size_t links;
+
+	if (bl_pins_new(&pins) < 0 || bl_pins_look(pins) < 0)
+		return false;
+	links = bl_pins_count_links(pins);
+	if (!links)
+		return false;
+	names = bl_pins_map(pins, "names");
+	if (names >= 0)
+		left = kept_generation(names, &kept);
+	*ret_code = print_left(tool, links, left, &kept);
+	return true;
+}
+
+/* As bl_tool_call() does, but that no daemon is not the end of what can be said. */
+static int ask(const struct bl_tool *tool, json_t **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	int code, r = bl_client_call(tool->socket, json_pack("{s:s}", "command", "status"),
+				     BL_TOOL_TIMEOUT_SEC, ret, &text);
+
+	if (r == 0)
+		return BL_EXIT_GOOD;
+	if (r == -ENOENT && show_left(tool, &code))
+		return code;
+	bl_tool_error(tool, r == -EACCES ? "no-right" : "no-daemon", text ? text : strerror(-r));
+	return BL_EXIT_RIGHT;
+}
+
+/* ---- the command -------------------------------------------------------------------------- */
+
 static int on_option(void *userdata, int option, const char *value)
 {
 	*(bool *)userdata = true;
@@ -206,8 +320,7 @@ int bl_tool_status(struct bl_tool *tool, const struct bl_command *command, int a
 		return code;
 	if (!bl_tool_no_arguments(command, argc, argv, first))
 		return BL_EXIT_USAGE;
-	code = bl_tool_call(tool, json_pack("{s:s}", "command", "status"), BL_TOOL_TIMEOUT_SEC,
-			    &status);
+	code = ask(tool, &status);
 	if (code != BL_EXIT_GOOD)
 		return code;
 	if (tool->json && with_rules) {

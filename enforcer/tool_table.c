@@ -96,6 +96,13 @@ static const struct bl_tool_option status_options[] = {
 	{ 0 },
 };
 
+static const struct bl_tool_option mode_options[] = {
+	{ .name = "for",
+	  .value = "TIME",
+	  .help = "fall back by itself, unless the mode is set once more: 90s, 10m, 2h, 1d" },
+	{ 0 },
+};
+
 /* Which events: of all commands that read the journal. */
 #define FEED_OPTIONS                                                                            \
 	{ .name = "since",                                                                      \
@@ -228,6 +235,12 @@ const struct bl_command bl_commands[] = {
 	{ "rules", "", "List the rules that are in force", none, NULL, BL_COMPLETES_NOTHING },
 	{ "reload", "", "Have the daemon load the policy anew, and wait for the outcome", none,
 	  NULL, BL_COMPLETES_NOTHING },
+	{ "mode", "[enforce|monitor]",
+	  "Show the ceiling over the modes of all files, or change it until the daemon is started anew;\n"
+	  "for root alone",
+	  mode_options, "enforce monitor", BL_COMPLETES_NOTHING },
+	{ "unload", "", "Lift all enforcement, and end the daemon if there is one; for root alone",
+	  none, NULL, BL_COMPLETES_NOTHING },
 	{ "events", "", "Show verdicts and messages of the daemon from the journal", events_options,
 	  NULL, BL_COMPLETES_NOTHING },
 	{ "replay", "[FILE|DIR...]",

@@ -97,7 +97,7 @@ def _suite(args: argparse.Namespace, suite: str, work: pathlib.Path, package: pa
         counted = [line for line in g.sh("bailiff status").splitlines() if "counted" in line]
         bench.say(f"{suite}: {' '.join(counted)}")
         # What the kernel itself needs has changed a little since the start.
-        g.sh("systemctl stop bailiffd")
+        g.sh("bailiff unload")
         found[NONE]["exec"] = min(found[NONE]["exec"], _measure_exec(g))
     return kernel, found
 

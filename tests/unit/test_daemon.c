@@ -18,10 +18,12 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "cleanup.h"
 #include "client.h"
 #include "daemon.h"
+#include "kept.h"
 #include "tree.h"
 
 #define POLICY		     "/etc/bailiff/policy.d/a.json"
@@ -39,7 +41,12 @@ struct bl_loader {
 	int publish_error;
 	int consume_result;
 	uint64_t counters[_BL_COUNT_MAX];
-	unsigned int mounts_changed, staged, retired, looks;
+	unsigned int mounts_changed, staged, retired, looks, beats;
+	uint8_t *names;
+	size_t names_len;
+	struct bl_progress progress[BL_PROGRESS_CPUS + 2];
+	uint32_t ceiling;
+	uint64_t until_ns;
 	uint32_t linked;
 	bool looking;
 	atomic_int failure;
@@ -58,7 +65,38 @@ int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **re
 void bl_loader_free(struct bl_loader *loader)
 {
 	bl_close(loader->fd);
+	free(loader->names);
 	free(loader);
+}
+
+void bl_loader_set_ceiling(struct bl_loader *loader, uint32_t ceiling, uint64_t until_ns)
+{
+	loader->until_ns = until_ns;
+	__atomic_store_n(&loader->ceiling, ceiling, __ATOMIC_SEQ_CST);
+}
+
+void bl_loader_beat(struct bl_loader *loader)
+{
+	loader->beats++;
+}
+
+uint32_t bl_loader_next(const struct bl_loader *loader)
+{
+	return loader->generation + 1;
+}
+
+int bl_loader_name(struct bl_loader *loader, uint8_t *text, size_t len)
+{
+	free(loader->names);
+	loader->names = text;
+	loader->names_len = len;
+	return 0;
+}
+
+struct bl_progress *bl_loader_progress(const struct bl_loader *loader, size_t *ret_count)
+{
+	*ret_count = BL_ARRAY_SIZE(loader->progress);
+	return ((struct bl_loader *)loader)->progress;
 }
 
 int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, char **reterr_text)
@@ -164,6 +202,7 @@ struct fixture {
 	char socket_path[128], notify_path[128];
 	int notify_fd;
 	pthread_t thread;
+	bool ended; /* and joined */
 	int loop_result;
 };
 
@@ -244,6 +283,7 @@ static void stop_daemon(struct fixture *fixture)
 	bl_follow_clear(&daemon->follow);
 	bl_deliver_done(&daemon->deliver);
 	bl_generations_clear(&daemon->generations);
+	sd_event_source_disable_unref(daemon->ceiling_end);
 	sd_event_unref(daemon->event);
 	bl_settings_done(&daemon->settings);
 	bl_journal_free(TAKE_PTR(daemon->log.journal));
@@ -255,8 +295,10 @@ static int teardown(void **state)
 	struct fixture *fixture = *state;
 
 	fixture->daemon.loader->consume_result = 0; /* a storm that was not survived ends here */
-	kill(getpid(), SIGTERM);
-	pthread_join(fixture->thread, NULL);
+	if (!fixture->ended) {
+		kill(getpid(), SIGTERM);
+		pthread_join(fixture->thread, NULL);
+	}
 	assert_int_equal(fixture->loop_result, 0);
 	stop_daemon(fixture);
 	close(fixture->notify_fd);
@@ -385,6 +427,89 @@ static void meters_have_an_end(void **state)
 	assert_int_equal(meters.rest, 20);
 	assert_int_equal(meters.rows[7].times, 2);
 	bl_meters_done(&meters);
+}
+
+/* The next daemon can tell of this one's rules. */
+static void keeps_what_rules_are_called(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bl_loader *loader = fixture->daemon.loader;
+	struct bl_generation *kept = NULL;
+	struct bl_kept about;
+
+	told(fixture, "READY=1");
+	assert_int_equal(bl_kept_read(loader->names, loader->names_len, &about, &kept), 0);
+	assert_int_equal(kept->number, 1);
+	assert_int_equal(about.ceiling, BL_MODE_ENFORCE);
+	assert_string_equal(kept->rules[1].info.id, "two");
+	bl_generation_free(kept);
+}
+
+static json_t *ask_mode(struct fixture *fixture, const char *mode, json_int_t seconds)
+{
+	json_t *result = NULL;
+
+	assert_int_equal(bl_client_call(fixture->socket_path,
+					json_pack("{s:s, s:s*, s:I}", "command", "mode", "mode",
+						  mode, "for", seconds),
+					20, &result, NULL),
+			 0);
+	return result;
+}
+
+static void mode_is(struct fixture *fixture, const char *mode)
+{
+	_cleanup_json_ json_t *now = ask_mode(fixture, NULL, 0);
+
+	assert_string_equal(json_string_value(json_object_get(now, "mode")), mode);
+}
+
+/* A mode for a while ends by itself, also in the kernel; one that is confirmed doesn't. */
+static void modes(void **state)
+{
+	struct fixture *fixture = *state;
+	struct bl_loader *loader = fixture->daemon.loader;
+	const struct timespec pause = { .tv_nsec = 20000000 };
+
+	mode_is(fixture, "enforce");
+	if (geteuid() != 0)
+		skip();
+	json_decref(ask_mode(fixture, "monitor", 0));
+	mode_is(fixture, "monitor");
+	assert_int_equal(loader->ceiling, BL_MODE_MONITOR);
+	json_decref(ask_mode(fixture, "enforce", 1));
+	mode_is(fixture, "enforce");
+	assert_int_not_equal(loader->until_ns, 0);
+	for (int i = 0; i < 500 && loader->ceiling != BL_MODE_MONITOR; i++)
+		nanosleep(&pause, NULL);
+	mode_is(fixture, "monitor");
+	json_decref(ask_mode(fixture, "enforce", 1));
+	json_decref(ask_mode(fixture, "enforce", 0));
+	assert_int_equal(loader->until_ns, 0);
+	for (int i = 0; i < 75; i++)
+		nanosleep(&pause, NULL);
+	mode_is(fixture, "enforce");
+}
+
+/* Who is not root may look on, and not lift what is in force. */
+static void unload_is_for_root(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_free_ char *text = NULL;
+	_cleanup_json_ json_t *answer = NULL;
+	int r = call(fixture, "unload", &answer, &text);
+
+	if (geteuid() == 0) {
+		assert_int_equal(r, 0);
+		pthread_join(fixture->thread, NULL);
+		assert_int_equal(fixture->loop_result, 0);
+		assert_true(fixture->daemon.lift);
+		fixture->ended = true;
+	} else {
+		assert_int_equal(r, -EREMOTEIO);
+		assert_non_null(strstr(text, "only root"));
+		assert_false(fixture->daemon.lift);
+	}
 }
 
 /* A search that links are made in the middle of is made once more. */
@@ -623,6 +748,9 @@ int main(void)
 		TEST(shows_its_status),
 		TEST(counts_for_metrics),
 		cmocka_unit_test(meters_have_an_end),
+		TEST(keeps_what_rules_are_called),
+		TEST(modes),
+		TEST(unload_is_for_root),
 		TEST(looks_for_other_names),
 		TEST(shows_its_rules),
 		TEST(an_unknown_command),

@@ -99,6 +99,48 @@ static void unexplained_gap_is_reported_once(void **state)
 	bl_lost_free(lost);
 }
 
+/* Three daemons on the same records: each loss is reported by one of them, and no gap that is none. */
+static void goes_on_where_another_ended(void **state)
+{
+	struct bl_progress told = { 0 }, cpus[2] = { { 0 } };
+	uint64_t counters[_BL_COUNT_MAX] = { [BL_COUNT_LOST_RING] = 2 };
+	struct bl_lost_report report;
+	struct bl_lost *lost = make();
+
+	bl_lost_share(lost, &told, cpus, 2);
+	bl_lost_saw(lost, 0, 1);
+	bl_lost_saw(lost, 0, 4); /* 2 and 3 had no room */
+	bl_lost_saw(lost, 1, 3); /* 1 and 2 are missing, and nobody knows why */
+	assert_int_equal(bl_lost_saw(lost, 2, 1), -EINVAL);
+	assert_true(bl_lost_take(lost, counters, NULL, &report));
+	assert_true(bl_lost_take(lost, counters, NULL, &report));
+	assert_int_equal(report.total[BL_LOST_RING], 2);
+	assert_int_equal(report.total[BL_LOST_GAP], 2);
+	bl_lost_free(lost);
+	assert_int_equal(told.highest, 2);
+
+	/* While nobody was there 5 and 6 had no room; 7 waits to be read, and one that was read was not told. */
+	counters[BL_COUNT_LOST_RING] = 4;
+	lost = make();
+	bl_lost_share(lost, &told, cpus, 2);
+	bl_lost_with_daemon(lost, 1);
+	bl_lost_saw(lost, 0, 7);
+	assert_true(bl_lost_take(lost, counters, NULL, &report));
+	assert_int_equal(report.fresh[BL_LOST_RING], 2);
+	assert_int_equal(report.fresh[BL_LOST_GAP], 0);
+	assert_int_equal(report.fresh[BL_LOST_DAEMON], 1);
+	assert_int_equal(report.fresh_sum, 3);
+	assert_false(bl_lost_take(lost, counters, NULL, &report));
+	assert_false(bl_lost_take(lost, counters, NULL, &report));
+	bl_lost_free(lost);
+
+	lost = make();
+	bl_lost_share(lost, &told, cpus, 2);
+	assert_false(bl_lost_take(lost, counters, NULL, &report));
+	assert_false(bl_lost_take(lost, counters, NULL, &report));
+	bl_lost_free(lost);
+}
+
 static void own_drops(void **state)
 {
 	struct bl_lost *lost = make();
@@ -179,6 +221,7 @@ int main(void)
 		cmocka_unit_test(gaps_equal_the_kernels_counter),
 		cmocka_unit_test(overtaken_records_are_not_lost),
 		cmocka_unit_test(unexplained_gap_is_reported_once),
+		cmocka_unit_test(goes_on_where_another_ended),
 		cmocka_unit_test(own_drops),
 		cmocka_unit_test(bad_records_explain_gaps),
 		cmocka_unit_test(impossible_cpu),

@@ -52,6 +52,7 @@ static void refused(void **state, const char *text, const char *expected)
 	assert_int_equal(fixture->settings.mode, BL_MODE_ENFORCE);
 	assert_int_equal(fixture->settings.ring_bytes, 8u << 20);
 	assert_string_equal(fixture->settings.socket_group, "bailiff");
+	assert_int_equal(fixture->settings.on_stop, BL_ON_STOP_KEEP);
 }
 
 static void every_key(void **state)
@@ -90,6 +91,18 @@ static void bad_mode(void **state)
 {
 	refused(state, "mode = of\n", "b.conf:1: 'mode' must be 'enforce' or 'monitor'");
 	refused(state, "mode =\n", "b.conf:1: 'mode' must be 'enforce' or 'monitor'");
+}
+
+static void on_stop(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(parse(fixture, "on-stop = lift\n"), 0);
+	assert_int_equal(fixture->settings.on_stop, BL_ON_STOP_LIFT);
+	assert_int_equal(parse(fixture, "on-stop = keep\n"), 0);
+	assert_int_equal(fixture->settings.on_stop, BL_ON_STOP_KEEP);
+	refused(state, "on-stop = stay\n", "b.conf:1: 'on-stop' must be 'keep' or 'lift'");
+	refused(state, "on-stop =\n", "b.conf:1: 'on-stop' must be 'keep' or 'lift'");
 }
 
 static void bad_ring_size(void **state)
@@ -151,6 +164,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(repeated_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_equals, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_mode, setup, teardown),
+		cmocka_unit_test_setup_teardown(on_stop, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_ring_size, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(from_a_file, setup, teardown),

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tries what must be refused, over and over on each processor, until its input ends: an open, an execution, a
+ * connection. For each line of input it prints one: for each kind how often it was tried, how often refused, and how
+ * often it got through, and the longest time in which nothing was tried on some processor.
+ *
+ *   relentless FILE SCRIPT PORT
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PACE 16
+
+enum { OPEN, EXEC, CONNECT, KINDS };
+
+static const char *const names[KINDS] = { "open", "exec", "connect" };
+static const char *file, *program;
+static struct sockaddr_in address;
+static atomic_bool ended;
+
+struct hammer {
+	pthread_t thread;
+	int kind, cpu;
+	unsigned long tries, refused, slips;
+	double pause; /* the longest */
+};
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Each returns whether it got through; errno else. */
+static int try_open(void)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* A script whose interpreter is not there: the kernel looks for that when the rules have let the script pass. */
+static int try_exec(void)
+{
+	char *const none[] = { (char *)program, NULL };
+
+	execve(program, none, none);
+	return errno == ENOENT;
+}
+
+static int try_connect(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error, r;
+
+	if (fd < 0)
+		return 0;
+	r = connect(fd, (struct sockaddr *)&address, sizeof(address));
+	error = errno;
+	close(fd);
+	errno = error;
+	/* Nobody listens: whatever else it says has asked the network. */
+	return r == 0 || error == ECONNREFUSED || error == EINPROGRESS;
+}
+
+static int try(int kind)
+{
+	return kind == OPEN ? try_open() : kind == EXEC ? try_exec() : try_connect();
+}
+
+static void *run(void *argument)
+{
+	struct hammer *hammer = argument;
+	const struct timespec pause = { .tv_nsec = 500000 };
+	double last = now();
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(hammer->cpu, &set);
+	pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	while (!atomic_load(&ended)) {
+		double then;
+
+		errno = 0;
+		if (try(hammer->kind))
+			hammer->slips++;
+		else if (errno == EPERM)
+			hammer->refused++;
+		hammer->tries++;
+		/* An execution takes as long as thirty of the others: these leave it the processor. */
+		if (hammer->kind != EXEC && hammer->tries % PACE == 0)
+			nanosleep(&pause, NULL);
+		then = now();
+		if (then - last > hammer->pause)
+			hammer->pause = then - last;
+		last = then;
+	}
+	return NULL;
+}
+
+static void tell(const struct hammer *hammers, int cpus)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		unsigned long tries = 0, refused = 0, slips = 0;
+		double pause = 0;
+
+		for (int i = kind; i < cpus * KINDS; i += KINDS) {
+			tries += hammers[i].tries;
+			refused += hammers[i].refused;
+			slips += hammers[i].slips;
+			if (hammers[i].pause > pause)
+				pause = hammers[i].pause;
+		}
+		printf("%s%s %lu %lu %lu %.3f", kind ? " " : "", names[kind], tries, refused, slips,
+		       pause);
+	}
+	putchar('\n');
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	int cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	struct hammer *hammers = calloc((size_t)cpus * KINDS, sizeof(*hammers));
+	char line[16];
+
+	if (argc != 4 || !hammers)
+		return 2;
+	file = argv[1];
+	program = argv[2];
+	address.sin_family = AF_INET;
+	address.sin_port = htons((unsigned short)atoi(argv[3]));
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	for (int i = 0; i < cpus * KINDS; i++) {
+		hammers[i].kind = i % KINDS;
+		hammers[i].cpu = i / KINDS;
+		if (pthread_create(&hammers[i].thread, NULL, run, &hammers[i]) != 0)
+			return 2;
+	}
+	/* A line of input is answered with one of counts; the end of input ends it. */
+	while (fgets(line, sizeof(line), stdin))
+		tell(hammers, cpus);
+	atomic_store(&ended, 1);
+	for (int i = 0; i < cpus * KINDS; i++)
+		pthread_join(hammers[i].thread, NULL);
+	tell(hammers, cpus);
+	return 0;
+}
