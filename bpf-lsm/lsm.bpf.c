@@ -6,6 +6,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+#include "btrfs.bpf.h"
 #include "connect.bpf.h"
 #include "device.bpf.h"
 #include "exec.bpf.h"
@@ -222,6 +223,30 @@ SEC("lsm/file_ioctl_compat")
 int BPF_PROG(bl_file_ioctl_compat, struct file *file, unsigned int cmd)
 {
 	return bl_open_ioctl(file, cmd, BL_HOOK_IOCTL_COMPAT);
+}
+
+SEC("lsm/file_ioctl")
+int BPF_PROG(bl_btrfs_named, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return bl_btrfs_ioctl(file, cmd, arg, BL_HOOK_IOCTL);
+}
+
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(bl_btrfs_named_compat, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return bl_btrfs_ioctl(file, cmd, arg, BL_HOOK_IOCTL_COMPAT);
+}
+
+SEC("lsm/file_ioctl")
+int BPF_PROG(bl_btrfs_shared, struct file *file, unsigned int cmd)
+{
+	return bl_btrfs_threads(file, cmd, BL_HOOK_IOCTL);
+}
+
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(bl_btrfs_shared_compat, struct file *file, unsigned int cmd)
+{
+	return bl_btrfs_threads(file, cmd, BL_HOOK_IOCTL_COMPAT);
 }
 
 SEC("lsm/mmap_file")

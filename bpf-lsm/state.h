@@ -10,6 +10,7 @@
 #define BL_SCRATCH_SLOTS 4
 #define BL_SCRATCH_SPARES 128
 #define BL_PREFIX_BYTES	 256 /* of a mount point's path, for events only */
+#define BL_CHILD_UNKNOWN 256
 #define BL_MOUNTS_MAX \
 	1024 /* mounts of one superblock that are looked at, before all of the host's are */
 #define BL_TREE_STEPS	 (1 << 19) /* through the host's mounts; there and back it is two for each */
@@ -276,6 +277,8 @@ struct bl_scratch {
 	__u32 listing;	  /* 1: the directory above is open already */
 	__u32 spilled;	  /* 1: 'linked' is what may be, not what is */
 	__u32 exe_flags;  /* f_flags of the exe that is looked at */
+	__u32 below;	  /* bytes of 'child'; 0: it is the dentry itself that is looked at */
+	__u32 _pad;
 	struct bl_state states[BL_ALIASES_MAX];
 
 	struct bl_lists lists;	/* of a destination */
@@ -289,6 +292,8 @@ struct bl_scratch {
 	struct bl_subject subject; /* where the task's own storage can't be had */
 	struct bl_cursor cursor;
 	char name[BL_NAME_BYTES + 1];
+	char child[BL_NAME_BYTES +
+		   1]; /* what is named in the directory that is looked at, see bl_child_decide() */
 	__u64 dentries[BL_DEPTH_MAX];
 	struct bl_event event;
 	char strings[BL_EVENT_STRINGS_MAX]; /* follows the event: one record */

@@ -252,7 +252,12 @@ struct pt_regs {
 #endif
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct mm_struct {
+	atomic_t mm_users;
 	struct file *exe_file;
 };
 
