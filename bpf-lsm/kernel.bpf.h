@@ -48,6 +48,7 @@
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 #define SOCK_RAW  3
+#define SOCK_SEQPACKET 5
 
 #define BL_JIFFIES_MINUTE (60 * 250) /* a minute at HZ=250, less at a higher HZ */
 #define BL_JIFFIES_MOUNT  50	     /* what a mount takes at most, before user space sees it, too */

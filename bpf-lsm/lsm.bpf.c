@@ -9,6 +9,7 @@
 #include "btrfs.bpf.h"
 #include "connect.bpf.h"
 #include "device.bpf.h"
+#include "established.bpf.h"
 #include "exec.bpf.h"
 #include "guard.bpf.h"
 #include "open.bpf.h"
@@ -367,6 +368,12 @@ SEC("lsm/sctp_bind_connect")
 int BPF_PROG(bl_sctp_bind_connect, struct sock *sk, int option, struct sockaddr *address, int len)
 {
 	return bl_sctp_connect(sk, option, address, len);
+}
+
+SEC("lsm/sctp_sk_clone")
+int BPF_PROG(bl_sctp_sk_clone, void *association, struct sock *sk, struct sock *made)
+{
+	return bl_sctp_peeled(sk, made);
 }
 
 /* Run once by the loader: remembers PID 1's mount namespace and root. */

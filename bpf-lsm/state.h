@@ -199,6 +199,15 @@ struct bl_exec_path {
 	char text[BL_PATH_BYTES];
 };
 
+#define BL_ASSOCIATED_MAX 16
+
+/* Socket storage. A place is taken by counting on: whoever counts beyond the last one leaves it full. */
+struct bl_associated {
+	__u32 n;
+	__u32 _pad;
+	struct bl_peer peers[BL_ASSOCIATED_MAX];
+};
+
 /* Cursor of the mount table's walk. */
 struct bl_cursor {
 	__u64 mount;

@@ -330,6 +330,11 @@ static const struct bl_hook_entry table[] = {
 		.hook = "sctp_bind_connect",
 		.ops = BL_OPS_IP,
 	},
+	{
+		.program = "bl_sctp_sk_clone",
+		.hook = "sctp_sk_clone",
+		.ops = BL_OPS_IP,
+	},
 };
 
 const struct bl_hook_entry *bl_hook_table(size_t *ret_count)
