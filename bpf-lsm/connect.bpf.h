@@ -434,6 +434,54 @@ static __always_inline void bl_outgoing_mark(struct sock *sk)
 		bpf_sk_storage_get(&outgoing, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
+/* A socket with any number of associations has no other end of its own. */
+static __always_inline int bl_has_associations(const struct sock *sk)
+{
+	return sk->sk_protocol == IPPROTO_SCTP && sk->sk_type == SOCK_SEQPACKET;
+}
+
+static __always_inline int bl_is_same_peer(const struct bl_peer *one, const struct bl_peer *other)
+{
+	const __u32 *a = one->addr.word, *b = other->addr.word;
+
+	return one->port == other->port &&
+	       !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]));
+}
+
+/*
+ * Where such a socket was let go, for whoever takes it over. Verified on its own. Returns anything but 0 to refuse:
+ * what can't be kept could not be judged then.
+ */
+__noinline int bl_associated_add(struct bl_associated *kept, const struct bl_peer *peer)
+{
+	__u32 n;
+
+	if (!kept || !peer)
+		return -EPERM;
+	for (__u32 i = 0; i < BL_ASSOCIATED_MAX; i++) {
+		if (kept->peers[i].protocol && bl_is_same_peer(&kept->peers[i], peer))
+			return 0;
+	}
+	if (kept->n > BL_ASSOCIATED_MAX)
+		return 0;
+	n = __sync_fetch_and_add(&kept->n, 1);
+	if (n < BL_ASSOCIATED_MAX)
+		kept->peers[n] = *peer;
+	return 0;
+}
+
+static __always_inline int bl_associated_note(struct sock *sk, const struct bl_peer *peer)
+{
+	struct bl_associated *kept;
+
+	if (!globals.generation || !sk || !bl_has_associations(sk) || !peer->protocol)
+		return 0;
+	kept = bpf_sk_storage_get(&associated, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!kept || bl_associated_add(kept, peer))
+		return bl_fail_closed();
+	return 0;
+}
+
 static __always_inline int bl_connect_to(struct sock *sk, const void *address,
 					 const struct sockaddr *known, int len)
 {
@@ -444,7 +492,7 @@ static __always_inline int bl_connect_to(struct sock *sk, const void *address,
 	if (bl_connect_own(&row, sk, 0, BL_HOOK_CONNECT))
 		return -EPERM;
 	bl_outgoing_mark(sk);
-	return 0;
+	return bl_associated_note(sk, &row.peer);
 }
 
 /* ---- SCTP --------------------------------------------------------------------------------- */
@@ -519,7 +567,7 @@ __noinline int bl_row_control(struct bl_row *row)
  * the messages of one sendmmsg(2) that go to the same address the kernel asks about the first one only.
  * When the association is made the message at hand is where the first one was. 0: none that is refused.
  */
-static __always_inline int bl_sctp_message(struct bl_row *row, const void *address)
+static __always_inline int bl_sctp_message(struct sock *sk, struct bl_row *row, const void *address)
 {
 	__u64 *slot = bpf_task_storage_get(&messages, bpf_get_current_task_btf(), NULL, 0);
 	__u64 msg = slot ? *slot : 0;
@@ -532,8 +580,10 @@ static __always_inline int bl_sctp_message(struct bl_row *row, const void *addre
 	for (__u32 i = 0; i < BL_ROW_MAX; i++) {
 		if (!row->at || !bl_row_control(row))
 			return 0;
-		if (row->peer.protocol &&
-		    bl_connect_decide(&row->peer, IPPROTO_SCTP, BL_HOOK_SCTP_CONNECT, 0))
+		if (!row->peer.protocol)
+			continue;
+		if (bl_connect_decide(&row->peer, IPPROTO_SCTP, BL_HOOK_SCTP_CONNECT, 0) ||
+		    bl_associated_note(sk, &row->peer))
 			return -EPERM;
 	}
 	return bl_fail_closed();
@@ -554,7 +604,7 @@ static __always_inline int bl_sctp_connect(struct sock *sk, int option, struct s
 	    option == SCTP_SET_PEER_PRIMARY_ADDR || len <= 0)
 		return 0;
 	if (option == SCTP_SENDMSG_CONNECT)
-		return bl_sctp_message(&row, address);
+		return bl_sctp_message(sk, &row, address);
 	row.at = (__u64)address;
 	row.end = (__u64)address + len;
 	bl_socket_load(&row.from, sk);
@@ -565,6 +615,8 @@ static __always_inline int bl_sctp_connect(struct sock *sk, int option, struct s
 			return 0;
 		}
 		if (bl_connect_decide(&row.peer, IPPROTO_SCTP, BL_HOOK_SCTP_CONNECT, nobody))
+			return -EPERM;
+		if (option == SCTP_SOCKOPT_CONNECTX && bl_associated_note(sk, &row.peer))
 			return -EPERM;
 	}
 	return bl_fail_closed();
@@ -585,102 +637,11 @@ static __always_inline int bl_connect_message(struct socket *sock, struct msghdr
 	bl_outgoing_mark(sk);
 	if (!globals.generation || sk->sk_protocol != IPPROTO_SCTP)
 		return 0;
+	if (bl_associated_note(sk, &row.peer))
+		return -EPERM;
 	slot = bpf_task_storage_get(&messages, bpf_get_current_task_btf(), NULL,
 				    BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (slot)
 		*slot = (__u64)msg;
-	return 0;
-}
-
-/* ---- connections that are there ------------------------------------------------------------ */
-
-/* include/net/tcp_states.h */
-#define TCP_ESTABLISHED 1
-#define TCP_SYN_SENT	2
-
-/* The other end of a connection. 0: it is none of IP. */
-static __always_inline int bl_row_peer(struct bl_row *row, const struct sock *sk)
-{
-	struct bl_peer *peer = &row->peer;
-
-	bl_socket_load(&row->from, sk);
-	if (row->from.family == AF_INET)
-		peer->addr.word[0] = sk->__sk_common.skc_daddr;
-	else if (row->from.family == AF_INET6)
-		bpf_probe_read_kernel(&peer->addr, sizeof(peer->addr),
-				      &sk->__sk_common.skc_v6_daddr);
-	else
-		return 0;
-	peer->v6 = row->from.family == AF_INET6;
-	peer->port = __builtin_bswap16(sk->__sk_common.skc_dport);
-	peer->protocol = bl_socket_protocol(&row->from);
-	bl_normalise(peer);
-	return 1;
-}
-
-/* The first part of an MPTCP connection goes where connect(2) was asked to go, and was judged there. */
-static __always_inline int bl_is_first_part(struct sock *sk)
-{
-	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
-	__u64 context, whole;
-
-	if (!tcp || !BPF_CORE_READ_BITFIELD(tcp, is_mptcp))
-		return 0;
-	context = (__u64)tcp->inet_conn.icsk_ulp_data;
-	whole = context ? bl_read(struct mptcp_subflow_context, context, conn) : 0;
-	return whole && bl_read(struct mptcp_sock, whole, first) == (__u64)sk;
-}
-
-/*
- * TCP has connected this end to another one. What a program asked for was judged then, and is marked as
- * its; what the kernel does for itself (NFS, CIFS, iSCSI) or because the other end asked for it (further parts
- * of an MPTCP connection) asks no security module before. It comes by a packet: the task at hand is none of it.
- */
-static __always_inline int bl_connect_established(struct sock *sk)
-{
-	struct bl_row row = {};
-
-	if (!globals.generation)
-		return 0;
-	if (!BPF_CORE_READ_BITFIELD(sk, sk_kern_sock)) {
-		bpf_sk_storage_get(&outgoing, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-		return 0;
-	}
-	if (!bl_is_first_part(sk) && bl_row_peer(&row, sk))
-		bl_connect_decide(&row.peer, row.from.protocol, BL_HOOK_CONN_ESTABLISHED, 1);
-	return 0;
-}
-
-/* Whether this end asked for the connection, which goes on until it has no port at the other end. */
-static __always_inline int bl_is_outgoing(struct sock *sk)
-{
-	__u32 state = sk->__sk_common.skc_state;
-
-	if (state == TCP_SYN_SENT)
-		return 1;
-	if (bl_is_packet_socket(sk))
-		return state == TCP_ESTABLISHED;
-	return sk->__sk_common.skc_dport && bpf_sk_storage_get(&outgoing, sk, NULL, 0);
-}
-
-/*
- * A socket is taken over: by SCM_RIGHTS or pidfd_getfd. Who may not connect there, or make a socket of its
- * family, gets it no more from somebody who may. What came in from there is no connect.
- */
-static __always_inline int bl_connect_receive(struct file *file)
-{
-	struct socket *sock = bpf_sock_from_file(file);
-	struct sock *sk = sock ? sock->sk : NULL;
-	struct bl_row row = {};
-
-	if (!globals.generation || !sk)
-		return 0;
-	if (bl_connect_family(&row, sk->__sk_common.skc_family, sk->sk_protocol,
-			      BL_HOOK_FILE_RECEIVE))
-		return -EPERM;
-	if (!bl_is_outgoing(sk) || !bl_row_peer(&row, sk))
-		return 0;
-	if (bl_connect_decide(&row.peer, row.from.protocol, BL_HOOK_FILE_RECEIVE, 0))
-		return -EPERM;
 	return 0;
 }

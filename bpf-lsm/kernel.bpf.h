@@ -51,6 +51,7 @@
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 #define SOCK_RAW  3
+#define SOCK_SEQPACKET 5
 
 #define BL_JIFFIES_MINUTE (60 * 250) /* a minute at HZ=250, less at a higher HZ */
 #define BL_JIFFIES_BEAT	  (2 * 250)  /* the daemon is there each second */
@@ -136,17 +137,65 @@ static __always_inline int bl_fake_paths(void)
 	return !bpf_core_field_exists(struct backing_file, user_path);
 }
 
+/* A pointer-sized field of a struct that is known by its address only; 0 where it can't be read. */
+#define bl_read(type, address, field)                                                           \
+	({                                                                                      \
+		__u64 __value = 0;                                                              \
+		bpf_probe_read_kernel(                                                          \
+			&__value, bpf_core_field_size(((type *)0)->field),                      \
+			(const void *)((address) + bpf_core_field_offset(type, field)));        \
+		__value;                                                                        \
+	})
+
+/* The thread that a worker of io_uring works for; 0: not known. */
+static __always_inline __u64 bl_worker_asker(const struct task_struct *task)
+{
+	__u64 worker = (__u64)task->worker_private, wq = 0;
+
+	if (!worker)
+		return 0;
+	if (bpf_core_field_exists(struct io_worker, wq))
+		wq = bl_read(struct io_worker, worker, wq);
+	else if (bpf_core_field_exists(struct io_worker___grouped, wqe))
+		wq = bl_read(struct io_worker___grouped, worker, wqe);
+	if (wq && !bpf_core_field_exists(struct io_worker, wq))
+		wq = bl_read(struct io_wqe, wq, wq);
+	return wq ? bl_read(struct io_wq, wq, task) : 0;
+}
+
+/*
+ * A worker of io_uring has the credentials that its thread had when it was made, and acts with those of a request: its
+ * thread's own, or some that were registered before. It acts as its thread, which may have others than the rest of
+ * its process. Before 6.2 there is no way to these but by what the worker knows as well.
+ */
+static __always_inline const struct cred *bl_worker_actor(const struct task_struct *task)
+{
+	const struct cred *leaders = task->group_leader->real_cred;
+	__u64 asker = bl_worker_asker(task);
+	__u64 own = asker ? bl_read(struct task_struct, asker, real_cred) : 0;
+
+	if (!own || own == (__u64)leaders)
+		return leaders;
+	if (own == (__u64)task->cred)
+		return task->cred;
+	if (own == (__u64)task->real_cred)
+		return task->real_cred;
+	if (bpf_rdonly_cast)
+		return bl_cast(struct cred, own);
+	return leaders;
+}
+
 /*
  * Who acts. A process is who it is, whatever it acts with: an overlay opens, copies and makes files with the
- * credentials of whoever mounted it, io_uring with those that were registered. Its workers have those that their
- * process had when they were made. Threads of the kernel act for those whose credentials they have put on.
+ * credentials of whoever mounted it, io_uring with those that were registered. Threads of the kernel act for those
+ * whose credentials they have put on.
  */
 static __always_inline const struct cred *bl_actor(const struct task_struct *task)
 {
 	if (task->flags & PF_KTHREAD)
 		return task->cred;
 	if (task->flags & PF_IO_WORKER && task->cred != task->real_cred)
-		return task->group_leader->real_cred;
+		return bl_worker_actor(task);
 	return task->real_cred;
 }
 
@@ -182,16 +231,6 @@ static __always_inline __u32 bl_sequence(const void *lock)
 	bl_sequence_read(lock, &value);
 	return value;
 }
-
-/* A pointer-sized field of a struct that is known by its address only; 0 where it can't be read. */
-#define bl_read(type, address, field)                                                           \
-	({                                                                                      \
-		__u64 __value = 0;                                                              \
-		bpf_probe_read_kernel(                                                          \
-			&__value, bpf_core_field_size(((type *)0)->field),                      \
-			(const void *)((address) + bpf_core_field_offset(type, field)));        \
-		__value;                                                                        \
-	})
 
 /*
  * The daemon sees when the host's mount table has changed, and makes all labels stale. While none is there

@@ -6,10 +6,12 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
+#include "btrfs.bpf.h"
 #include "cgroups.bpf.h"
 #include "connect.bpf.h"
 #include "descent.bpf.h"
 #include "device.bpf.h"
+#include "established.bpf.h"
 #include "exec.bpf.h"
 #include "guard.bpf.h"
 #include "open.bpf.h"
@@ -239,6 +241,30 @@ int BPF_PROG(bl_file_ioctl_compat, struct file *file, unsigned int cmd)
 	return bl_open_ioctl(file, cmd, BL_HOOK_IOCTL_COMPAT);
 }
 
+SEC("lsm/file_ioctl")
+int BPF_PROG(bl_btrfs_named, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return bl_btrfs_ioctl(file, cmd, arg, BL_HOOK_IOCTL);
+}
+
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(bl_btrfs_named_compat, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return bl_btrfs_ioctl(file, cmd, arg, BL_HOOK_IOCTL_COMPAT);
+}
+
+SEC("lsm/file_ioctl")
+int BPF_PROG(bl_btrfs_shared, struct file *file, unsigned int cmd)
+{
+	return bl_btrfs_threads(file, cmd, BL_HOOK_IOCTL);
+}
+
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(bl_btrfs_shared_compat, struct file *file, unsigned int cmd)
+{
+	return bl_btrfs_threads(file, cmd, BL_HOOK_IOCTL_COMPAT);
+}
+
 SEC("lsm/mmap_file")
 int BPF_PROG(bl_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot)
 {
@@ -369,6 +395,12 @@ SEC("lsm/sctp_bind_connect")
 int BPF_PROG(bl_sctp_bind_connect, struct sock *sk, int option, struct sockaddr *address, int len)
 {
 	return bl_sctp_connect(sk, option, address, len);
+}
+
+SEC("lsm/sctp_sk_clone")
+int BPF_PROG(bl_sctp_sk_clone, void *association, struct sock *sk, struct sock *made)
+{
+	return bl_sctp_peeled(sk, made);
 }
 
 SEC("tp_btf/cgroup_mkdir")

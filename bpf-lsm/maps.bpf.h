@@ -184,6 +184,14 @@ struct {
 	__type(value, __u32);
 } outgoing SEC(".maps");
 
+/* Sockets of SCTP that have any number of associations, and where their messages were let go. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct bl_associated);
+} associated SEC(".maps");
+
 /* Unix sockets that a listening one has accepted, from a socket with a name. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

@@ -502,13 +502,13 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 			bl_label_match(scratch);
 			bl_former_take(scratch);
 		}
-		if (!bl_chain_find(scratch, dentry, sequence)) {
+		if (scratch->below || !bl_chain_find(scratch, dentry, sequence)) {
 			scratch->based = 0;
 			scratch->walk.chain.n = 0;
 			scratch->directory = dentry->d_parent->d_inode->i_ino;
 			bl_path_find(scratch, dentry, sb, sequence);
 		}
-		if (!scratch->based || scratch->walk.chain.n > 1)
+		if (!scratch->below && (!scratch->based || scratch->walk.chain.n > 1))
 			scratch->keep = bl_dir_wanted(scratch);
 		if (scratch->walk_end == BL_WALK_OWN_ROOT)
 			bl_root_own(scratch, sb->s_flags);

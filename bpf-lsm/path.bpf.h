@@ -138,6 +138,17 @@ static __always_inline void bl_chain_text(struct bl_walk *walk)
 	bpf_loop(walk->chain.n, bl_chain_turn, &walk, 0);
 }
 
+/* Begins with the name that something has in the directory that is walked from; 0: it has none that can be known. */
+static __always_inline int bl_walk_begin(struct bl_scratch *scratch)
+{
+	bl_walk_start(&scratch->walk);
+	if (!scratch->below)
+		return 1;
+	scratch->dentries[0] = 0;
+	return scratch->below < BL_CHILD_UNKNOWN &&
+	       bl_walk_prepend(&scratch->walk, scratch->child, scratch->below);
+}
+
 struct bl_walk_ctx {
 	struct bl_scratch *scratch;
 	struct dentry *dentry;
@@ -194,9 +205,11 @@ static long bl_walk_turn(__u32 index, void *ctx)
 
 	if (!(before & 1)) {
 		scratch->walk_end = BL_WALK_DEEP;
-		bl_walk_start(&scratch->walk);
 		c->dentry = c->start;
-		bpf_loop(BL_DEPTH_MAX / 2 + 1, bl_walk_step, c, 0);
+		if (bl_walk_begin(scratch))
+			bpf_loop(BL_DEPTH_MAX / 2 + 1, bl_walk_step, c, 0);
+		else
+			scratch->walk_end = BL_WALK_LOST;
 		bl_barrier();
 	}
 	c->sequence = bl_sequence(&rename_lock);

@@ -10,6 +10,7 @@
 #define BL_SCRATCH_SLOTS 4
 #define BL_SCRATCH_SPARES 128
 #define BL_PREFIX_BYTES	 256 /* of a mount point's path, for events only */
+#define BL_CHILD_UNKNOWN 256
 #define BL_MOUNTS_MAX \
 	1024 /* mounts of one superblock that are looked at, before all of the host's are */
 #define BL_TREE_STEPS	 (1 << 19) /* through the host's mounts; there and back it is two for each */
@@ -307,6 +308,15 @@ enum bl_process_program {
 	BL_PROCESS_UNKNOWN,
 };
 
+#define BL_ASSOCIATED_MAX 16
+
+/* Socket storage. A place is taken by counting on: whoever counts beyond the last one leaves it full. */
+struct bl_associated {
+	__u32 n;
+	__u32 _pad;
+	struct bl_peer peers[BL_ASSOCIATED_MAX];
+};
+
 /* Cursor of the mount table's walk. */
 struct bl_cursor {
 	__u64 mount;
@@ -389,6 +399,8 @@ struct bl_scratch {
 	__u32 listing;	  /* 1: the directory above is open already */
 	__u32 spilled;	  /* 1: 'linked' is what may be, not what is */
 	__u32 exe_flags;  /* f_flags of the exe that is looked at */
+	__u32 below;	  /* bytes of 'child'; 0: it is the dentry itself that is looked at */
+	__u32 _pad;
 	struct bl_state states[BL_ALIASES_MAX];
 
 	struct bl_lists lists;	/* of a destination */
@@ -407,6 +419,8 @@ struct bl_scratch {
 	__u32 kin_flags; /* enum bl_line_flags of 'kin' */
 	struct bl_cursor cursor;
 	char name[BL_NAME_BYTES + 1];
+	char child[BL_NAME_BYTES +
+		   1]; /* what is named in the directory that is looked at, see bl_child_decide() */
 	__u64 dentries[BL_DEPTH_MAX];
 	struct bl_event event;
 	char strings[BL_EVENT_STRINGS_MAX]; /* follows the event: one record */

@@ -357,15 +357,19 @@ static __always_inline void bl_alias_place(const struct bl_matcher *m, struct bl
 
 /*
  * Where the host's mounts show parts of a superblock only, all of these are to be known, to tell what none of them
- * shows. Returns 1 when scratch->super is what it will be; else the mounts are to be looked through once more.
+ * shows; where they are too many, of each object those that show it. Returns 1 when scratch->super is what it will be; else the mounts are to be looked through once more.
  */
 static __always_inline int bl_parts_settled(struct bl_scratch *scratch)
 {
 	struct bl_super *super = &scratch->super;
 	struct bl_cursor *cursor = &scratch->cursor;
 
-	if (!cursor->seen || cursor->whole || super->overflow || cursor->parts == BL_PARTS_TOO_MANY)
+	if (!cursor->seen || cursor->whole || super->overflow)
 		return 1;
+	if (cursor->parts == BL_PARTS_TOO_MANY) {
+		super->many = 1;
+		return 1;
+	}
 	if (cursor->parts == BL_PARTS_ALL) {
 		super->outside = !super->many;
 		cursor->parts = BL_PARTS_TOO_MANY;

@@ -252,7 +252,12 @@ struct pt_regs {
 #endif
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct mm_struct {
+	atomic_t mm_users;
 	struct file *exe_file;
 };
 
@@ -283,6 +288,23 @@ struct pid {
 	unsigned int level; /* of its namespace: 0 is the first one */
 };
 
+/* io_uring's workers, and who has them: until 6.4 by another struct. */
+struct io_wq {
+	struct task_struct *task;
+};
+
+struct io_wqe {
+	struct io_wq *wq;
+};
+
+struct io_worker {
+	struct io_wq *wq;
+};
+
+struct io_worker___grouped {
+	struct io_wqe *wqe;
+};
+
 struct task_struct {
 	unsigned int flags;
 	unsigned int ptrace;
@@ -291,6 +313,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *parent; /* who traces it, if anybody does */
 	struct task_struct *group_leader;
+	void *worker_private;
 	struct mm_struct *mm;
 	const struct cred *real_cred;
 	const struct cred *cred;

@@ -217,6 +217,28 @@ static const struct bl_hook_entry table[] = {
 		.optional = true,
 	},
 	{
+		.program = "bl_btrfs_named",
+		.hook = "file_ioctl",
+		.ops = OP(OPEN),
+	},
+	{
+		.program = "bl_btrfs_named_compat",
+		.hook = "file_ioctl_compat",
+		.ops = OP(OPEN),
+		.optional = true,
+	},
+	{
+		.program = "bl_btrfs_shared",
+		.hook = "file_ioctl",
+		.ops = OP(OPEN),
+	},
+	{
+		.program = "bl_btrfs_shared_compat",
+		.hook = "file_ioctl_compat",
+		.ops = OP(OPEN),
+		.optional = true,
+	},
+	{
 		.program = "bl_mmap_file",
 		.hook = "mmap_file",
 		.ops = OP(EXEC),
@@ -330,6 +352,11 @@ static const struct bl_hook_entry table[] = {
 	{
 		.program = "bl_sctp_bind_connect",
 		.hook = "sctp_bind_connect",
+		.ops = BL_OPS_IP,
+	},
+	{
+		.program = "bl_sctp_sk_clone",
+		.hook = "sctp_sk_clone",
 		.ops = BL_OPS_IP,
 	},
 	{

@@ -9,6 +9,7 @@ wrong."""
 import array, ctypes, errno, fcntl, json, os, shutil, socket, stat, struct, subprocess, sys, threading, time  # noqa: E401,F401
 
 from calls import *  # noqa: F401,F403
+from ways import *  # noqa: F401,F403
 from calls import AT_EMPTY_PATH, AT_FDCWD, NotHere, call, libc, syscall
 
 AT_EXECVE_CHECK = 0x10000

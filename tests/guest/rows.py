@@ -63,6 +63,8 @@ A = [
         "the name is found by the inode, and holds for the overlay's as well"),
     Row("A9c", "deny", "a program, a script or a handler's file started from an overlay of one's own",
         "what rules say of the real file's name holds for the overlay's file when that is started"),
+    Row("A9d", "deny", "an overlay that has an overlay as a layer, which has the guarded directory",
+        "each of them opens the real file in the end, and that open is judged"),
     Row("A10", "deny", "the guarded directory as the upper layer of an overlay, which then writes, makes and renames in it",
         "the inode hooks see what the overlay does to the real directory"),
     Row("A11", "deny", "renaming or exchanging the file away and using it there",
@@ -83,6 +85,8 @@ A = [
         "no device number is compared: superblocks are known by their root inode"),
     Row("A19", "deny", "an inode number that is used again by another file",
         "what is kept of an inode dies with it; what is kept by number is compared by name"),
+    Row("A19b", "limit", "a device number that is used again by another file system, with the same inode numbers and versions",
+        "what is kept by these numbers only adds to what rules refuse, until the next policy: nothing is let pass by it"),
     Row("A20", "deny", "other spellings of a name in a case-folded directory",
         "a file that is named is known by its inode as well: what one spelling comes to holds for all"),
     Row("A21", "deny", "a second mount of the same device or of another subvolume of it",
@@ -95,6 +99,8 @@ A = [
         "what they show is named as in /proc and /sys, wherever they are mounted and by whom"),
     Row("A23", "limit", "idmapped mounts",
         "they change ownership only; rules judge by the ids of the initial user namespace"),
+    Row("A23b", "deny", "the guarded directory by an idmapped mount, as the layer of an overlay as well; by open_tree_attr",
+        "a mount with other ids shows the same superblock"),
     Row("A24", "limit", "root unmounts or moves a file system that is mounted in the guarded place, and goes on using it",
         "it is not at that place any more; deny whoever may not mount"),
     Row("A24b", "deny", "who owns the mount point removes it, in a mount namespace from before the mount, which goes with it",
@@ -107,6 +113,8 @@ A = [
         "they are no names: what has one, or is below one, counts as matched by every path rule"),
     Row("A27", "deny", "the path of an exception, on a file system that somebody has mounted in a user namespace of his own",
         "there no exception that names a path holds: each class has a second one for such file systems"),
+    Row("A28", "deny", "a file system that is mounted beneath the one in the guarded place (MOVE_MOUNT_BENEATH), and uncovered",
+        "it has the names of that place from its first open on, covered or not"),
 ]
 
 # ---- running code ----------------------------------------------------------------------------
@@ -146,6 +154,10 @@ B = [
         "the file is judged as one that is started"),
     Row("B19b", "limit", "the same from memory, and BPF programs as code",
         "there is no file, and root without lockdown can change the kernel"),
+    Row("B20", "deny", "the guarded program as the kernel's helper: for core dumps, modules, keys, cgroups",
+        "the kernel starts it like any program, as root: rules without `by` hold"),
+    Row("B21", "deny", "a program that names the guarded one as its interpreter (PT_INTERP)",
+        "the kernel maps it as code, which mmap_file judges"),
 ]
 
 # ---- content ---------------------------------------------------------------------------------
@@ -159,9 +171,11 @@ C = [
         "a link makes a name: `create`"),
     Row("C5", "deny", "unlink, rmdir, mknod, mkdir, a socket's bind",
         "each has its inode hook: `create`, `delete`"),
-    Row("C5b", "limit", "btrfs subvolumes made and deleted by ioctl, attributes that XFS sets by handle",
-        "the kernel asks no security module. An ordinary user can make a subvolume, or a snapshot of one of his "
-        "own with all that is in it, where he may write; the rest takes root, or a mount with user_subvol_rm_allowed"),
+    Row("C5b", "deny", "btrfs subvolumes and snapshots made and deleted by ioctl, another default one, their flags",
+        "the kernel asks no security module: the ioctl is judged as `create` or `delete` of the name that it is given, and one "
+        "that other threads may rewrite as any name in that directory"),
+    Row("C5c", "limit", "the same, where another process rewrites the name in memory meanwhile; attributes that XFS sets by handle",
+        "the kernel reads the name once more and asks nobody; what XFS sets by handle takes root"),
     Row("C6", "deny", "chmod, chown, utimes, extended attributes, access control lists, chattr, verity, encryption",
         "each has its hook: `attributes`"),
     Row("C7", "deny", "a descriptor passed by SCM_RIGHTS or taken by pidfd_getfd",
@@ -182,6 +196,8 @@ C = [
         "the kernel opens it by its number and asks no security module; rules can refuse what sets these up"),
     Row("C10b", "limit", "a btrfs snapshot, or any other copy that the file system makes by itself",
         "it is another file; who may make it may read the whole tree's directory"),
+    Row("C10c", "deny", "a btrfs subvolume that is sent: the kernel reads its files for that, and nobody opens them",
+        "the ioctl takes the right to read the subvolume and to whatever deny rules refuse below it"),
     Row("C10", "limit", "reflinks, copy_file_range, sendfile, splice, exchange of extents",
         "all need descriptors, and those were judged at their open"),
     Row("C11", "deny", "the kernel writes for the caller: core dumps, process accounting, swap and loop files",
@@ -207,6 +223,8 @@ C = [
     Row("C17", "deny", "an open with the flag by which the kernel opens what it executes: XFS's handles, mq_open, the other "
         "end of a terminal",
         "only what opens for execve and execveat is judged as they are"),
+    Row("C18", "deny", "a file that the kernel is told to open by its name, in a file of configfs: targets of SCSI and NVMe",
+        "the kernel opens the file, and that open is judged as that of who has it done"),
 ]
 
 # ---- connections -----------------------------------------------------------------------------
@@ -241,11 +259,15 @@ D = [
     Row("D18", "deny", "the address is rewritten by another thread during the call", "the kernel's copy is judged"),
     Row("D19", "deny", "a connection of TCP or of datagrams passed by another process, or taken from it",
         "file_receive judges where it goes; what came in from there is no connect"),
-    Row("D19b", "limit", "a connection made before the rules, or inherited, or one of SCTP that a message has made, and passed",
-        "a connection is judged when it is made; of these the kernel doesn't tell which end asked for it, or where it goes"),
+    Row("D19b", "limit", "a connection made before the rules, or inherited",
+        "a connection is judged when it is made, and when it is taken over; of one from before the kernel doesn't tell which end "
+        "asked for it"),
     Row("D19c", "deny", "a connection to a unix socket, or by SCTP, DCCP or MPTCP, by both ends at once or by TCP_REPAIR, "
         "passed by another process or taken from it",
         "file_receive judges what the other end is bound to; of sockets of IP it is kept that they were asked to connect"),
+    Row("D19d", "deny", "a socket of SCTP with any number of associations, made by messages or by lists, passed; or an "
+        "association that was peeled off",
+        "it is kept where such a socket was let go, and all of that is judged; beyond 16 destinations it goes to nobody"),
     Row("D20", "limit", "proxies: another process connects", "its connect is judged as its own"),
     Row("D21", "limit", "addresses rewritten after the check: NAT, cgroup programs, tunnels",
         "root's own network configuration is beyond a socket rule"),
@@ -271,6 +293,14 @@ D = [
         "such an address is one of its own; a rule on one host's address says nothing of it"),
     Row("D33", "limit", "InfiniBand's connection manager, which takes IP addresses: /dev/infiniband/rdma_cm",
         "there is no socket; an open rule on that device refuses it"),
+    Row("D34", "deny", "a core dump that the kernel takes to a unix socket (core_pattern with @)",
+        "the kernel connects for the process that crashes, and that is judged"),
+    Row("D35", "deny", "a network namespace of one's own, a socket of another namespace",
+        "an address is an address, in whatever namespace"),
+    Row("D36", "deny", "datagrams with MSG_ZEROCOPY, MSG_MORE, UDP_CORK, UDP_SEGMENT",
+        "socket_sendmsg judges each destination, whatever becomes of the data"),
+    Row("D37", "deny", "sockets that io_uring makes and names (IORING_OP_SOCKET, IORING_OP_BIND)",
+        "the same hooks, in the worker's thread as well"),
 ]
 
 # ---- the observer ----------------------------------------------------------------------------
@@ -308,6 +338,8 @@ F = [
     Row("F6", "deny", "moving to another cgroup", "rules hold whatever the cgroup is"),
     Row("F7", "deny", "uid 0 in a user namespace of one's own", "ids are those of the initial namespace"),
     Row("F8", "deny", "kernel threads and helpers that act on somebody's behalf", "kernel threads are not exempt"),
+    Row("F9", "deny", "threads of one process with credentials of their own, and io_uring's workers",
+        "a worker acts as the thread that has asked it"),
 ]
 
 # ---- the log ---------------------------------------------------------------------------------

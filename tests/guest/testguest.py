@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 POLICY_DIR = "/etc/bailiff/policy.d"
 JOURNAL = ("journalctl", "-o", "json", "--all", "--no-pager", "-q")
-DEEDS = (guest.HERE / "calls.py", guest.HERE / "deeds.py")
+DEEDS = (guest.HERE / "calls.py", guest.HERE / "ways.py", guest.HERE / "deeds.py")
 TIMEOUT_S = 300
 
 

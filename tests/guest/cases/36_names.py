@@ -167,6 +167,17 @@ def test_directories_above_renamed(g):
                    "cp /bin/true /srv/n/$i/dir/tool; done")
 
 
+@row("A12")
+def test_directories_above_braces_renamed(g):
+    """Where a pattern's braces have directories in them, each of these is above what it names."""
+    try_it(g, [deny("/srv/n/{x/y,z/w}/secret")],
+           {"front door": "read('/srv/n/x/y/secret')", "the next above": "os.rename('/srv/n/x/y', '/srv/n/new/y')",
+            "the one above": "os.rename('/srv/n/x', '/srv/n/new/x')", "exchanged": "exchange('/srv/n/z/w', '/srv/n/out')",
+            "the other above": "os.rename('/srv/n/z', '/srv/n/new/z')"},
+           {"neighbour": "os.rename('/srv/n/v/w', '/srv/n/new/w'); read('/srv/n/new/w/secret')"},
+           prepare="for d in x/y z/w v/w; do mkdir -p /srv/n/$d; echo x > /srv/n/$d/secret; done")
+
+
 @row("A13", "C3")
 def test_others_at_the_guarded_name(g):
     """What takes the name is guarded from then on, however it came there."""
@@ -280,6 +291,22 @@ def test_part_stays_mounted(g):
     try_it(g, [{"id": "all", "on": "open", "by": {"gid": 4242}, "access": "read", "path": "/**", "action": "deny"}],
            {"whatever it is called": gone("f = os.open('x', os.O_PATH, dir_fd=d); os.setresgid(4242, 4242, 4242); read(f'/proc/self/fd/{f}')")},
            prepare="".join(PARTS.format(place) for place in made))
+
+
+@row("A24c")
+def test_more_parts_stay_mounted_than_are_kept(g):
+    """Each object is looked at for the mounts that show it, and has its own name where none does."""
+    many = "mkdir -p /srv/n/m0; mount -t tmpfs t /srv/n/m0; mkdir -p /srv/n/m0/deep; echo x > /srv/n/m0/deep/y; echo x > /srv/n/m0/free; " \
+           "for i in $(seq 20); do mkdir -p /srv/n/m0/$i /srv/n/p$i; echo x > /srv/n/m0/$i/x; echo x > /srv/n/m0/$i/free; " \
+           "mount --bind /srv/n/m0/$i /srv/n/p$i; done; python3 -c 'import os, time, ctypes; d = os.open(\"/srv/n/m0\", os.O_PATH); " \
+           "open(\"/run/parts\", \"w\").write(str(os.getpid())); time.sleep(900)' > /dev/null 2>&1 & " \
+           "until [ -s /run/parts ]; do sleep 0.2; done; umount -l /srv/n/m0"
+    there = "d = os.open(f\"/proc/{open('/run/parts').read()}/fd/3\", os.O_PATH); "
+    trial(g, [deny(["/deep/y", "/7/x", "/srv/n/p19/x"])],
+          {"outside": there + "read_at(d, 'deep/y')", "by the part's mount": "read('/srv/n/p19/x')"},
+          allowed={"neighbour outside": there + "read_at(d, 'free')", "neighbour in a part": there + "read_at(d, '18/free')",
+                   "neighbour by the mount": "read('/srv/n/p3/free')"},
+          prepare=PREPARE + many, clean="[ ! -s /run/parts ] || kill $(cat /run/parts) 2> /dev/null || :; rm -f /run/parts; " + CLEAN)
 
 
 @row("A22c")

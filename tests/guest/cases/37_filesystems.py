@@ -243,6 +243,23 @@ def test_btrfs_snapshot_of_linked_files(g):
           allowed={"neighbour": user + "read('/srv/p/b/s/out/d')"}, prepare=setup, clean=CLEAN)
 
 
+@row("A19b")
+def test_device_number_given_out_again(g):
+    """A limit: one file system of btrfs goes and another one comes, with the same numbers of all kinds. What the names of the
+    first one's file came to is refused of the second one's as well, until the next policy; nothing is let pass."""
+    made = "sh('mount -o loop /srv/image{0} /srv/p/b; stat -c %d /srv/p/b/out/b > /srv/m/{0}'); "
+    numbers = "assert open('/srv/m/1').read() == open('/srv/m/2').read(), 'another device number'; "
+    user = "os.setgroups([]); os.setresuid(2000, 2000, 2000); "
+    setup = DIRECTORIES + "mkdir -p /srv/p/b; for i in 1 2; do truncate -s 120M /srv/image$i; mkfs.btrfs -q /srv/image$i 2> /dev/null; " \
+        "mount -o loop /srv/image$i /srv/p/b; mkdir /srv/p/b/g /srv/p/b/out; [ $i = 1 ] && d=g || d=out; echo x > /srv/p/b/$d/a; " \
+        "ln /srv/p/b/$d/a /srv/p/b/out/b; echo x > /srv/p/b/out/c; sync; umount /srv/p/b; done; chmod -R a+rX /srv/p; "
+    trial(g, [{**RULE, "path": "/srv/p/b/g/**", "by": {"uid": 2000}}],
+          {"first": made.format(1) + "read('/srv/p/b/g/a'); " + user + "read('/srv/p/b/out/b')",
+           "second": "sh('umount /srv/p/b'); " + made.format(2) + numbers + user + "read('/srv/p/b/out/b')"},
+          allowed={"with one name": user + "read('/srv/p/b/out/c')"},
+          prepare=setup, clean="umount /srv/p/b 2> /dev/null || :; " + CLEAN)
+
+
 @row("A15b")
 def test_names_of_many_bytes(g):
     """255 letters of UTF-16 are up to 765 bytes of UTF-8."""

@@ -2,7 +2,7 @@
 """Connections that are there: taken over from somebody else, and made by the kernel without being asked to."""
 
 from evasion import row
-from trial import PROGRAMS, check_fields, trial, watch
+from trial import PROGRAMS, check_fields, do, trial, watch
 
 PREPARE = """
 ip link set lo up
@@ -83,6 +83,7 @@ def test_every_kind_taken_over(g):
     """Of whatever protocol, and however it was made: one that this end asked for goes to nobody who may not connect there."""
     repaired = "s = socket.socket(); s.setsockopt(6, 19, 1); s.bind(('127.0.0.1', 0)); s.connect(('10.1.1.1', 7))"
     at_once = "s = socket.socket(); s.bind(('{}', 0)); s.connect(s.getsockname())"
+    unbound = "s = connect_to_itself('{}')"
     many = "t = sctp_server('10.1.1.1', 4712); s = make_socket(2, 5, 132); s.setsockopt(132, 110, sockaddr4('10.1.1.1', 4712))"
     accepted = "t = socket.socket(2, {0}, {1}); {2}t.bind(('10.2.0.1', 0)); t.listen(); c = socket.socket(2, {0}, {1}); " \
                "{3}c.bind(('10.1.1.1', 0)); c.connect(t.getsockname()); s = t.accept()[0]"
@@ -99,8 +100,9 @@ def test_every_kind_taken_over(g):
          "mptcp": there(1, 262, made(PASSED, tcp("10.1.1.1", protocol=262))),
          "sctp": there(1, 132, made(PASSED, tcp("10.1.1.1", protocol=132))), "sctp, many": there(5, 132, made(PASSED, many)),
          "sctp, taken": there(1, 132, made(TAKEN, tcp("10.1.1.1", protocol=132))),
-         "dccp": there(6, 33, made(PASSED, dccp))},
-        allowed={"other": made(PASSED, at_once.format("10.2.0.1")), "other, sctp": there(1, 132, made(PASSED, tcp("10.2.0.1", protocol=132))),
+         "at once, unbound": made(PASSED, unbound.format("10.1.1.1")), "dccp": there(6, 33, made(PASSED, dccp))},
+        allowed={"other": made(PASSED, at_once.format("10.2.0.1")), "other, unbound": made(PASSED, unbound.format("10.2.0.1")),
+                 "other, sctp": there(1, 132, made(PASSED, tcp("10.2.0.1", protocol=132))),
                  "mptcp that came in": there(1, 262, made(PASSED, accepted.format(1, 262, "", ""))),
                  "sctp that came in": there(1, 132, made(PASSED, accepted.format(1, 132, "", ""))),
                  "dccp that came in": there(6, 33, made(PASSED, accepted.format(6, 33, service.format("t"), service.format("c")))),
@@ -108,6 +110,56 @@ def test_every_kind_taken_over(g):
         prepare=PREPARE, clean=CLEAN)
     for event in found:
         check_fields(event, on="connect", hook="file_receive", verdict="deny", address="10.1.1.1")
+
+
+@row("D19d")
+def test_sctp_by_messages_taken_over(g):
+    """A socket that a message has connected, as well as another one; or an association that has got a socket of its own."""
+    there = "make_socket(2, 5, 132).close()\n"
+    two = "t = sctp_server('10.1.1.1', 4712); u = sctp_server('10.2.0.1', 4712); s = make_socket(2, 5, 132); "
+    message = two + "s.sendto(b'x', ('{0}', 4712))"
+    both = two + "s.sendto(b'x', ('10.2.0.1', 4712)); s.sendto(b'x', ('{0}', 4712))"
+    lists = two + "s.setsockopt(132, 110, sockaddr4('{0}', 4712)); s.sendto(b'x', ('{0}', 4712))"
+    peeled = "t = sctp_server('{0}', 4712); c = make_socket(2, 5, 132); c.sendto(b'x', ('{0}', 4712)); s = peel_off(c)"
+    came = "t = sctp_server('10.2.0.1', 4712); c = make_socket(2, 5, 132); c.bind(('10.1.1.1', 0)); c.sendto(b'x', ('10.2.0.1', 4712)); " \
+           "t.recv(1); s = {}"
+    ways = {"message": message, "another before": both, "list": lists, "peeled off": peeled}
+    found = trial(
+        g, [SOMEBODY], {name: there + made(PASSED, way.format("10.1.1.1")) for name, way in ways.items()} |
+        {"taken": there + made(TAKEN, message.format("10.1.1.1"))},
+        allowed={f"{name}, other": there + made(PASSED, way.format("10.2.0.1")) for name, way in ways.items()} |
+        {"other, taken": there + made(TAKEN, message.format("10.2.0.1")), "came in": there + made(PASSED, came.format("t")),
+         "came in, peeled off": there + made(PASSED, came.format("peel_off(t)")),
+         "to who may": (there + made(PASSED, message.format("10.1.1.1"))).replace("4242", "7")}, prepare=PREPARE, clean=CLEAN)
+    for event in found:
+        check_fields(event, on="connect", hook="file_receive", verdict="deny", address="10.1.1.1", port="4712")
+
+
+HOLDER = """
+import socket, sys
+sys.path.insert(0, '/root')
+from calls import *
+t = socket.socket(); t.bind(('10.1.1.1', 0)); t.listen()
+s = socket.socket(); s.connect(t.getsockname())
+u = socket.socket(1); u.bind('/run/holder'); u.listen()
+while True:
+    c = u.accept()[0]; socket.send_fds(c, [b'x'], [s.fileno()]); c.close()
+"""
+
+
+@row("D19b")
+def test_connections_from_before(g):
+    """A limit: what was connected before the rules, or by who may and inherited, is used by whoever has it."""
+    do(g, {})  # brings calls.py
+    passed = "os.setgroups([4242]); c = socket.socket(1); c.connect('/run/holder'); s = socket.socket(fileno=socket.recv_fds(c, 1, 1)[1][0]); " \
+             "s.send(b'x')"
+    inherited = "t = socket.socket(); t.bind(('10.1.1.1', 0)); t.listen(); s = socket.socket(); s.connect(t.getsockname()); " \
+                "os.setgroups([4242]); s.send(b'x')"
+    hold = f"cat > /root/holder.py << 'END'{HOLDER}END\npython3 /root/holder.py > /dev/null 2>&1 & echo $! > /run/holder.pid; " \
+           "until [ -e /run/holder ]; do sleep 0.2; done"
+    trial(g, [SOMEBODY], {"front door": "os.setgroups([4242]); connect('10.1.1.1', 7)"},
+          allowed={"inherited": inherited, "from before, passed": passed}, prepare=PREPARE + hold,
+          clean="[ ! -e /run/holder.pid ] || kill $(cat /run/holder.pid) 2> /dev/null || :; rm -f /run/holder /run/holder.pid /root/holder.py; " + CLEAN)
 
 
 @row("D19c")

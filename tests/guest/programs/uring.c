@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Does one thing by io_uring: uring inline|async|sqpoll|direct WHAT OPERAND... Ends with its errno. */
+/*
+ * Does one thing by io_uring: uring inline|async|sqpoll|direct WHAT OPERAND... Ends with its errno. With
+ * leader-drops-HOW a second thread does it, after the first has become another user; with thread-drops-HOW it is the
+ * second one that becomes somebody else before, when a worker of its own is there already.
+ */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/openat2.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +21,8 @@
 #include <unistd.h>
 
 #define NOT_HERE 255
+#define USER	 2000
+#define OP_BIND	 56 /* IORING_OP_BIND, from 6.11 on */
 
 struct ring {
 	int fd;
@@ -98,6 +105,8 @@ static const struct {
 	{ "send", { .opcode = IORING_OP_SEND, .len = 1 } },
 	{ "send-zc", { .opcode = IORING_OP_SEND_ZC, .len = 1 } },
 	{ "unix", { .opcode = IORING_OP_CONNECT } },
+	{ "socket", { .opcode = IORING_OP_SOCKET, .off = SOCK_RAW } },
+	{ "bind", { .opcode = OP_BIND } },
 };
 
 static __u64 set_destination(const char *address, const char *port)
@@ -120,6 +129,12 @@ static void set_unix(struct io_uring_sqe *request, const char *path)
 static void set_operands(struct io_uring_sqe *request, char *first, char *second)
 {
 	switch (request->opcode) {
+	case IORING_OP_SOCKET:
+		request->fd = atoi(first);
+		break;
+	case OP_BIND:
+		set_unix(request, first);
+		break;
 	case IORING_OP_CONNECT:
 		if (!request->off) {
 			set_unix(request, first);
@@ -155,29 +170,76 @@ static void set_operands(struct io_uring_sqe *request, char *first, char *second
 	}
 }
 
-int main(int argc, char **argv)
+/* What is asked for on the command line; returns its errno. */
+static int act(const char *mode, char **argv)
 {
 	static const int no_files[] = { -1 };
 	struct io_uring_sqe request = { .opcode = IORING_OP_LAST };
 	struct ring ring;
 	int result;
 
-	if (argc < 4)
-		return NOT_HERE;
 	for (size_t i = 0; i < sizeof(operations) / sizeof(*operations); i++) {
 		if (strcmp(argv[2], operations[i].name) == 0)
 			request = operations[i].request;
 	}
 	set_operands(&request, argv[3], argv[4]);
-	ring = ring_make(strcmp(argv[1], "sqpoll") == 0 ? IORING_SETUP_SQPOLL : 0);
-	if (strcmp(argv[1], "async") == 0)
+	ring = ring_make(strcmp(mode, "sqpoll") == 0 ? IORING_SETUP_SQPOLL : 0);
+	if (strcmp(mode, "async") == 0)
 		request.flags |= IOSQE_ASYNC;
-	if (strcmp(argv[1], "direct") == 0) {
+	if (strcmp(mode, "direct") == 0) {
 		/* The file goes to a table of the ring's own, not among the process's descriptors. */
 		request.file_index = 1;
 		if (syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES, no_files, 1) < 0)
 			return errno;
 	}
 	result = ring_do(&ring, &request);
+	if (result == -EINVAL && request.opcode == OP_BIND)
+		return NOT_HERE;
 	return result >= 0 || result == -ECONNREFUSED ? 0 : -result;
+}
+
+/* Of this thread alone: the C library's call is for all of them. */
+static int become_user(void)
+{
+	if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, USER, USER, USER) ||
+	    syscall(SYS_setresuid, USER, USER, USER))
+		return errno;
+	return 0;
+}
+
+static pthread_barrier_t dropped;
+
+static void *second_thread(void *argument)
+{
+	char **argv = argument;
+	const char *mode = strrchr(argv[1], '-') + 1;
+	char *before[] = { argv[0], argv[1], "openat", "/etc/passwd", NULL };
+	int result = 0;
+
+	pthread_barrier_wait(&dropped);
+	if (strncmp(argv[1], "thread", 6) == 0) {
+		result = act("async", before);
+		if (!result)
+			result = become_user();
+	}
+	return (void *)(long)(result ? result : act(mode, argv));
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t thread;
+	void *result;
+
+	if (argc < 4)
+		return NOT_HERE;
+	if (!strstr(argv[1], "-drops-"))
+		return act(argv[1], argv);
+	pthread_barrier_init(&dropped, NULL, 2);
+	if (pthread_create(&thread, NULL, second_thread, argv))
+		return EAGAIN;
+	if (strncmp(argv[1], "leader", 6) == 0 && become_user())
+		return errno;
+	pthread_barrier_wait(&dropped);
+	pthread_join(thread, &result);
+	return (int)(long)result;
 }
