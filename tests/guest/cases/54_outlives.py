@@ -4,10 +4,11 @@
 From the first of these tests to the last one the same rules are in force, and the same hammer is at them; each holds
 its own share against the counts."""
 
+import contextlib
 import json
 import os
 
-from trial import check_fields, do, push_program
+from trial import check_fields, do, push_program, settle
 from testguest import POLICY_DIR, TIMEOUT_S
 
 FRESH = True
@@ -22,6 +23,7 @@ TRIES = int(os.environ.get("OUTLIVES_TRIES", "100000"))
 STARTED = TRIES // 100  # and so many of them are programs
 # In each moment that a test looks at.
 FEW = 200
+MORE_THAN_THE_RING_HOLDS = 20_000
 RULES = [
     {"id": "o-open", "on": "open", "path": "/srv/o/secret", "action": "deny"},
     {"id": "o-exec", "on": "exec", "path": "/srv/o/script", "action": "deny"},
@@ -107,11 +109,17 @@ class Hammer:
 hammers = {}  # by the guest's name
 
 
+@contextlib.contextmanager
 def hammer_at(g):
+    """It goes on within the block. Outside it would only fill the journal."""
     if g.name not in hammers:
         hammers[g.name] = Hammer(g)
-        hammers[g.name].hold({kind: (0, 0, 0) for kind in KINDS})
-    return hammers[g.name]
+    else:
+        hammers[g.name].resume()
+    try:
+        yield hammers[g.name]
+    finally:
+        hammers[g.name].pause()
 
 
 def main_pid(g):
@@ -132,14 +140,15 @@ def sets(g):
 
 def end_daemon(g, how):
     """Ends the daemon by a script, and waits for systemd to start the next one, which takes over all that is there."""
-    hammer, one = hammer_at(g), sets(g)
-    start, before, pid = hammer.counts(), g.journal_cursor(), main_pid(g)
-    g.sh(how.format(pid=pid))
-    g.wait_until(lambda: not g.sh(f"readlink /proc/{pid}/exe || :").strip(), 60, "its end")
-    hammer.go_on(hammer.hold(start))
-    await_daemon(g, pid)
-    hammer.go_on(hammer.hold(start))
-    hammer.hold(start)
+    with hammer_at(g) as hammer:
+        one, before, pid = sets(g), g.journal_cursor(), main_pid(g)
+        start = hammer.counts()
+        g.sh(how.format(pid=pid))
+        g.wait_until(lambda: not g.sh(f"readlink /proc/{pid}/exe || :").strip(), 60, "its end")
+        hammer.go_on(hammer.hold(start))
+        await_daemon(g, pid)
+        hammer.go_on(hammer.hold(start))
+        hammer.hold(start)
     assert sets(g) == one and len(one) == 1, f"{sets(g)} after {one}"
     took = [entry["MESSAGE"] for entry in g.journal("_SYSTEMD_UNIT=bailiffd.service", "--grep=took over", since=before)]
     assert len(took) == 1 and int(took[0].split()[-2]) > 20, f"{took}: no program was to be loaded anew"
@@ -150,7 +159,6 @@ def test_survives_cgroup_kill(g):
 
 
 def test_survives_the_oom_killer(g):
-    hammer_at(g)
     before = g.journal_cursor()
     end_daemon(g, f"echo 64K > {CGROUP}/memory.max; "
                   "while readlink /proc/{pid}/exe > /dev/null; do bailiff status > /dev/null & sleep 0.2; done; "
@@ -160,64 +168,77 @@ def test_survives_the_oom_killer(g):
 
 def test_survives_sigkill_and_starts_that_are_ended(g):
     """The daemon, then the next one's start at any moment, by any signal: the last start takes over from all of them."""
-    hammer = hammer_at(g)
-    start, seen, states = hammer.counts(), {0}, []
-    # Without the programs that were left a start takes long enough to be ended in the middle.
-    programs = g.sh(f"ls -d {PINS}/*/programs_*").strip()
-    g.sh(f"mv {programs} {os.path.dirname(programs)}/aside")
-    for signal, seconds in (("KILL", 0), ("SEGV", 1), ("KILL", 3), ("ABRT", 6)):
-        g.wait_until(lambda: main_pid(g) not in seen, 60, "the next start")
-        pid = main_pid(g)
-        seen.add(pid)
-        states.append(g.sh(f"sleep {seconds}; systemctl show -P ActiveState bailiffd; kill -{signal} {pid}; "
-                           "systemctl reset-failed bailiffd || :").strip())
+    with hammer_at(g) as hammer:
+        start, seen, states = hammer.counts(), {0}, []
+        # Without the programs that were left a start takes long enough to be ended in the middle.
+        programs = g.sh(f"ls -d {PINS}/*/programs_*").strip()
+        aside = f"{os.path.dirname(programs)}/aside"
+        g.sh(f"mv {programs} {aside}")
+        for signal, seconds in (("KILL", 0), ("SEGV", 1), ("KILL", 3), ("ABRT", 6)):
+            g.wait_until(lambda: main_pid(g) not in seen, 60, "the next start")
+            pid = main_pid(g)
+            seen.add(pid)
+            states.append(g.sh(f"sleep {seconds}; systemctl show -P ActiveState bailiffd; kill -{signal} {pid}; "
+                               "systemctl reset-failed bailiffd || :").strip())
+            hammer.go_on(hammer.hold(start))
+        assert states[0] == "active" and "activating" in states, f"no start was ended in the middle: {states}"
+        g.sh(f"systemctl stop bailiffd; rm -rf {programs}; mv {aside} {programs}; systemctl start bailiffd", timeout=START_S)
         hammer.go_on(hammer.hold(start))
-    assert states[0] == "active" and "activating" in states, f"no start was ended in the middle: {states}"
-    g.sh(f"systemctl stop bailiffd; rm -rf {programs}; mv {os.path.dirname(programs)}/aside {programs}; systemctl start bailiffd",
-         timeout=START_S)
-    hammer.go_on(hammer.hold(start))
-    hammer.hold(start)
+        hammer.hold(start)
     assert len(sets(g)) == 1, sets(g)
 
 
 def test_failed_restart_leaves_what_was_in_force(g):
-    hammer, broken = hammer_at(g), f"{POLICY_DIR}/broken.json"
-    start, before = hammer.counts(), g.journal_cursor()
-    g.write(broken, "{ nonsense")
-    try:
-        assert g.run(["systemctl", "restart", "bailiffd"], check=False, timeout=START_S).rc != 0
+    broken = f"{POLICY_DIR}/broken.json"
+    with hammer_at(g) as hammer:
+        start, before = hammer.counts(), g.journal_cursor()
+        g.write(broken, "{ nonsense")
+        try:
+            assert g.run(["systemctl", "restart", "bailiffd"], check=False, timeout=START_S).rc != 0
+            hammer.go_on(hammer.hold(start))
+            said = g.journal("BAILIFF_FAILURE=policy", since=before)
+            assert "what was in force stays" in said[-1]["MESSAGE"], said
+        finally:
+            g.remove(broken)
+        g.sh("systemctl reset-failed bailiffd || :; systemctl start bailiffd", timeout=START_S)
         hammer.go_on(hammer.hold(start))
-        said = g.journal("BAILIFF_FAILURE=policy", since=before)
-        assert "what was in force stays" in said[-1]["MESSAGE"], said
-    finally:
-        g.remove(broken)
-    g.sh("systemctl reset-failed bailiffd || :; systemctl start bailiffd", timeout=START_S)
-    hammer.go_on(hammer.hold(start))
-    hammer.hold(start)
+        hammer.hold(start)
 
 
 def test_survives_an_upgrade(g):
-    hammer = hammer_at(g)
     packages = g.sh("ls /root/bailiff_*.deb || :").split()
     if not packages:
         g.not_applicable("no package was given to the runner (--deb)")
-    start, pid, one = hammer.counts(), main_pid(g), sets(g)
-    g.run(["dpkg", "--install", packages[0]], timeout=900)
-    await_daemon(g, pid)
-    assert sets(g) == one
-    hammer.go_on(hammer.hold(start))
-    hammer.hold(start)
+    with hammer_at(g) as hammer:
+        start, pid, one = hammer.counts(), main_pid(g), sets(g)
+        g.run(["dpkg", "--install", packages[0]], timeout=900)
+        await_daemon(g, pid)
+        assert sets(g) == one
+        hammer.go_on(hammer.hold(start))
+        hammer.hold(start)
+
+
+def test_survives_another_layout(g):
+    """A daemon whose maps are laid out otherwise, as another version's, is found by its name: all is made anew beside it."""
+    with hammer_at(g) as hammer:
+        start, one = hammer.counts(), sets(g)
+        number, layout = one[0].split("_")
+        g.sh(f"systemctl stop bailiffd; mv {PINS}/{one[0]} {PINS}/{number}_0123456789abcdef; systemctl start bailiffd",
+             timeout=START_S)
+        assert sets(g) == [f"{int(number) + 1}_{layout}"], f"{sets(g)} after {one}"
+        hammer.go_on(hammer.hold(start))
+        hammer.hold(start)
 
 
 def test_while_no_daemon_runs(g):
     """What happens then is told by the next daemon, with the names of its rules; what had no room is counted. Its process
     number is nobody's. Rules hold for what is mounted. And who looks is told what is in force."""
-    hammer = hammer_at(g)
-    start, pid = hammer.counts(), main_pid(g)
     read = {"place": "read('/srv/m/place/secret')", "other": "read('/srv/m/other/secret')"}
-    hammer.pause()
+    with hammer_at(g) as hammer:
+        start = hammer.counts()
+    settle(g)
+    pid, before = main_pid(g), g.journal_cursor()
     g.run(["systemctl", "stop", "bailiffd"], timeout=START_S)
-    before = g.journal_cursor()
     for _ in range(5):
         assert do(g, {"read": "read('/srv/k/secret')"})["read"] == "EPERM"
     assert g.run(["python3", "-c", REUSE, str(pid)]).stdout.strip() == "1"
@@ -235,9 +256,9 @@ def test_while_no_daemon_runs(g):
     left = json.loads(g.run(["bailiff", "status", "--json"], check=False).stdout)["left_in_force"]
     assert left["hooks"] > 0 and left["policy"]["generation"] >= 1, left
     assert not g.journal("BAILIFF_RULE=kept", since=before) and not g.journal(LOST, since=before)
-    # More than the ring holds.
-    hammer.resume()
-    hammer.go_on(hammer.hold(start), 20_000)
+    with hammer_at(g) as hammer:
+        hammer.go_on(hammer.hold(start), MORE_THAN_THE_RING_HOLDS)
+        hammer.hold(start)
     g.sh("systemctl start bailiffd", timeout=START_S)
     told = g.wait_until(lambda: g.journal("BAILIFF_RULE=kept", since=before), 60, "the kept events")
     assert len(told) == 6, told
@@ -246,40 +267,27 @@ def test_while_no_daemon_runs(g):
     lost = g.wait_until(lambda: g.journal(LOST, since=before), 120, "the report of losses")
     assert sum(int(entry["BAILIFF_LOST_RING"]) for entry in lost) > 0, lost
     assert not any(int(entry["BAILIFF_LOST_GAP"]) for entry in lost), lost
-    hammer.hold(start)
 
 
 def test_numbers_go_on(g):
     """All events of all these daemons are there, or it is said why they are not."""
-    hammer_at(g)
+    settle(g)
     checked = g.run(["bailiff", "events", "--verify"], check=False, timeout=TIMEOUT_S)
     assert checked.rc == 0 and "accounted for" in checked.stdout, checked.describe()
 
 
-def test_survives_another_layout(g):
-    """A daemon whose maps are laid out otherwise, as another version's, is found by its name: all is made anew beside it."""
-    hammer = hammer_at(g)
-    start, one = hammer.counts(), sets(g)
-    number, layout = one[0].split("_")
-    g.sh(f"systemctl stop bailiffd; mv {PINS}/{one[0]} {PINS}/{number}_0123456789abcdef; systemctl start bailiffd",
-         timeout=START_S)
-    assert sets(g) == [f"{int(number) + 1}_{layout}"], f"{sets(g)} after {one}"
-    hammer.go_on(hammer.hold(start))
-    hammer.hold(start)
-
-
 def test_so_often_and_the_control(g):
     """All that was tried by then is as much as is promised, and the hammer sees it when nothing is in force."""
-    hammer = hammer_at(g)
     none = {kind: (0, 0, 0) for kind in (*KINDS, "programs")}
     refused = g.run(["setpriv", "--reuid=1000", "--regid=1000", "--groups=bailiff", "bailiff", "unload"], check=False)
     assert refused.rc == 4 and "root" in refused.stderr, refused.describe()
     g.run(["systemctl", "stop", "bailiffd"], timeout=START_S)
-    hammer.go_on(none, TRIES, STARTED)
-    now = hammer.hold(none)
-    assert "lifted" in g.sh("bailiff unload")
-    assert sets(g) == [] and g.run(["bailiff", "status"], check=False).rc == 4
-    hammer.go_on(now)
-    after = hammer.counts()
+    with hammer_at(g) as hammer:
+        hammer.go_on(none, TRIES, STARTED)
+        now = hammer.hold(none)
+        assert "lifted" in g.sh("bailiff unload")
+        assert sets(g) == [] and g.run(["bailiff", "status"], check=False).rc == 4
+        hammer.go_on(now)
+        after = hammer.counts()
     assert all(after[kind][2] > 0 for kind in KINDS), f"nothing got through where nothing is in force: {after}"
     print(f"# {g.name}: tried before that: {now}")
