@@ -341,6 +341,12 @@ static void put_spared(struct build *b, const struct field *field)
 		bl_entry_uint(b->entry, field->name, 1);
 }
 
+static void put_series(struct build *b, const struct field *field)
+{
+	if (b->context->series)
+		bl_entry_uint(b->entry, field->name, b->context->series);
+}
+
 static void put_facts(struct build *b, const struct field *field)
 {
 	put_words(b, field, bl_event_fact_words(&b->event->fixed));
@@ -651,6 +657,7 @@ static const struct field fields[] = {
 	{ "BAILIFF_TIME_BOOTTIME_NS", put_u64, ON_ALL, EVENT(time_ns), NULL },
 	{ "BAILIFF_CPU", put_u32, ON_ALL, EVENT(cpu), NULL },
 	{ "BAILIFF_SEQ", put_u64, ON_ALL, EVENT(seq), NULL },
+	{ "BAILIFF_SERIES", put_series, ON_ALL, 0, NULL },
 	{ "BAILIFF_SPARED", put_spared, ON_ALL, 0, NULL },
 	{ "BAILIFF_TRUNCATED", put_truncated, ON_ALL, 0, NULL },
 };
@@ -709,7 +716,8 @@ bool bl_fields_is_number(const char *name, size_t len)
 			       field->put == put_u64 || field->put == put_id ||
 			       field->put == put_known || field->put == put_object_owner ||
 			       field->put == put_schema || field->put == put_kernel_thread ||
-			       field->put == put_spared || field->put == put_interrupted;
+			       field->put == put_spared || field->put == put_interrupted ||
+			       field->put == put_series;
 	}
 	return false;
 }

@@ -21,6 +21,7 @@ struct bl_lost {
 	struct bl_journal_stats journal;
 	uint64_t unexplained; /* at the last bl_lost_take() */
 	uint64_t reported[_BL_LOST_MAX];
+	uint64_t before; /* of these, what earlier daemons have reported */
 };
 
 static const char *const names[_BL_LOST_MAX] = {
@@ -67,6 +68,7 @@ void bl_lost_share(struct bl_lost *lost, struct bl_progress *told, struct bl_pro
 	lost->reported[BL_LOST_SCRATCH] = told->arrived;
 	missing = bl_lost_gaps(lost);
 	lost->reported[BL_LOST_GAP] = missing > known ? missing - known : 0;
+	lost->before = known + lost->reported[BL_LOST_GAP];
 }
 
 void bl_lost_with_daemon(struct bl_lost *lost, uint64_t events)
@@ -198,6 +200,7 @@ bool bl_lost_take(struct bl_lost *lost, const uint64_t counters[_BL_COUNT_MAX],
 		report.total_sum += total;
 		report.fresh_sum += report.fresh[i];
 	}
+	report.total_sum -= lost->before;
 	if (!report.fresh_sum)
 		return false;
 	memcpy(lost->reported, report.total, sizeof(lost->reported));

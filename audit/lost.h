@@ -23,7 +23,7 @@ enum bl_lost_reason {
 	_BL_LOST_MAX,
 };
 
-/* Totals since the start and what is new since the last report. */
+/* Totals, what is new since the last report, and the sum since this daemon's start. */
 struct bl_lost_report {
 	uint64_t total[_BL_LOST_MAX];
 	uint64_t fresh[_BL_LOST_MAX];

@@ -17,7 +17,8 @@ enum { PRIORITY_ERROR = 3, PRIORITY_WARNING = 4, PRIORITY_NOTICE = 5 };
 static const char *const numbers[] = {
 	"BAILIFF_SCHEMA",      "BAILIFF_GENERATION", "BAILIFF_FILES",  "BAILIFF_RULES",
 	"BAILIFF_TABLE_BYTES", "BAILIFF_TOOK_MS",    "BAILIFF_SWAP_US",	   "BAILIFF_ERRORS",
-	"BAILIFF_SEEN",	       "BAILIFF_LOST",	     "BAILIFF_LOST_TOTAL",
+	"BAILIFF_SEEN",	       "BAILIFF_LOST",	     "BAILIFF_LOST_TOTAL", "BAILIFF_SERIES",
+	"BAILIFF_TOOK_OVER",
 };
 
 /* Names of the counters in a report of losses, by enum bl_lost_reason. */
@@ -97,6 +98,10 @@ int bl_report_started(struct bl_entry *entry, const struct bl_report_start *star
 	put_text(entry, &line, "BAILIFF_KERNEL", "kernel", start->kernel);
 	put_text(entry, &line, "BAILIFF_ENGINE", "engine", start->engine);
 	put_text(entry, &line, "BAILIFF_MODE", "mode", start->mode);
+	if (start->series)
+		put_number(entry, &line, "BAILIFF_SERIES", "series", start->series);
+	if (start->took_over)
+		put_number(entry, &line, "BAILIFF_TOOK_OVER", "took_over", 1);
 	put_line(entry, &line);
 	return bl_entry_error(entry);
 }

@@ -20,6 +20,8 @@ struct bl_report_start {
 	const char *kernel;  /* uname's release */
 	const char *engine;  /* "lsm" */
 	const char *mode;    /* the ceiling: "enforce", "monitor" */
+	uint32_t series;     /* which the numbers of its events belong to; 0: not known */
+	bool took_over;	     /* they go on where a daemon before has ended */
 };
 int bl_report_started(struct bl_entry *entry, const struct bl_report_start *start);
 

@@ -84,23 +84,29 @@ static void read_id(const struct bl_shown *entry, const char *name, char buf[sta
 	buf[32] = '\0';
 }
 
-static bool is_run(const struct bl_verify_run *run, const char *boot, const char *invocation)
+static bool is_run(const struct bl_verify_run *run, const char *boot, const char *invocation,
+		   uint64_t other)
 {
-	return !strcmp(run->invocation, invocation) && !strcmp(run->boot, boot);
+	return !strcmp(run->invocation, invocation) && !strcmp(run->boot, boot) &&
+	       run->other == other;
 }
 
-static struct bl_verify_run *find_run(struct bl_verify *verify, const struct bl_shown *entry)
+static struct bl_verify_run *find_run(struct bl_verify *verify, const struct bl_shown *entry,
+				      bool is_verdict)
 {
 	char boot[33], invocation[33];
 	struct bl_verify_run *run;
+	uint64_t other = 0;
 
 	read_id(entry, "_BOOT_ID", boot);
 	read_id(entry, "_SYSTEMD_INVOCATION_ID", invocation);
-	if (verify->n_runs && is_run(&verify->runs[verify->latest], boot, invocation))
+	if (is_verdict)
+		bl_shown_number(entry, "BAILIFF_SERIES", &other);
+	if (verify->n_runs && is_run(&verify->runs[verify->latest], boot, invocation, other))
 		return &verify->runs[verify->latest];
 	for (size_t i = 0; i < verify->n_runs; i++) {
 		verify->latest = i;
-		if (is_run(&verify->runs[i], boot, invocation))
+		if (is_run(&verify->runs[i], boot, invocation, other))
 			return &verify->runs[i];
 	}
 	verify->latest = verify->n_runs;
@@ -110,6 +116,7 @@ static struct bl_verify_run *find_run(struct bl_verify *verify, const struct bl_
 	memcpy(run->boot, boot, sizeof(boot));
 	memcpy(run->invocation, invocation, sizeof(invocation));
 	run->from_us = entry->realtime_us;
+	run->series = run->other = other;
 	return run;
 }
 
@@ -192,19 +199,24 @@ static void add_lost(struct bl_verify_run *run, const struct bl_shown *entry)
 
 int bl_verify_add(struct bl_verify *verify, const struct bl_shown *entry)
 {
-	struct bl_verify_run *run = find_run(verify, entry);
+	struct bl_verify_run *run;
 	struct bl_kind kind;
 
+	bl_kind_of(entry, &kind);
+	run = find_run(verify, entry, kind.op);
 	if (!run)
 		return -ENOMEM;
 	if (entry->realtime_us < run->from_us)
 		run->from_us = entry->realtime_us;
 	if (entry->realtime_us > run->to_us)
 		run->to_us = entry->realtime_us;
-	bl_kind_of(entry, &kind);
 	if (kind.op)
 		return add_verdict(run, entry);
-	run->started |= kind.message == BL_MESSAGE_STARTED;
+	if (kind.message == BL_MESSAGE_STARTED) {
+		run->started = true;
+		run->took_over |= bl_shown_find(entry, "BAILIFF_TOOK_OVER") != NULL;
+		bl_shown_number(entry, "BAILIFF_SERIES", &run->series);
+	}
 	run->stopped |= kind.message == BL_MESSAGE_STOPPED;
 	if (kind.message == BL_MESSAGE_EVENTS_LOST)
 		add_lost(run, entry);
@@ -241,7 +253,8 @@ static int add_gap(struct bl_verify_cpu *cpu, uint64_t from, uint64_t to)
 	return 0;
 }
 
-static int judge_cpu(struct bl_verify_cpu *cpu, bool from_one)
+/* Numbers that are wanted begin behind before; below 0: where the first is. */
+static int judge_cpu(struct bl_verify_cpu *cpu, int64_t begin)
 {
 	uint64_t before;
 	int r = 0;
@@ -249,17 +262,65 @@ static int judge_cpu(struct bl_verify_cpu *cpu, bool from_one)
 	qsort(cpu->numbers, cpu->n_numbers, sizeof(*cpu->numbers), compare_numbers);
 	cpu->first = cpu->numbers[0];
 	cpu->last = cpu->numbers[cpu->n_numbers - 1];
-	before = from_one ? 0 : cpu->first - 1;
+	before = begin < 0 ? cpu->first - 1 : (uint64_t)begin;
+	cpu->from = before + 1;
 	for (size_t i = 0; i < cpu->n_numbers && r == 0; i++) {
 		if (i && cpu->numbers[i] == cpu->numbers[i - 1]) {
 			cpu->duplicates++;
 			continue;
 		}
 		cpu->present++;
-		r = add_gap(cpu, before + 1, cpu->numbers[i] - 1);
-		before = cpu->numbers[i];
+		/* A number that the run before has got to was overtaken by it. */
+		r = cpu->numbers[i] > before ? add_gap(cpu, before + 1, cpu->numbers[i] - 1) : 0;
+		if (cpu->numbers[i] > before)
+			before = cpu->numbers[i];
 	}
 	return r;
+}
+
+/* Of one series in one boot: what a daemon has taken over from the one before. */
+static bool same_series(const struct bl_verify_run *a, const struct bl_verify_run *b)
+{
+	return a->series && a->series == b->series && !strcmp(a->boot, b->boot);
+}
+
+/* Where the numbers of a CPU are after the runs before this one; below 0: none is known. */
+static int64_t reached(const struct bl_verify *verify, const struct bl_verify_run *run,
+		       uint64_t number)
+{
+	int64_t last = -1;
+
+	for (const struct bl_verify_run *other = verify->runs; other < run; other++) {
+		if (!same_series(other, run))
+			continue;
+		if (last < 0)
+			last = other->began_series ? 0 : last;
+		for (size_t i = 0; i < other->n_cpus; i++) {
+			const struct bl_verify_cpu *cpu = &other->cpus[i];
+
+			if (cpu->cpu == number && (int64_t)cpu->last > last)
+				last = (int64_t)cpu->last;
+		}
+	}
+	return last;
+}
+
+static bool is_first_of_series(const struct bl_verify *verify, const struct bl_verify_run *run)
+{
+	for (const struct bl_verify_run *other = verify->runs; other < run; other++)
+		if (same_series(other, run))
+			return false;
+	return true;
+}
+
+static uint64_t known_losses(const struct bl_verify_run *run)
+{
+	uint64_t known = run->lost_unsaid;
+
+	/* What is missing for no known reason is not accounted for by having been counted. */
+	for (unsigned int i = 0; i < _BL_LOST_MAX; i++)
+		known += i == BL_LOST_GAP ? 0 : run->lost[i];
+	return known;
 }
 
 static void judge_run(struct bl_verify_run *run)
@@ -275,27 +336,60 @@ static void judge_run(struct bl_verify_run *run)
 	}
 	if (!run->started)
 		run->vanished = 0;
-	/* What is missing for no known reason is not accounted for by having been counted. */
-	known = lost + run->lost_unsaid - run->lost[BL_LOST_GAP];
+	known = known_losses(run);
 	run->unaccounted = run->missing > known ? run->missing - known : 0;
-	if (run->vanished > run->unaccounted)
-		run->unaccounted = run->vanished;
+	run->spare = known > run->missing ? known - run->missing : 0;
+}
+
+/* A daemon that is ended has not told its last losses: the next one does. */
+static void settle_later(struct bl_verify *verify, struct bl_verify_run *run)
+{
+	for (size_t i = 0; i < verify->n_runs && run->unaccounted; i++) {
+		struct bl_verify_run *later = &verify->runs[i];
+		uint64_t taken;
+
+		if (later <= run || !same_series(run, later))
+			continue;
+		taken = later->spare < run->unaccounted ? later->spare : run->unaccounted;
+		later->spare -= taken;
+		run->unaccounted -= taken;
+	}
+}
+
+static int judge_cpus(struct bl_verify *verify, struct bl_verify_run *run)
+{
+	bool first = is_first_of_series(verify, run);
+
+	run->began_series = run->started && first && !run->took_over;
+	for (size_t i = 0; i < run->n_cpus; i++) {
+		struct bl_verify_cpu *cpu = &run->cpus[i];
+		int64_t begin = first ? (run->began_series ? 0 : -1)
+				      : reached(verify, run, cpu->cpu);
+		int r = judge_cpu(cpu, begin);
+
+		if (r < 0)
+			return r;
+	}
+	if (run->n_cpus)
+		qsort(run->cpus, run->n_cpus, sizeof(*run->cpus), compare_cpus);
+	return 0;
 }
 
 int bl_verify_finish(struct bl_verify *verify, const struct bl_verify_run **ret, size_t *ret_n)
 {
 	for (size_t i = 0; i < verify->n_runs; i++) {
+		int r = judge_cpus(verify, &verify->runs[i]);
+
+		if (r < 0)
+			return r;
+		judge_run(&verify->runs[i]);
+	}
+	for (size_t i = 0; i < verify->n_runs; i++) {
 		struct bl_verify_run *run = &verify->runs[i];
 
-		for (size_t j = 0; j < run->n_cpus; j++) {
-			int r = judge_cpu(&run->cpus[j], run->started);
-
-			if (r < 0)
-				return r;
-		}
-		if (run->n_cpus)
-			qsort(run->cpus, run->n_cpus, sizeof(*run->cpus), compare_cpus);
-		judge_run(run);
+		settle_later(verify, run);
+		if (run->vanished > run->unaccounted)
+			run->unaccounted = run->vanished;
 	}
 	*ret = verify->runs;
 	*ret_n = verify->n_runs;

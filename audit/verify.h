@@ -6,9 +6,10 @@
 #include "shown.h"
 
 /*
- * The numbers of one CPU begin at 1 with each run of the daemon (its invocation id, which journald vouches for). A
- * number that is not in the journal was lost; how many were, and why, the daemon says in its 'events lost'. Repeats that
- * were folded into an entry have no numbers of their own: the entry says how many they are.
+ * The numbers of one CPU begin at 1 with each series, which one run of the daemon (its invocation id, which journald
+ * vouches for) takes over from the other while what they have in the kernel fits. A number that is not in the journal was
+ * lost; how many were, and why, the daemon says in its 'events lost', or else the next one. Repeats that were folded into
+ * an entry have no numbers of their own: the entry says how many they are.
  */
 struct bl_verify;
 
@@ -19,6 +20,7 @@ struct bl_verify_gap {
 struct bl_verify_cpu {
 	uint64_t cpu;
 	uint64_t first, last; /* in the journal */
+	uint64_t from;	      /* the first that is wanted */
 	uint64_t present;     /* different numbers in the journal */
 	uint64_t duplicates;  /* entries whose number another one has already */
 	uint64_t missing;
@@ -30,7 +32,10 @@ struct bl_verify_cpu {
 
 struct bl_verify_run {
 	char boot[33], invocation[33]; /* "" where entries don't say */
-	bool started;		       /* the beginning is in this journal: numbers from 1 are wanted */
+	uint64_t series;	       /* of its numbers; 0: its own */
+	uint64_t other;		       /* its events are of a series that is not its daemon's: that; or 0 */
+	bool started;		       /* the beginning is in this journal */
+	bool took_over;		       /* its numbers go on where another run's have ended */
 	bool stopped;
 	uint64_t from_us, to_us; /* of its entries */
 	uint64_t entries;	 /* verdicts */
@@ -45,7 +50,8 @@ struct bl_verify_run {
 	uint64_t duplicates;
 	uint64_t unaccounted; /* missing without a loss that the daemon knows the reason of */
 	/* Of the work. */
-	uint64_t lost_total, daemon_lost;
+	uint64_t lost_total, daemon_lost, spare;
+	bool began_series;
 };
 
 /* Returns 0 and it in *ret (free with the below), or -ENOMEM. */

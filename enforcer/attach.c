@@ -98,12 +98,19 @@ static const struct bl_hook_entry *hook_entry(size_t i)
 	return &bl_hook_table(&(size_t){ 0 })[i];
 }
 
-/* A program that is being detached can't be attached before that is done; of a pin the kernel does it in its own time. */
-static int create_link(const struct bl_hook_entry *entry, int program)
+/*
+ * A program that is attached already, by the daemon before, stays so: it can't be twice. One that is being detached can't be
+ * attached before that is done; of a pin the kernel does it in its own time.
+ */
+static int get_link(const struct bl_attach *attach, const struct bl_hook_entry *entry)
 {
 	const struct timespec pause = { .tv_nsec = LINK_WAIT_NS };
-	int link = -EBUSY;
+	int program = bl_programs_fd(attach->programs, (size_t)(entry - hook_entry(0)));
+	int link = bl_pins_link(attach->pins, entry->program, program);
 
+	if (link >= 0)
+		return link;
+	link = -EBUSY;
 	for (int i = 0; i < LINK_WAITS && link == -EBUSY; i++) {
 		if (i)
 			nanosleep(&pause, NULL);
@@ -123,7 +130,7 @@ int bl_attach_hook(struct bl_attach *attach, size_t i, bool pinned, char **reter
 		return 0;
 	if (attach->detaching.links[i] >= 0)
 		await_detaching(&attach->detaching);
-	link = create_link(entry, bl_programs_fd(attach->programs, i));
+	link = get_link(attach, entry);
 	if (link < 0)
 		return bl_error(reterr_text, link, "cannot attach to the %s %s: %s",
 				bl_hook_kind(entry), entry->hook, strerror(-link));

@@ -116,15 +116,18 @@ void bl_deliver_record(void *userdata, const void *data, size_t size)
 	deliver_view(deliver, &event);
 }
 
-void bl_deliver_old_record(void *userdata, const void *data, size_t size)
+void bl_deliver_old_record(void *userdata, uint32_t series, const void *data, size_t size)
 {
 	struct bl_deliver *deliver = userdata;
 	struct bl_event_view event;
 
-	if (bl_event_decode(data, size, &event, NULL) < 0)
+	if (bl_event_decode(data, size, &event, NULL) < 0) {
 		bl_lost_bad_record(deliver->lost);
-	else
-		deliver_view(deliver, &event);
+		return;
+	}
+	deliver->context.series = series;
+	deliver_view(deliver, &event);
+	deliver->context.series = 0;
 }
 
 void bl_deliver_losses(struct bl_deliver *deliver, const uint64_t counters[_BL_COUNT_MAX])

@@ -29,10 +29,10 @@ void bl_deliver_done(struct bl_deliver *deliver);
 void bl_deliver_record(void *userdata, const void *data, size_t size);
 
 /*
- * The same for a record of another set of maps than the one that is read from now on: its number says nothing about
- * what is missing.
+ * The same for a record of another set of maps than the one that is read from now on, whose numbers are that series: it
+ * says nothing about what is missing.
  */
-void bl_deliver_old_record(void *userdata, const void *data, size_t size);
+void bl_deliver_old_record(void *userdata, uint32_t series, const void *data, size_t size);
 
 /* Takes the distance of the clocks anew: somebody may have set the time. */
 void bl_deliver_clock(struct bl_deliver *deliver);

@@ -41,10 +41,9 @@ static void print_gaps(const struct bl_verify_cpu *cpu)
 		printf(" and %zu more gaps", cpu->n_gaps - GAPS_SHOWN);
 }
 
-static void print_cpu(const struct bl_verify_run *run, const struct bl_verify_cpu *cpu)
+static void print_cpu(const struct bl_verify_cpu *cpu)
 {
-	printf("  cpu %" PRIu64 ": %" PRIu64 " to %" PRIu64 ", ", cpu->cpu,
-	       run->started ? 1 : cpu->first, cpu->last);
+	printf("  cpu %" PRIu64 ": %" PRIu64 " to %" PRIu64 ", ", cpu->cpu, cpu->from, cpu->last);
 	if (!cpu->missing)
 		fputs("all there", stdout);
 	else
@@ -91,9 +90,11 @@ static void print_run(const struct bl_tool *tool, const struct bl_verify_run *ru
 	printf("  %" PRIu64 " events", run->entries);
 	if (run->folded)
 		printf(", which stand for %" PRIu64 " repeats besides", run->folded);
-	puts(run->started ? "" : "; the beginning of this run is not in this journal");
+	puts(run->other	    ? "; of the daemon before, told by this one"
+	     : run->started ? ""
+			    : "; the beginning of this run is not in this journal");
 	for (size_t i = 0; i < run->n_cpus; i++)
-		print_cpu(run, &run->cpus[i]);
+		print_cpu(&run->cpus[i]);
 	print_lost(run);
 	if (run->vanished)
 		printf("  %" PRIu64 " events reached journald by the daemon's count and are not "
@@ -116,8 +117,9 @@ static json_t *cpu_value(const struct bl_verify_cpu *cpu)
 	for (size_t i = 0; i < cpu->n_gaps && i < GAPS_JSON; i++)
 		json_array_append_new(gaps, json_pack("[I, I]", (json_int_t)cpu->gaps[i].from,
 						      (json_int_t)cpu->gaps[i].to));
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "cpu", (json_int_t)cpu->cpu,
-			 "first", (json_int_t)cpu->first, "last", (json_int_t)cpu->last, "present",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:b}", "cpu",
+			 (json_int_t)cpu->cpu, "from", (json_int_t)cpu->from, "first",
+			 (json_int_t)cpu->first, "last", (json_int_t)cpu->last, "present",
 			 (json_int_t)cpu->present, "missing", (json_int_t)cpu->missing,
 			 "duplicates", (json_int_t)cpu->duplicates, "gaps", gaps, "gaps_cut",
 			 cpu->n_gaps > GAPS_JSON);
@@ -134,14 +136,14 @@ static json_t *run_value(const struct bl_verify_run *run)
 	for (size_t i = 0; i < run->n_cpus; i++)
 		json_array_append_new(cpus, cpu_value(&run->cpus[i]));
 	return json_pack(
-		"{s:s, s:s, s:b, s:b, s:b, s:f, s:f, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:o}",
-		"boot", run->boot, "invocation", run->invocation, "good", bl_verify_is_good(run),
-		"started", run->started, "stopped", run->stopped, "from",
-		(double)run->from_us / US_PER_S, "to", (double)run->to_us / US_PER_S, "events",
-		(json_int_t)run->entries, "folded", (json_int_t)run->folded, "missing",
-		(json_int_t)run->missing, "lost", lost, "vanished", (json_int_t)run->vanished,
-		"unaccounted", (json_int_t)run->unaccounted, "duplicates",
-		(json_int_t)run->duplicates, "cpus", cpus);
+		"{s:s, s:s, s:I, s:b, s:b, s:b, s:b, s:f, s:f, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:o}",
+		"boot", run->boot, "invocation", run->invocation, "series", (json_int_t)run->series,
+		"took_over", run->took_over, "good", bl_verify_is_good(run), "started",
+		run->started, "stopped", run->stopped, "from", (double)run->from_us / US_PER_S,
+		"to", (double)run->to_us / US_PER_S, "events", (json_int_t)run->entries, "folded",
+		(json_int_t)run->folded, "missing", (json_int_t)run->missing, "lost", lost,
+		"vanished", (json_int_t)run->vanished, "unaccounted", (json_int_t)run->unaccounted,
+		"duplicates", (json_int_t)run->duplicates, "cpus", cpus);
 }
 
 static int print_json(const struct bl_verify_run *runs, size_t n, bool good)

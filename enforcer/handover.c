@@ -25,12 +25,43 @@ int bl_inner_open(int outer, uint32_t slot)
 	return bpf_map_get_fd_by_id(id);
 }
 
+uint32_t bl_map_number(int fd)
+{
+	struct bpf_map_info info = {};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) < 0 ? 0 : info.id;
+}
+
 int bl_chunks_create(const char *name, uint32_t chunks)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP);
 
 	return bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), BL_CHUNK_BYTES, chunks,
 			      &opts);
+}
+
+int bl_image_fill(int fd, const uint8_t *image, size_t len, uint32_t generation)
+{
+	struct bl_header *header;
+	uint8_t *first = malloc(BL_CHUNK_BYTES);
+	int r = 0;
+
+	if (!first)
+		return -ENOMEM;
+	memcpy(first, image, BL_CHUNK_BYTES);
+	header = (struct bl_header *)first;
+	header->generation = generation;
+	for (uint32_t i = 0; r == 0 && i < len / BL_CHUNK_BYTES; i++) {
+		const uint8_t *chunk = i ? image + (size_t)i * BL_CHUNK_BYTES : first;
+
+		if (bpf_map_update_elem(fd, &i, chunk, BPF_ANY) < 0)
+			r = -errno;
+	}
+	free(first);
+	if (r == 0 && bpf_map_freeze(fd) < 0)
+		r = -errno;
+	return r;
 }
 
 static int put_chunk(int fd, uint32_t index, const uint8_t *text, size_t len, int first)

@@ -10,8 +10,14 @@
 /* A descriptor of the map that is in a slot of a map of maps, or -errno. Needs CAP_SYS_ADMIN. */
 int bl_inner_open(int outer, uint32_t slot);
 
+/* A number that no other map of this boot has, 0 if it can't be told. */
+uint32_t bl_map_number(int fd);
+
 /* An array of chunks, as policy images are. Returns a descriptor or -errno. */
 int bl_chunks_create(const char *name, uint32_t chunks);
+
+/* Copies an image of tables into such an array, as that generation's, and has nobody change it. Returns 0 or -errno. */
+int bl_image_fill(int fd, const uint8_t *image, size_t len, uint32_t generation);
 
 #define BL_LEFT_IN_FORCE 'F' /* the first byte of a text of what was published */
 

@@ -52,6 +52,7 @@ struct bl_loader {
 	bool settled;
 	struct bl_progress *progress; /* mapped */
 	size_t n_progress;
+	uint32_t old_series;
 	uint64_t carried[_BL_COUNT_MAX]; /* losses of another set of maps, to be told */
 	uint8_t *names;	      /* of the next generation's rules */
 	size_t names_len;
@@ -124,7 +125,8 @@ static int load_skeleton(struct bl_loader *loader, char **reterr_text)
 	loader->adopted = r > 0;
 	r = bl_parts_open(skeleton, bl_hook_table(&(size_t){ 0 }), loader->attach.n_hooks);
 	if (r == 0)
-		r = bl_programs_new(skeleton, loader->attach.available, &loader->programs);
+		r = bl_programs_new(skeleton, loader->attach.available, loader->options.pins,
+				    &loader->programs);
 	loader->attach.programs = loader->programs;
 	if (r < 0)
 		return fail(reterr_text, r, "cannot load the BPF maps: %s%s", strerror(-r),
@@ -230,6 +232,8 @@ static int take_over(struct bl_loader *loader, char **reterr_text)
 static int start(struct bl_loader *loader, char **reterr_text)
 {
 	struct bl_globals *globals = &loader->skeleton->bss->globals;
+	const void *build;
+	size_t build_len;
 	int r = map_progress(loader, reterr_text);
 
 	if (r < 0)
@@ -262,8 +266,9 @@ static int start(struct bl_loader *loader, char **reterr_text)
 		ring_buffer__new(bpf_map__fd(loader->skeleton->maps.ring), on_record, loader, NULL);
 	if (!loader->ring)
 		return fail(reterr_text, -errno, "cannot read the event ring: %s", strerror(errno));
+	build = lsm_bpf__elf_bytes(&build_len);
 	return bl_pins_take(loader->options.pins, loader->skeleton->obj,
-			    loader->skeleton->progs.bl_find_host, reterr_text);
+			    loader->skeleton->progs.bl_find_host, build, build_len, reterr_text);
 }
 
 static int open_all(struct bl_loader *loader, char **reterr_text)
@@ -327,29 +332,6 @@ void bl_loader_free(struct bl_loader *loader)
 		bl_attach_done(&loader->attach);
 	}
 	free(loader);
-}
-
-static int fill_image(int fd, const uint8_t *image, size_t len, uint32_t generation)
-{
-	struct bl_header *header;
-	uint8_t *first = malloc(BL_CHUNK_BYTES);
-	int r = 0;
-
-	if (!first)
-		return -ENOMEM;
-	memcpy(first, image, BL_CHUNK_BYTES);
-	header = (struct bl_header *)first;
-	header->generation = generation;
-	for (uint32_t i = 0; r == 0 && i < len / BL_CHUNK_BYTES; i++) {
-		const uint8_t *chunk = i ? image + (size_t)i * BL_CHUNK_BYTES : first;
-
-		if (bpf_map_update_elem(fd, &i, chunk, BPF_ANY) < 0)
-			r = -errno;
-	}
-	free(first);
-	if (r == 0 && bpf_map_freeze(fd) < 0)
-		r = -errno;
-	return r;
 }
 
 static int put_image(struct bl_loader *loader, uint32_t slot, int fd)
@@ -466,7 +448,7 @@ int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, 
 	if (fd < 0)
 		return fail(reterr_text, fd, "cannot create a table of %zu bytes in the kernel: %s",
 			    len, strerror(-fd));
-	r = fill_image(fd, image, len, generation);
+	r = bl_image_fill(fd, image, len, generation);
 	if (r < 0)
 		fail(reterr_text, r, "cannot fill the table in the kernel: %s", strerror(-r));
 	if (r == 0) {
@@ -567,6 +549,11 @@ int bl_loader_fd(const struct bl_loader *loader)
 	return ring_buffer__epoll_fd(loader->ring);
 }
 
+uint32_t bl_loader_series(const struct bl_loader *loader)
+{
+	return bl_map_number(bpf_map__fd(loader->skeleton->maps.ring));
+}
+
 int bl_loader_consume(struct bl_loader *loader)
 {
 	int r;
@@ -658,12 +645,20 @@ static void carry(struct bl_loader *loader, int counters, int progress)
 	}
 }
 
+static void on_old_record(void *userdata, const void *data, size_t size)
+{
+	struct bl_loader *loader = userdata;
+
+	loader->options.old_event(loader->options.userdata, loader->old_series, data, size);
+}
+
 static void on_old(void *userdata, int ring, int counters, int progress)
 {
 	struct bl_loader *loader = userdata;
 
+	loader->old_series = ring < 0 ? 0 : bl_map_number(ring);
 	if (ring >= 0)
-		bl_ring_empty(ring, loader->options.old_event, loader->options.userdata);
+		bl_ring_empty(ring, on_old_record, loader);
 	if (counters >= 0 && progress >= 0)
 		carry(loader, counters, progress);
 }
@@ -680,8 +675,9 @@ int bl_loader_lift(struct bl_loader *loader)
 	return bl_pins_lift(loader->options.pins);
 }
 
-bool bl_loader_adopted(const struct bl_loader *loader)
+bool bl_loader_adopted(const struct bl_loader *loader, size_t *ret_programs)
 {
+	*ret_programs = bl_programs_taken(loader->programs);
 	return loader->adopted;
 }
 

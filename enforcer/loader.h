@@ -15,9 +15,12 @@ struct bl_pins;
 /* One record from the ring; data is valid only during the call. */
 typedef void (*bl_event_fn)(void *userdata, const void *data, size_t size);
 
+/* The same of another set of maps, whose numbers are a series of their own. */
+typedef void (*bl_old_event_fn)(void *userdata, uint32_t series, const void *data, size_t size);
+
 struct bl_loader_options {
 	bl_event_fn event;
-	bl_event_fn
+	bl_old_event_fn
 		old_event; /* records of another version's set of maps, before that is taken away */
 	struct bl_pins *pins;	/* opened; must outlive the loader */
 	uint32_t generation;	/* the last number that was given before, where a new set of maps is made */
@@ -45,8 +48,8 @@ void bl_loader_settle(struct bl_loader *loader);
 /* Takes away all pins: what was in force ends with bl_loader_free(). Returns 0 or -errno. */
 int bl_loader_lift(struct bl_loader *loader);
 
-/* Whether the maps are those of the daemon before. */
-bool bl_loader_adopted(const struct bl_loader *loader);
+/* Whether the maps are those of the daemon before, and so many of the programs. */
+bool bl_loader_adopted(const struct bl_loader *loader, size_t *ret_programs);
 
 /* BL_PROGRESS_CPUS elements and one for each CPU, shared with the next daemon; good while the loader is. */
 struct bl_progress *bl_loader_progress(const struct bl_loader *loader, size_t *ret_count);
@@ -107,6 +110,9 @@ int bl_loader_fd(const struct bl_loader *loader);
  * there are more. Returns their number or -errno.
  */
 int bl_loader_consume(struct bl_loader *loader);
+
+/* The series that the numbers of records belong to: goes on from daemon to daemon while the maps do. */
+uint32_t bl_loader_series(const struct bl_loader *loader);
 
 /* Sums the per-CPU counters into counters[_BL_COUNT_MAX]. Returns 0 or -errno. */
 int bl_loader_counters(const struct bl_loader *loader, uint64_t counters[_BL_COUNT_MAX]);

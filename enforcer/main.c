@@ -170,11 +170,11 @@ static void on_loader_event(void *userdata, const void *data, size_t size)
 	bl_deliver_record(&daemon->deliver, data, size);
 }
 
-static void on_old_event(void *userdata, const void *data, size_t size)
+static void on_old_event(void *userdata, uint32_t series, const void *data, size_t size)
 {
 	struct bl_daemon *daemon = userdata;
 
-	bl_deliver_old_record(&daemon->deliver, data, size);
+	bl_deliver_old_record(&daemon->deliver, series, data, size);
 }
 
 static int load_programs(struct bl_daemon *daemon)
@@ -250,12 +250,16 @@ static int load_rest(struct bl_daemon *daemon)
 /* From here on what is in force outlives this daemon, and that of the one before is gone. */
 static int settle(struct bl_daemon *daemon)
 {
-	if (daemon->log.in_force)
+	size_t programs = 0;
+
+	if (daemon->log.in_force && bl_loader_adopted(daemon->loader, &programs))
 		bl_log_line(&daemon->log, BL_LEVEL_INFO,
-			    bl_loader_adopted(daemon->loader)
-				    ? "took over from the daemon before, with its maps"
-				    : "took over from a daemon of another version or with other "
-				      "settings: its maps don't fit, new ones were made");
+			    "took over from the daemon before, with its maps and %zu programs",
+			    programs);
+	else if (daemon->log.in_force)
+		bl_log_line(&daemon->log, BL_LEVEL_INFO,
+			    "took over from a daemon of another version or with other settings: "
+			    "its maps don't fit, new ones were made");
 	bl_loader_settle(daemon->loader);
 	daemon->log.in_force = true;
 	return BL_EXIT_GOOD;
@@ -320,6 +324,8 @@ static int serve(struct bl_daemon *daemon)
 		.version = BL_VERSION,
 		.engine = BL_ENGINE,
 		.mode = bl_mode_name(daemon->settings.mode),
+		.series = bl_loader_series(daemon->loader),
+		.took_over = bl_loader_adopted(daemon->loader, &(size_t){ 0 }),
 	};
 	_cleanup_free_ char *text = NULL;
 

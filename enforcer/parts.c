@@ -9,6 +9,8 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "abi.h"
 #include "cleanup.h"
@@ -160,15 +162,33 @@ static int take_programs(const struct load *load, int ret_fds[])
 	return 0;
 }
 
+/*
+ * Has the skeleton's view of the words be that of the map: of a map that was there before, libbpf leaves it memory of
+ * its own since 1.5, where nothing of what is in force is seen.
+ */
+static int map_words(struct lsm_bpf *first)
+{
+	const struct bpf_map *map = first->maps.bss;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t bytes = (bpf_map__value_size(map) + page - 1) / page * page;
+	void *at = mmap(first->bss, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			bpf_map__fd(map), 0);
+
+	return at == MAP_FAILED ? -errno : 0;
+}
+
 int bl_parts_open(struct lsm_bpf *first, const struct bl_hook_entry *table, size_t n_hooks)
 {
+	int r;
+
 	for (size_t i = 0; i < n_hooks; i++) {
 		struct bpf_program *program = find_program(first, table[i].program);
 
 		bpf_program__set_autoload(program, false);
 		bpf_program__set_autoattach(program, false);
 	}
-	return lsm_bpf__load(first);
+	r = lsm_bpf__load(first);
+	return r < 0 ? r : map_words(first);
 }
 
 int bl_parts_load(const struct lsm_bpf *first, const struct bl_hook_entry *table,

@@ -14,15 +14,18 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "failure.h"
 #include "layout.h"
+#include "sha256.h"
 
 #define SETS_MAX  64 /* starts that were ended midway leave one each, until one is not */
 #define NAME_MAX_ 64 /* bytes of each name here, with its NUL */
 #define PATH_MAX_ (sizeof(BL_PINS_DIR) + 3 * NAME_MAX_)
 #define LINKS	  "links_"
+#define PROGRAMS  "programs_"
 
 struct set {
 	unsigned int number;
@@ -35,6 +38,8 @@ struct bl_pins {
 	struct set set;		/* this daemon's; number 0: none yet */
 	bool made;		/* that was made by this process */
 	char links[NAME_MAX_];	/* the directory of its links; "": not made yet */
+	char programs[NAME_MAX_]; /* and of its programs, by what they were made of */
+	bool settled;
 };
 
 /* ---- the directory ------------------------------------------------------------------------ */
@@ -375,15 +380,96 @@ static int make_set(struct bl_pins *pins, const struct bpf_object *object,
 	return r < 0 ? r : pin(bpf_program__fd(claim), own->name, "claim", NULL, reterr_text);
 }
 
+/* What programs come to depends on what they were compiled to, and on who relocates them. */
+static int make_programs(struct bl_pins *pins, const void *build, size_t build_len,
+			 char **reterr_text)
+{
+	uint8_t digest[BL_SHA256_BYTES];
+	char path[PATH_MAX_], *at = pins->programs;
+	struct bl_sha256 sha;
+
+	bl_sha256_init(&sha);
+	bl_sha256_add(&sha, libbpf_version_string(), strlen(libbpf_version_string()) + 1);
+	bl_sha256_add(&sha, build, build_len);
+	bl_sha256_end(&sha, digest);
+	at = stpcpy(at, PROGRAMS);
+	for (size_t i = 0; i < BL_LAYOUT_BYTES / 2; i++, at += 2)
+		snprintf(at, 3, "%02x", digest[i]);
+	if (access(path_of(path, pins->set.name, pins->programs, NULL), F_OK) == 0)
+		return 0;
+	return make_below(pins->set.name, pins->programs, reterr_text);
+}
+
 int bl_pins_take(struct bl_pins *pins, struct bpf_object *object, const struct bpf_program *claim,
-		 char **reterr_text)
+		 const void *build, size_t build_len, char **reterr_text)
 {
 	int r = pins->set.number ? 0 : make_set(pins, object, claim, reterr_text);
 
 	if (r < 0)
 		return r;
 	snprintf(pins->links, sizeof(pins->links), LINKS "%u", links_of(&pins->set).last + 1);
-	return make_below(pins->set.name, pins->links, reterr_text);
+	r = make_below(pins->set.name, pins->links, reterr_text);
+	if (r == 0)
+		r = make_programs(pins, build, build_len, reterr_text);
+	return r;
+}
+
+int bl_pins_program(const struct bl_pins *pins, const char *program)
+{
+	return pins->settled ? -ENOENT : get(pins->set.name, pins->programs, program);
+}
+
+int bl_pins_leave(const struct bl_pins *pins, const char *program, int fd)
+{
+	char path[PATH_MAX_];
+	int r = bpf_obj_pin(fd, path_of(path, pins->set.name, pins->programs, program));
+
+	return r == -EEXIST ? 0 : r;
+}
+
+static bool is_link_of(int link, uint32_t program_id)
+{
+	struct bpf_link_info info = {};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(link, &info, &size) == 0 && info.prog_id == program_id;
+}
+
+struct link_search {
+	const struct bl_pins *pins;
+	const char *program;
+	uint32_t program_id;
+	int link;
+};
+
+static void find_link(void *userdata, const char *name)
+{
+	struct link_search *search = userdata;
+	const struct bl_pins *pins = search->pins;
+	_cleanup_close_ int link = -1;
+
+	if (search->link >= 0 || strncmp(name, LINKS, strlen(LINKS)) != 0 ||
+	    strcmp(name, pins->links) == 0)
+		return;
+	link = get(pins->set.name, name, search->program);
+	if (link >= 0 && is_link_of(link, search->program_id))
+		search->link = TAKE_FD(link);
+}
+
+int bl_pins_link(const struct bl_pins *pins, const char *program, int fd)
+{
+	struct link_search search = { .pins = pins, .program = program, .link = -ENOENT };
+	struct bpf_prog_info info = {};
+	uint32_t size = sizeof(info);
+	char path[PATH_MAX_];
+
+	if (pins->settled)
+		return -ENOENT;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+		return -errno;
+	search.program_id = info.id;
+	for_each_entry(path_of(path, pins->set.name, NULL, NULL), find_link, &search);
+	return search.link;
 }
 
 int bl_pins_add(const struct bl_pins *pins, const char *program, int link)
@@ -435,27 +521,29 @@ static void remove_tree(const char *path, int *error, unsigned int depth)
 		*error = -errno;
 }
 
-struct own_links {
+struct own {
 	const char *set;
+	const char *prefix;
 	const char *keep; /* NULL: none */
 };
 
-static void remove_links(void *userdata, const char *name)
+static void remove_other(void *userdata, const char *name)
 {
-	const struct own_links *own = userdata;
+	const struct own *own = userdata;
 	char path[PATH_MAX_];
 	int error = 0;
 
-	if (strncmp(name, LINKS, strlen(LINKS)) == 0 && (!own->keep || strcmp(name, own->keep)))
+	if (strncmp(name, own->prefix, strlen(own->prefix)) == 0 &&
+	    (!own->keep || strcmp(name, own->keep) != 0))
 		remove_tree(path_of(path, own->set, name, NULL), &error, 1);
 }
 
-static void remove_links_of(const char *set, const char *keep)
+static void remove_others(const char *set, const char *prefix, const char *keep)
 {
-	struct own_links own = { .set = set, .keep = keep };
+	struct own own = { .set = set, .prefix = prefix, .keep = keep };
 	char path[PATH_MAX_];
 
-	for_each_entry(path_of(path, set, NULL, NULL), remove_links, &own);
+	for_each_entry(path_of(path, set, NULL, NULL), remove_other, &own);
 }
 
 static int remove_set(const struct set *set)
@@ -472,12 +560,15 @@ void bl_pins_settle(struct bl_pins *pins, bl_pins_old_fn old, void *userdata)
 	struct set sets[SETS_MAX];
 	size_t n = list_sets(pins, sets);
 
+	pins->settled = true;
 	for (size_t i = 0; i < n; i++) {
 		bool own = strcmp(sets[i].name, pins->set.name) == 0;
 
-		remove_links_of(sets[i].name, own ? pins->links : NULL);
-		if (own)
+		remove_others(sets[i].name, LINKS, own ? pins->links : NULL);
+		if (own) {
+			remove_others(sets[i].name, PROGRAMS, pins->programs);
 			continue;
+		}
 		if (old) {
 			_cleanup_close_ int ring = get(sets[i].name, "maps", "ring");
 			_cleanup_close_ int counters = get(sets[i].name, "maps", "counters");
@@ -508,7 +599,7 @@ int bl_pins_lift(struct bl_pins *pins)
 	int error = 0;
 
 	for (size_t i = 0; i < n; i++)
-		remove_links_of(sets[i].name, NULL);
+		remove_others(sets[i].name, LINKS, NULL);
 	for (size_t i = 0; i < n; i++) {
 		int r = remove_set(&sets[i]);
 

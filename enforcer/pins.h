@@ -2,7 +2,8 @@
 /*
  * Pins below /sys/fs/bpf/bailiff: what keeps the kernel side in force when no daemon is there, and what the next one
  * finds of it. There is a directory for each set of maps, NUMBER_LAYOUT, in it maps/ with all maps, 'claim', a
- * program, and for each daemon that has used these maps, until the next one is ready, links_NUMBER/ with the links.
+ * program, programs_BUILD/ with programs over these maps, and for each daemon that has used these maps, until the next
+ * one is ready, links_NUMBER/ with the links.
  */
 #pragma once
 
@@ -52,10 +53,22 @@ int bl_pins_adopt(struct bl_pins *pins, struct bpf_object *object, char **reterr
 
 /*
  * After it is loaded: pins its maps, unless they are a set's, and its program that claims, and makes
- * the directory for links. Returns 0 or -errno; any failure is final.
+ * the directories for links and for programs that were made of these bytes. Returns 0 or -errno; any failure is final.
  */
 int bl_pins_take(struct bl_pins *pins, struct bpf_object *object, const struct bpf_program *claim,
-		 char **reterr_text);
+		 const void *build, size_t build_len, char **reterr_text);
+
+/*
+ * A program of this very build over these maps that a daemon before has left, until all is settled. Returns a descriptor
+ * or -errno.
+ */
+int bl_pins_program(const struct bl_pins *pins, const char *program);
+
+/* Leaves one to the daemons that follow. Returns 0 or -errno. */
+int bl_pins_leave(const struct bl_pins *pins, const char *program, int fd);
+
+/* A link of that very program that a daemon before has pinned, until all is settled. Returns a descriptor or -errno. */
+int bl_pins_link(const struct bl_pins *pins, const char *program, int fd);
 
 /* A link by the name of its program. Returns 0 or -errno. */
 int bl_pins_add(const struct bl_pins *pins, const char *program, int link);

@@ -16,11 +16,13 @@
 #include "failure.h"
 #include "hooks.h"
 #include "parts.h"
+#include "pins.h"
 
 #define REST_NICE 10
 
 struct bl_programs {
 	const struct lsm_bpf *first;
+	const struct bl_pins *pins;
 	const struct bl_hook_entry *table;
 	const bool *available;
 	size_t n_hooks;
@@ -29,6 +31,7 @@ struct bl_programs {
 		lock; /* of all that follows; nobody waits with it for what takes long, but at the start */
 	pthread_cond_t loaded; /* the thread is done */
 	int *fds;	       /* -1: not loaded */
+	size_t taken;	       /* from a daemon before */
 	bool has_rest;	       /* the thread was started: nobody else loads any */
 	bool works;	       /* it does */
 	int error;	       /* of the thread */
@@ -61,7 +64,8 @@ static void clear(struct bl_programs *programs)
 	free(programs);
 }
 
-int bl_programs_new(const struct lsm_bpf *first, const bool *available, struct bl_programs **ret)
+int bl_programs_new(const struct lsm_bpf *first, const bool *available, const struct bl_pins *pins,
+		    struct bl_programs **ret)
 {
 	struct bl_programs *programs = calloc(1, sizeof(*programs));
 
@@ -71,6 +75,7 @@ int bl_programs_new(const struct lsm_bpf *first, const bool *available, struct b
 	pthread_cond_init(&programs->loaded, NULL);
 	programs->first = first;
 	programs->available = available;
+	programs->pins = pins;
 	programs->table = bl_hook_table(&programs->n_hooks);
 	programs->fds = new_fds(programs->n_hooks);
 	programs->rest_fds = new_fds(programs->n_hooks);
@@ -115,6 +120,25 @@ static bool find_missing(const struct bl_programs *programs, const bool *wanted,
 	return any;
 }
 
+/* What a daemon before has had verified of the same build, over the same maps, need not be again. */
+static void take_left(struct bl_programs *programs, const bool *wanted)
+{
+	for (size_t i = 0; programs->pins && i < programs->n_hooks; i++) {
+		if (!wanted[i] || !programs->available[i] || programs->fds[i] >= 0)
+			continue;
+		programs->fds[i] = bl_pins_program(programs->pins, programs->table[i].program);
+		programs->taken += programs->fds[i] >= 0;
+	}
+}
+
+/* What can't be left the next daemon loads. */
+static void leave(const struct bl_programs *programs, const int *fds)
+{
+	for (size_t i = 0; programs->pins && i < programs->n_hooks; i++)
+		if (fds[i] >= 0)
+			bl_pins_leave(programs->pins, programs->table[i].program, fds[i]);
+}
+
 static const char *hint(int error)
 {
 	return error == -EPERM ? " (CAP_BPF and CAP_PERFMON are needed, and a kernel that allows "
@@ -133,6 +157,7 @@ static int load(struct bl_programs *programs, const bool *missing, char **reterr
 	if (r < 0)
 		return bl_error(reterr_text, r, "cannot load the BPF programs: %s%s", strerror(-r),
 				hint(r));
+	leave(programs, fds);
 	take(programs, fds);
 	return 0;
 }
@@ -141,6 +166,8 @@ static int need(struct bl_programs *programs, const bool *wanted, bool *missing,
 {
 	size_t first = 0;
 
+	if (!programs->has_rest)
+		take_left(programs, wanted);
 	if (!find_missing(programs, wanted, missing, &first))
 		return 0;
 	if (!programs->has_rest)
@@ -171,6 +198,16 @@ int bl_programs_need(struct bl_programs *programs, const bool *wanted, char **re
 	return r;
 }
 
+size_t bl_programs_taken(struct bl_programs *programs)
+{
+	size_t taken;
+
+	pthread_mutex_lock(&programs->lock);
+	taken = programs->taken;
+	pthread_mutex_unlock(&programs->lock);
+	return taken;
+}
+
 int bl_programs_fd(struct bl_programs *programs, size_t entry)
 {
 	int fd;
@@ -191,6 +228,9 @@ static void *load_rest(void *argument)
 	r = bl_parts_load(programs->first, programs->table, programs->rest, programs->n_hooks, 1,
 			  programs->rest_fds);
 	pthread_mutex_lock(&programs->lock);
+	/* With those that end the daemon the pins may go. */
+	if (!programs->given_up)
+		leave(programs, programs->rest_fds);
 	take(programs, programs->rest_fds);
 	programs->error = r;
 	programs->works = false;
@@ -221,6 +261,8 @@ int bl_programs_load_rest(struct bl_programs *programs)
 	int r = 0;
 
 	pthread_mutex_lock(&programs->lock);
+	if (!programs->has_rest)
+		take_left(programs, programs->available);
 	if (!programs->has_rest &&
 	    find_missing(programs, programs->available, programs->rest, &first)) {
 		programs->works = true;

@@ -9,14 +9,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct bl_pins;
 struct bl_programs;
 struct lsm_bpf;
 
 /*
  * Nothing is loaded yet. first has the maps of all, loaded; available says by the table's entry which programs this
- * kernel can have. Neither is owned, and both have to stay. Returns 0 (free with bl_programs_free()) or -errno.
+ * kernel can have; pins have what a daemon before has left of the same build, and get what is loaded (NULL: neither).
+ * None is owned, and all have to stay. Returns 0 (free with bl_programs_free()) or -errno.
  */
-int bl_programs_new(const struct lsm_bpf *first, const bool *available, struct bl_programs **ret);
+int bl_programs_new(const struct lsm_bpf *first, const bool *available, const struct bl_pins *pins,
+		    struct bl_programs **ret);
 
 /*
  * False: some are being loaded, which ends with the process only; until then first and available have to stay.
@@ -28,6 +31,9 @@ bool bl_programs_free(struct bl_programs *programs);
  * for, or waits for who does. From any thread. Returns 0, or -errno with a sentence for the operator.
  */
 int bl_programs_need(struct bl_programs *programs, const bool *wanted, char **reterr_text);
+
+/* How many came from a daemon before, and were not verified again. */
+size_t bl_programs_taken(struct bl_programs *programs);
 
 /* The file descriptor of a program that has been needed, or -1 while it isn't loaded; owned here. */
 int bl_programs_fd(struct bl_programs *programs, size_t entry);

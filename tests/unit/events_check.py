@@ -445,6 +445,52 @@ def test_verify_each_run_by_itself(tmp):
     assert [(run["good"], run["events"], run["unaccounted"]) for run in runs] == [(True, 2, 0), (True, 3, 0), (False, 1, 1)]
 
 
+def test_verify_a_run_that_took_over(tmp):
+    """Its numbers go on; what is missing in between is missing."""
+    def run(name, *entries):
+        return [{**each, "_SYSTEMD_INVOCATION_ID": name * 32} for each in entries]
+    first = run("a", started(BAILIFF_SERIES="7"), *several(1, 2, 3), *several(1, cpu=2))
+    took = {"BAILIFF_SERIES": "7", "BAILIFF_TOOK_OVER": "1"}
+    runs, text = verify(exported(tmp, *first, *run("b", started(4, **took), *several(4, 5), *several(1, cpu=1), *several(2, cpu=2))), GOOD)
+    assert [cpu["from"] for cpu in runs[1]["cpus"]] == [4, 1, 2] and "cpu 0: 4 to 5, all there" in text
+    assert [(each["series"], each["took_over"]) for each in runs] == [(7, False), (7, True)]
+    runs, _ = verify(exported(tmp, *first, *run("b", started(4, **took), *several(6, 7), *several(3, cpu=1))), FINDINGS)
+    assert runs[0]["good"] and runs[1]["unaccounted"] == 4 and runs[1]["cpus"][0]["gaps"] == [[4, 5]]
+    # One that makes its own begins anew, in the same boot.
+    runs, _ = verify(exported(tmp, *first, *run("b", started(4, BAILIFF_SERIES="8"), *several(1, 2))), GOOD)
+    assert len(runs) == 2
+    assert verify(exported(tmp, *first, *run("b", started(4, BAILIFF_SERIES="8"), *several(4, 5))), FINDINGS)[0][1]["unaccounted"] == 3
+    # The run before is not in this journal any more.
+    runs, _ = verify(exported(tmp, *run("b", started(4, **took), *several(40, 41))), GOOD)
+    assert runs[0]["cpus"][0]["from"] == 40
+
+
+def test_verify_losses_that_the_next_run_tells(tmp):
+    def run(name, *entries):
+        return [{**each, "_SYSTEMD_INVOCATION_ID": name * 32} for each in entries]
+    took = {"BAILIFF_SERIES": "7", "BAILIFF_TOOK_OVER": "1"}
+    entries = [*run("a", started(BAILIFF_SERIES="7"), *several(1, 2, 5)), *run("b", started(4, **took), *several(8))]
+    runs, _ = verify(exported(tmp, *entries, *run("b", lost(9, seen=1, ring=4))), GOOD)
+    assert [each["missing"] for each in runs] == [2, 2]
+    runs, _ = verify(exported(tmp, *entries, *run("b", lost(9, seen=1, ring=3))), FINDINGS)
+    assert [each["unaccounted"] for each in runs] == [1, 0]
+    # Not the other way round: losses that were told are past.
+    entries[3:3] = run("a", lost(3, seen=3, ring=4))
+    verify(exported(tmp, *entries), FINDINGS)
+
+
+def test_verify_what_another_version_has_left(tmp):
+    """Its last events are told by the next daemon, whose own numbers begin at 1."""
+    def run(name, *entries):
+        return [{**each, "_SYSTEMD_INVOCATION_ID": name * 32} for each in entries]
+    old = [*run("a", started(BAILIFF_SERIES="7"), *several(1, 2)), *run("b", *several(3, 4, series="7"))]
+    new = run("b", started(5, BAILIFF_SERIES="9"), *several(1, 2))
+    runs, text = verify(exported(tmp, *old, *new), GOOD)
+    assert [(each["series"], each["events"]) for each in runs] == [(7, 2), (7, 2), (9, 2)] and "told by this one" in text
+    runs, _ = verify(exported(tmp, *old[:3], *run("b", *several(5, series="7")), *new), FINDINGS)
+    assert [each["unaccounted"] for each in runs] == [0, 2, 0]
+
+
 def test_verify_folded(tmp):
     runs, text = verify(exported(tmp, started(), *several(1, 2, folded="20")), GOOD)
     assert runs[0]["folded"] == 40 and "stand for 40 repeats" in text

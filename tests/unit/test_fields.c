@@ -535,13 +535,14 @@ static void entry_limits(void **state)
 
 static void reports(void **state)
 {
-	struct bl_report_start start = { "0.1.0", "6.12.1", "lsm", "enforce" };
+	struct bl_report_start start = { "0.1.0", "6.12.1", "lsm", "enforce", 7, true };
 	struct bl_report_policy policy = { 12, "00ff", 2, 1000, 65536, 31, 250 };
 	struct bl_entry entry = { 0 };
 
 	assert_int_equal(bl_report_started(&entry, &start), 0);
 	expect(&entry, "MESSAGE",
-	       "started version=\"0.1.0\" kernel=\"6.12.1\" engine=\"lsm\" mode=\"enforce\"");
+	       "started version=\"0.1.0\" kernel=\"6.12.1\" engine=\"lsm\" mode=\"enforce\" "
+	       "series=7 took_over=1");
 	expect(&entry, "MESSAGE_ID", bl_message_id(BL_MESSAGE_STARTED));
 	assert_int_equal(bl_report_policy_loaded(&entry, &policy), 0);
 	expect(&entry, "MESSAGE",
@@ -625,7 +626,7 @@ static void gather(struct bl_entry *known, const struct bl_entry *entry)
 static void gather_all(struct bl_entry *known)
 {
 	struct bl_report_policy policy = { 1, "d", 1, 1, 1, 1, 1 };
-	struct bl_report_start start = { "v", "k", "e", "m" };
+	struct bl_report_start start = { "v", "k", "e", "m", 1, true };
 	struct bl_lost_report lost = { .fresh_sum = 1 };
 	struct bl_entry entry = { 0 };
 	struct record record;

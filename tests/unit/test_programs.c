@@ -66,7 +66,7 @@ static int setup(void **state)
 	assert_in_range(fixture->n_hooks, 4, HOOKS_MAX);
 	for (size_t i = 0; i < fixture->n_hooks; i++)
 		fixture->available[i] = i != 1; /* one that this kernel doesn't have */
-	assert_int_equal(bl_programs_new(NULL, fixture->available, &fixture->programs), 0);
+	assert_int_equal(bl_programs_new(NULL, fixture->available, NULL, &fixture->programs), 0);
 	*state = fixture;
 	return 0;
 }

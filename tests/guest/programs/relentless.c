@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tries what must be refused, over and over on each processor, until its input ends: an open, an execution, a
- * connection. For each line of input it prints one: for each kind how often it was tried, how often refused, and how
- * often it got through, and the longest time in which nothing was tried on some processor.
+ * Tries what must be refused, over and over on each processor, until its input ends: an open, an execution (a program
+ * to start, or a file to map as code), a connection. For each line of input it prints one: for each kind how often it was
+ * tried, how often refused, and how often it got through, the longest time in which nothing was tried on some processor;
+ * and how many of the executions were programs to start.
  *
  *   relentless FILE SCRIPT PORT
  */
@@ -15,11 +16,14 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PACE 16
+#define PACE  8	/* tries between pauses: each is an event, and the journal is not what is tested */
+#define EXECS 64 /* maps for one start of a program, which takes as long as forty of them */
+#define NICE  15	/* all that is idle, and no more: a daemon that starts is not to wait for it */
 
 enum { OPEN, EXEC, CONNECT, KINDS };
 
@@ -31,7 +35,8 @@ static atomic_bool ended;
 struct hammer {
 	pthread_t thread;
 	int kind, cpu;
-	unsigned long tries, refused, slips;
+	int fd; /* what is mapped, or connects; -1 */
+	unsigned long tries, refused, slips, programs;
 	double pause; /* the longest */
 };
 
@@ -62,23 +67,51 @@ static int try_exec(void)
 	return errno == ENOENT;
 }
 
-static int try_connect(void)
+static int try_map(struct hammer *hammer)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), error, r;
+	void *at;
+	int error;
 
-	if (fd < 0)
-		return 0;
-	r = connect(fd, (struct sockaddr *)&address, sizeof(address));
+	if (hammer->fd < 0)
+		hammer->fd = open(program, O_RDONLY | O_CLOEXEC);
+	at = mmap(NULL, 1, PROT_READ | PROT_EXEC, MAP_PRIVATE, hammer->fd, 0);
 	error = errno;
-	close(fd);
+	if (at != MAP_FAILED)
+		munmap(at, 1);
+	errno = error;
+	return at != MAP_FAILED;
+}
+
+/* A connection that is refused leaves the socket as it was. */
+static int try_connect(struct hammer *hammer)
+{
+	int error, r;
+
+	if (hammer->fd < 0)
+		hammer->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	errno = 0;
+	r = connect(hammer->fd, (struct sockaddr *)&address, sizeof(address));
+	error = errno;
+	if (r == 0 || error != EPERM) {
+		close(hammer->fd);
+		hammer->fd = -1;
+	}
 	errno = error;
 	/* Nobody listens: whatever else it says has asked the network. */
 	return r == 0 || error == ECONNREFUSED || error == EINPROGRESS;
 }
 
-static int try(int kind)
+static int try(struct hammer *hammer)
 {
-	return kind == OPEN ? try_open() : kind == EXEC ? try_exec() : try_connect();
+	errno = 0;
+	if (hammer->kind == OPEN)
+		return try_open();
+	if (hammer->kind == CONNECT)
+		return try_connect(hammer);
+	if (hammer->tries % EXECS)
+		return try_map(hammer);
+	hammer->programs++;
+	return try_exec();
 }
 
 static void *run(void *argument)
@@ -94,14 +127,11 @@ static void *run(void *argument)
 	while (!atomic_load(&ended)) {
 		double then;
 
-		errno = 0;
-		if (try(hammer->kind))
+		if (try(hammer))
 			hammer->slips++;
 		else if (errno == EPERM)
 			hammer->refused++;
-		hammer->tries++;
-		/* An execution takes as long as thirty of the others: these leave it the processor. */
-		if (hammer->kind != EXEC && hammer->tries % PACE == 0)
+		if (++hammer->tries % PACE == 0)
 			nanosleep(&pause, NULL);
 		then = now();
 		if (then - last > hammer->pause)
@@ -113,6 +143,8 @@ static void *run(void *argument)
 
 static void tell(const struct hammer *hammers, int cpus)
 {
+	unsigned long programs = 0;
+
 	for (int kind = 0; kind < KINDS; kind++) {
 		unsigned long tries = 0, refused = 0, slips = 0;
 		double pause = 0;
@@ -121,13 +153,14 @@ static void tell(const struct hammer *hammers, int cpus)
 			tries += hammers[i].tries;
 			refused += hammers[i].refused;
 			slips += hammers[i].slips;
+			programs += hammers[i].programs;
 			if (hammers[i].pause > pause)
 				pause = hammers[i].pause;
 		}
 		printf("%s%s %lu %lu %lu %.3f", kind ? " " : "", names[kind], tries, refused, slips,
 		       pause);
 	}
-	putchar('\n');
+	printf(" programs %lu\n", programs);
 	fflush(stdout);
 }
 
@@ -139,6 +172,8 @@ int main(int argc, char **argv)
 
 	if (argc != 4 || !hammers)
 		return 2;
+	if (nice(NICE) < 0)
+		return 2;
 	file = argv[1];
 	program = argv[2];
 	address.sin_family = AF_INET;
@@ -147,6 +182,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < cpus * KINDS; i++) {
 		hammers[i].kind = i % KINDS;
 		hammers[i].cpu = i / KINDS;
+		hammers[i].fd = -1;
 		if (pthread_create(&hammers[i].thread, NULL, run, &hammers[i]) != 0)
 			return 2;
 	}
