@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "open.bpf.h"
+#include "decide.bpf.h"
 
 /* include/uapi/linux/btrfs.h */
 #define BTRFS_IOCTL_MAGIC		  0x94
@@ -97,6 +97,23 @@ static __always_inline int bl_is_btrfs(struct file *file, __u32 cmd)
 	       file->f_inode->i_sb->s_magic == BL_MAGIC_BTRFS;
 }
 
+/*
+ * The memory that a name is in may be another thread's as well, and the kernel reads it once more: then it may be any
+ * name in the directory, and who makes or removes it needs the right to whatever deny rules refuse below that. The access
+ * that he asks for; 0: nothing of the kind.
+ */
+static __always_inline __u8 bl_btrfs_shared(struct file *file, __u32 cmd)
+{
+	struct bl_btrfs b = {};
+	const struct mm_struct *mm;
+
+	if (!bl_is_btrfs(file, cmd))
+		return 0;
+	mm = bpf_get_current_task_btf()->mm;
+	bl_btrfs_number(&b, cmd, 0);
+	return b.child && (!mm || mm->mm_users.counter > 1) ? b.access : 0;
+}
+
 /* Takes the name that the caller's memory has at the moment. */
 static __always_inline void bl_child_take(struct bl_scratch *scratch, const struct bl_btrfs *b)
 {
@@ -143,23 +160,4 @@ static __always_inline int bl_btrfs_ioctl(struct file *file, __u32 cmd, __u64 ar
 	judged = bl_path_judge(scratch, &act, NULL, 0, bl_sequence(&rename_lock));
 	scratch->below = 0;
 	return bl_finish(scratch, judged);
-}
-
-/*
- * The memory that a name is in may be another thread's as well, and the kernel reads it once more: then it may be any
- * name in the directory, and who makes or removes it needs the right to whatever deny rules refuse below that.
- */
-static __always_inline int bl_btrfs_threads(struct file *file, __u32 cmd, __u32 hook)
-{
-	struct bl_btrfs b = {};
-	const struct mm_struct *mm;
-
-	if (!bl_is_btrfs(file, cmd))
-		return 0;
-	mm = bpf_get_current_task_btf()->mm;
-	bl_btrfs_number(&b, cmd, 0);
-	if (!b.child || (mm && mm->mm_users.counter <= 1))
-		return 0;
-	return bl_open_object(file->f_path.dentry, file->f_inode->i_sb, file->f_inode, NULL,
-			      b.access, BL_ACCESS_MOVE, hook);
 }

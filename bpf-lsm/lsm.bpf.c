@@ -253,18 +253,6 @@ int BPF_PROG(bl_btrfs_named_compat, struct file *file, unsigned int cmd, unsigne
 	return bl_btrfs_ioctl(file, cmd, arg, BL_HOOK_IOCTL_COMPAT);
 }
 
-SEC("lsm/file_ioctl")
-int BPF_PROG(bl_btrfs_shared, struct file *file, unsigned int cmd)
-{
-	return bl_btrfs_threads(file, cmd, BL_HOOK_IOCTL);
-}
-
-SEC("lsm/file_ioctl_compat")
-int BPF_PROG(bl_btrfs_shared_compat, struct file *file, unsigned int cmd)
-{
-	return bl_btrfs_threads(file, cmd, BL_HOOK_IOCTL_COMPAT);
-}
-
 SEC("lsm/mmap_file")
 int BPF_PROG(bl_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot)
 {

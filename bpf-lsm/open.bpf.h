@@ -2,6 +2,7 @@
 /* open: reading, writing, creating, deleting and changing what a path names. */
 #pragma once
 
+#include "btrfs.bpf.h"
 #include "call.bpf.h"
 #include "decide.bpf.h"
 #include "real.bpf.h"
@@ -401,13 +402,16 @@ static __always_inline int bl_open_ioctl(struct file *file, __u32 cmd, __u32 hoo
 {
 	struct dentry *dentry = file->f_path.dentry;
 	struct inode *inode = file->f_inode;
-	__u8 search = BL_ACCESS_ATTRIBUTES;
+	__u8 access = BL_ACCESS_ATTRIBUTES, search = BL_ACCESS_ATTRIBUTES;
 
 	if (bl_ioctl_sets_version(cmd)) {
 		if (bl_has_names(dentry, inode))
 			search = BL_ACCESS_TAKE;
 	} else if (!bl_ioctl_sets_flags(file, cmd) && !bl_ioctl_seals(cmd)) {
-		return 0;
+		access = bl_btrfs_shared(file, cmd);
+		search = BL_ACCESS_MOVE;
+		if (!access)
+			return 0;
 	}
-	return bl_open_object(dentry, inode->i_sb, inode, NULL, BL_ACCESS_ATTRIBUTES, search, hook);
+	return bl_open_object(dentry, inode->i_sb, inode, NULL, access, search, hook);
 }

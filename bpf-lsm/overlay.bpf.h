@@ -68,6 +68,19 @@ static __always_inline int bl_is_layered(const struct dentry *dentry)
 }
 
 /*
+ * What is being started, at the end of its path, when an overlay opens a real file for that: of an overlay whose
+ * layers are on another one both open theirs meanwhile, and the lower one only knows the upper one's.
+ */
+static __always_inline __u64 bl_started_dentry(struct bl_scratch *scratch)
+{
+	__u64 name = bl_read(struct task_struct, bpf_get_current_task(), nameidata);
+
+	if (name)
+		return bl_read(struct nameidata, name, path.dentry);
+	return bl_read(struct backing_file, scratch->shown, user_path.dentry);
+}
+
+/*
  * An overlay opens a real file to have it executed, as which its own will be judged: what rules say of the real
  * file's name, which is in scratch->label, is kept for the overlay's. Verified on its own. 0: it can't be kept.
  */
@@ -77,7 +90,7 @@ __noinline int bl_layer_keep(struct bl_scratch *scratch)
 
 	if (!scratch || bl_fake_paths() || !scratch->label.n_classes)
 		return 1;
-	dentry = bl_read(struct backing_file, scratch->shown, user_path.dentry);
+	dentry = bl_started_dentry(scratch);
 	inode = bl_read(struct dentry, dentry, d_inode);
 	sb = bl_read(struct inode, inode, i_sb);
 	if (!sb)

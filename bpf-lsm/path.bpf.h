@@ -138,12 +138,14 @@ static __always_inline void bl_chain_text(struct bl_walk *walk)
 	bpf_loop(walk->chain.n, bl_chain_turn, &walk, 0);
 }
 
-/* Begins with the name that something has in the directory that is walked from; 0: it has none that can be known. */
-static __always_inline int bl_walk_begin(struct bl_scratch *scratch)
+/*
+ * Begins with the name that something has in the directory that is walked from; 0: it has none that can be known.
+ * Verified on its own: it is rare.
+ */
+__noinline int bl_child_begin(struct bl_scratch *scratch)
 {
-	bl_walk_start(&scratch->walk);
-	if (!scratch->below)
-		return 1;
+	if (!scratch)
+		return 0;
 	scratch->dentries[0] = 0;
 	return scratch->below < BL_CHILD_UNKNOWN &&
 	       bl_walk_prepend(&scratch->walk, scratch->child, scratch->below);
@@ -205,8 +207,9 @@ static long bl_walk_turn(__u32 index, void *ctx)
 
 	if (!(before & 1)) {
 		scratch->walk_end = BL_WALK_DEEP;
+		bl_walk_start(&scratch->walk);
 		c->dentry = c->start;
-		if (bl_walk_begin(scratch))
+		if (!scratch->below || bl_child_begin(scratch))
 			bpf_loop(BL_DEPTH_MAX / 2 + 1, bl_walk_step, c, 0);
 		else
 			scratch->walk_end = BL_WALK_LOST;

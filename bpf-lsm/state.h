@@ -419,8 +419,7 @@ struct bl_scratch {
 	__u32 kin_flags; /* enum bl_line_flags of 'kin' */
 	struct bl_cursor cursor;
 	char name[BL_NAME_BYTES + 1];
-	char child[BL_NAME_BYTES +
-		   1]; /* what is named in the directory that is looked at, see bl_child_decide() */
+	char child[BL_NAME_BYTES + 1]; /* what is named in the directory that is looked at */
 	__u64 dentries[BL_DEPTH_MAX];
 	struct bl_event event;
 	char strings[BL_EVENT_STRINGS_MAX]; /* follows the event: one record */

@@ -357,7 +357,8 @@ static __always_inline void bl_alias_place(const struct bl_matcher *m, struct bl
 
 /*
  * Where the host's mounts show parts of a superblock only, all of these are to be known, to tell what none of them
- * shows; where they are too many, of each object those that show it. Returns 1 when scratch->super is what it will be; else the mounts are to be looked through once more.
+ * shows; where they are too many, of each object those that show it. Returns 1 when scratch->super is what it will be;
+ * else the mounts are to be looked through once more.
  */
 static __always_inline int bl_parts_settled(struct bl_scratch *scratch)
 {

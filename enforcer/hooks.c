@@ -228,17 +228,6 @@ static const struct bl_hook_entry table[] = {
 		.optional = true,
 	},
 	{
-		.program = "bl_btrfs_shared",
-		.hook = "file_ioctl",
-		.ops = OP(OPEN),
-	},
-	{
-		.program = "bl_btrfs_shared_compat",
-		.hook = "file_ioctl_compat",
-		.ops = OP(OPEN),
-		.optional = true,
-	},
-	{
 		.program = "bl_mmap_file",
 		.hook = "mmap_file",
 		.ops = OP(EXEC),
