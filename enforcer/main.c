@@ -375,14 +375,15 @@ static void stop(struct bl_daemon *daemon, bool served)
 		consequence = end_enforcement(daemon);
 		bl_inherit_waiting(daemon, 0); /* they are sent below, while there is time */
 	}
-	bl_loader_free(daemon->loader);
-	bl_pins_free(daemon->pins);
 	if (served && bl_report_stopped(&daemon->log.entry, consequence) == 0)
 		bl_log_entry(&daemon->log);
+	bl_deliver_done(&daemon->deliver);
+	/* All is said by now: the kernel takes its time for each link that ends here. */
+	bl_loader_free(daemon->loader);
+	bl_pins_free(daemon->pins);
 	bl_worker_result_clear(&daemon->first);
 	bl_areas_clear(&daemon->areas);
 	bl_follow_clear(&daemon->follow);
-	bl_deliver_done(&daemon->deliver);
 	bl_generations_clear(&daemon->generations);
 	sd_event_source_disable_unref(daemon->ceiling_end);
 	sd_event_unref(daemon->event);
