@@ -570,6 +570,12 @@ struct bl_progress {
 	__u64 arrived;
 };
 
+/* Slots of the map 'names': of the two generations, and of the policy files to fall back to. */
+enum bl_names_slot {
+	BL_NAMES_BEFORE = 2,
+	BL_NAMES_SLOTS,
+};
+
 /* Elements before those of the CPUs. */
 enum bl_progress_index {
 	BL_PROGRESS_TOLD =

@@ -267,6 +267,11 @@ static __always_inline int bl_epoch_turn(void)
 		globals.ceiling = 1;
 		globals.fallback = 0;
 	}
+	if (globals.back_at && bpf_ktime_get_boot_ns() >= globals.back_at) {
+		globals.back_at = 0;
+		globals.generation = globals.back_to;
+		__sync_fetch_and_add(&globals.epoch, 1); /* labels of its own from before are old */
+	}
 	if (now >= globals.next_epoch) {
 		globals.next_epoch = now + BL_JIFFIES_MINUTE;
 		__sync_fetch_and_add(&globals.epoch, 1);

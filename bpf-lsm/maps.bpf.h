@@ -223,11 +223,11 @@ struct {
 
 /*
  * What user space knows of the rules of the images, by the lowest bit of their generation, as text in chunks: events
- * can be read by a daemon that has not loaded their policy. No program reads it.
+ * can be read by a daemon that has not loaded their policy. And the policy files to fall back to. No program reads it.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 2);
+	__uint(max_entries, BL_NAMES_SLOTS);
 	__type(key, __u32);
 	__array(values, struct bl_image_map);
 } names SEC(".maps");

@@ -56,6 +56,9 @@ struct bl_globals {
 	__u32 beat;	   /* 1: the daemon was there since this was last looked at */
 	__u32 _pad_beat;
 	__u64 fallback;	   /* CLOCK_BOOTTIME at which 'ceiling' becomes 1, also without a daemon; 0: never */
+	__u64 back_at;	   /* CLOCK_BOOTTIME at which 'generation' becomes that below, also without a daemon; 0: never */
+	__u32 back_to;	   /* what was in force before one that nobody has confirmed; 0: all are for good */
+	__u32 _pad_back;
 	__u64 watched;	   /* jiffies until which the daemon sees what is mounted */
 	__u64 mount_event; /* of the host's mount namespace, when the daemon was last not there */
 	__u64 next_epoch;  /* jiffies */

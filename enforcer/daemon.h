@@ -8,6 +8,7 @@
 #include <systemd/sd-event.h>
 
 #include "build.h"
+#include "confirm.h"
 #include "control.h"
 #include "deliver.h"
 #include "follow.h"
@@ -48,6 +49,7 @@ struct bl_daemon {
 	struct bl_worker *worker;
 	struct bl_reload reload;
 	struct bl_follow follow;
+	struct bl_confirm confirm;
 	struct bl_worker_result first; /* the policy of the start, until it is published */
 	struct bl_areas areas;	       /* of that policy, until they have been looked through */
 	struct bl_lookout_report look, look_next; /* the last search's, and that of one that runs */

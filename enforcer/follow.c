@@ -21,7 +21,9 @@ static void resolve(struct bl_daemon *daemon)
 	struct bl_follow *follow = &daemon->follow;
 	uint64_t now_ns = bl_now_ns();
 
-	if (!follow->wanted || now_ns < follow->not_before_ns || !daemon->worker)
+	/* What is on trial stays as it is: another generation would take the place of the one to go back to. */
+	if (!follow->wanted || now_ns < follow->not_before_ns || !daemon->worker ||
+	    bl_confirm_waits(daemon))
 		return;
 	follow->wanted = false;
 	follow->not_before_ns = now_ns + SECOND_NS;

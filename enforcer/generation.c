@@ -186,6 +186,23 @@ void bl_generations_push(struct bl_generations *generations, struct bl_generatio
 	items[0] = generation;
 }
 
+void bl_generations_back(struct bl_generations *generations, uint32_t number, uint64_t now_ns)
+{
+	struct bl_generation *front = generations->items[0];
+
+	for (size_t i = 1; i < BL_GENERATIONS_KEPT; i++) {
+		struct bl_generation *wanted = generations->items[i];
+
+		if (!wanted || wanted->number != number)
+			continue;
+		front->replaced_ns = now_ns;
+		wanted->replaced_ns = 0;
+		generations->items[i] = front;
+		generations->items[0] = wanted;
+		return;
+	}
+}
+
 bool bl_generations_purge(struct bl_generations *generations, uint64_t now_ns)
 {
 	bool left = false;

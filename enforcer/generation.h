@@ -68,6 +68,9 @@ struct bl_generations {
 void bl_generations_push(struct bl_generations *generations, struct bl_generation *generation,
 			 uint64_t now_ns);
 
+/* Has the generation with this number be the running one again, and the one in front of it a replaced one. */
+void bl_generations_back(struct bl_generations *generations, uint32_t number, uint64_t now_ns);
+
 /*
  * Frees replaced generations whose events must all have been read: replaced more than
  * BL_GENERATION_LINGER_NS ago. Returns whether any replaced one is left.

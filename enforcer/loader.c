@@ -21,6 +21,7 @@
 #include "descent.h"
 #include "handover.h"
 #include "hooks.h"
+#include "loader_state.h"
 #include "parts.h"
 #include "pins.h"
 #include "policy.h"
@@ -32,32 +33,6 @@
 #include "lsm.skel.h"
 
 #define RECORDS_AT_ONCE 256 /* of one call of bl_loader_consume() */
-
-struct bl_loader {
-	struct lsm_bpf *skeleton; /* the maps, and what is on no hook */
-	struct ring_buffer *ring;
-	struct bl_loader_options options;
-	struct bl_programs *programs;
-	struct bl_attach attach;
-	uint32_t generation; /* in force; 0: none */
-	int image_fd;	     /* its image */
-	int staged_fd;	     /* the next one's, in its slot already; -1: none */
-	int links_fds[2];    /* by slot: names of files with several; -1 */
-	struct bl_cgroups cgroups;
-	struct bl_descent descent;
-	bool replaced;	     /* the other slot still has the generation before */
-	bool canary_attached; /* file_open is attached for the canary only */
-	unsigned int budget;  /* records that this call of consume may still deliver */
-	bool adopted;	      /* the maps are the daemon's before */
-	bool settled;
-	struct bl_progress *progress; /* mapped */
-	size_t n_progress;
-	uint32_t old_series;
-	uint64_t carried[_BL_COUNT_MAX]; /* losses of another set of maps, to be told */
-	uint8_t *names;	      /* of the next generation's rules */
-	size_t names_len;
-	int names_fd;
-};
 
 static int fail(char **reterr_text, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -193,42 +168,6 @@ static int map_progress(struct bl_loader *loader, char **reterr_text)
 	return 0;
 }
 
-/*
- * The generation that is in force in maps of the daemon before, which may have been ended in the middle of anything: the
- * slot of the next one may be filled, or still have what the one in force has replaced.
- */
-static int take_over(struct bl_loader *loader, char **reterr_text)
-{
-	struct bl_globals *globals = &loader->skeleton->bss->globals;
-	const struct lsm_bpf *skeleton = loader->skeleton;
-
-	globals->looking = 0;
-	globals->canary_tgid = 0;
-	globals->fallback = 0;
-	loader->generation = globals->generation;
-	if (!loader->generation) {
-		for (uint32_t slot = 0; slot < 2; slot++)
-			bpf_map_delete_elem(bpf_map__fd(skeleton->maps.images), &slot);
-		return 0;
-	}
-	loader->image_fd =
-		bl_inner_open(bpf_map__fd(skeleton->maps.images), loader->generation & 1);
-	if (loader->image_fd < 0)
-		return fail(
-			reterr_text, loader->image_fd,
-			"the policy in force can't be taken over: %s; 'bailiff unload' lifts it",
-			strerror(-loader->image_fd));
-	for (uint32_t slot = 0; slot < 2; slot++) {
-		loader->links_fds[slot] = bl_inner_open(bpf_map__fd(skeleton->maps.links), slot);
-		loader->cgroups.policies[slot] =
-			bl_inner_open(bpf_map__fd(skeleton->maps.called), slot);
-		loader->descent.policies[slot] =
-			bl_inner_open(bpf_map__fd(skeleton->maps.kin), slot);
-	}
-	loader->replaced = true;
-	return 0;
-}
-
 static int start(struct bl_loader *loader, char **reterr_text)
 {
 	struct bl_globals *globals = &loader->skeleton->bss->globals;
@@ -245,7 +184,7 @@ static int start(struct bl_loader *loader, char **reterr_text)
 	}
 	loader->generation = loader->options.generation;
 	if (loader->adopted) {
-		r = take_over(loader, reterr_text);
+		r = bl_loader_take_over(loader, reterr_text);
 		if (r < 0)
 			return r;
 	}
@@ -295,7 +234,7 @@ int bl_loader_new(const struct bl_loader_options *options, struct bl_loader **re
 	if (!loader)
 		return -ENOMEM;
 	loader->options = *options;
-	loader->image_fd = loader->staged_fd = loader->names_fd = -1;
+	loader->image_fd = loader->staged_fd = loader->names_fd = loader->before_fd = -1;
 	loader->links_fds[0] = loader->links_fds[1] = -1;
 	bl_cgroups_init(&loader->cgroups);
 	bl_descent_init(&loader->descent);
@@ -316,6 +255,7 @@ void bl_loader_free(struct bl_loader *loader)
 		bl_pins_withdraw(loader->options.pins);
 	bl_attach_end_all(&loader->attach);
 	bl_close(loader->image_fd);
+	bl_close(loader->before_fd);
 	bl_close(loader->staged_fd);
 	bl_close(loader->links_fds[0]);
 	bl_close(loader->links_fds[1]);
@@ -351,7 +291,7 @@ void bl_loader_retire(struct bl_loader *loader)
 {
 	uint32_t slot = loader->generation & 1;
 
-	if (!loader->replaced)
+	if (!loader->replaced || loader->before_fd >= 0)
 		return;
 	put_image(loader, slot, loader->image_fd);
 	slot = !slot;
@@ -436,7 +376,7 @@ int bl_loader_stage(struct bl_loader *loader, const uint8_t *image, size_t len, 
 {
 	const struct bl_tables tables = { .bytes = (uint8_t *)image, .len = len };
 	const struct bl_header *header = (const struct bl_header *)image;
-	uint32_t generation = loader->generation + 1;
+	uint32_t generation = bl_loader_next(loader);
 	int fd, r;
 
 	unstage(loader, generation & 1);
@@ -479,6 +419,38 @@ static void mark_names(struct bl_loader *loader)
 }
 
 /*
+ * The word, and what goes with it. One on trial leaves behind itself what is wanted to go back, which whoever goes by the
+ * clock does by that word alone, so the flags are those of both.
+ */
+static void put_in_force(struct bl_loader *loader, const struct bl_header *header,
+			 uint32_t generation)
+{
+	struct bl_globals *globals = &loader->skeleton->bss->globals;
+	bool trial = loader->trial_ns && loader->image_fd >= 0;
+
+	if (trial)
+		globals->back_to = loader->generation;
+	__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
+	if (trial) {
+		__atomic_store_n(&globals->back_at, loader->trial_ns, __ATOMIC_SEQ_CST);
+	} else {
+		globals->back_to = 0;
+		globals->denies = !!(header->flags & BL_TABLES_DENIES);
+		globals->tables = header->flags;
+	}
+	loader->trial_ns = 0;
+	loader->skip = 0;
+	loader->replaced = loader->image_fd >= 0;
+	loader->generation = generation;
+	if (trial)
+		loader->before_fd = loader->image_fd;
+	else
+		bl_close(loader->image_fd);
+	loader->image_fd = loader->staged_fd;
+	loader->staged_fd = -1;
+}
+
+/*
  * Hooks first, those that staging has not attached. Then the word that puts the image in force: a run
  * decides by the generation that it found at its start.
  */
@@ -488,7 +460,7 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 	struct bl_globals *globals = &loader->skeleton->bss->globals;
 	const struct bl_header *header = (const struct bl_header *)image;
 	const struct bl_tables tables = { .bytes = (uint8_t *)image, .len = len };
-	uint32_t generation = loader->generation + 1;
+	uint32_t generation = bl_loader_next(loader);
 	int r = 0;
 
 	if (loader->staged_fd < 0)
@@ -505,19 +477,14 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 	globals->ceiling = loader->options.ceiling == BL_MODE_MONITOR;
 	globals->denies |= !!(header->flags & BL_TABLES_DENIES);
 	globals->tables |= header->flags;
-	__atomic_store_n(&globals->generation, generation, __ATOMIC_SEQ_CST);
-	globals->denies = !!(header->flags & BL_TABLES_DENIES);
-	globals->tables = header->flags;
-	loader->replaced = loader->image_fd >= 0;
-	loader->generation = generation;
+	put_in_force(loader, header, generation);
 	mark_names(loader);
-	bl_close(loader->image_fd);
-	loader->image_fd = loader->staged_fd;
-	loader->staged_fd = -1;
 	bl_descent_settle_again(&loader->descent, generation & 1, &tables,
 				loader->links_fds[generation & 1]);
 	loader->canary_attached = false;
-	bl_attach_end_unneeded(&loader->attach, header);
+	/* One that was before may need them once more. */
+	if (loader->before_fd < 0)
+		bl_attach_end_unneeded(&loader->attach, header);
 	*ret_generation = generation;
 	return 0;
 }
@@ -621,102 +588,6 @@ size_t bl_loader_hooks(const struct bl_loader *loader, struct bl_hook_info *info
 		infos[i].verified_insns = info.verified_insns;
 	}
 	return loader->attach.n_hooks;
-}
-
-/* ---- one daemon after the other ----------------------------------------------------------- */
-
-/* What another version's set has lost, and nobody has told. */
-static void carry(struct bl_loader *loader, int counters, int progress)
-{
-	static const enum bl_counter losses[] = { BL_COUNT_LOST_RING, BL_COUNT_LOST_SCRATCH };
-	struct bl_progress told = { 0 };
-	uint32_t index = BL_PROGRESS_TOLD;
-
-	uint64_t totals[_BL_COUNT_MAX];
-
-	if (bl_counters_read(counters, NULL, totals) < 0)
-		return;
-	bpf_map_lookup_elem(progress, &index, &told);
-	for (size_t i = 0; i < BL_ARRAY_SIZE(losses); i++) {
-		uint64_t before = i ? told.arrived : told.highest;
-		uint64_t total = totals[losses[i]];
-
-		loader->carried[losses[i]] += total > before ? total - before : 0;
-	}
-}
-
-static void on_old_record(void *userdata, const void *data, size_t size)
-{
-	struct bl_loader *loader = userdata;
-
-	loader->options.old_event(loader->options.userdata, loader->old_series, data, size);
-}
-
-static void on_old(void *userdata, int ring, int counters, int progress)
-{
-	struct bl_loader *loader = userdata;
-
-	loader->old_series = ring < 0 ? 0 : bl_map_number(ring);
-	if (ring >= 0)
-		bl_ring_empty(ring, on_old_record, loader);
-	if (counters >= 0 && progress >= 0)
-		carry(loader, counters, progress);
-}
-
-void bl_loader_settle(struct bl_loader *loader)
-{
-	bl_pins_settle(loader->options.pins, on_old, loader);
-	loader->settled = true;
-}
-
-int bl_loader_lift(struct bl_loader *loader)
-{
-	loader->settled = true;
-	return bl_pins_lift(loader->options.pins);
-}
-
-bool bl_loader_adopted(const struct bl_loader *loader, size_t *ret_programs)
-{
-	*ret_programs = bl_programs_taken(loader->programs);
-	return loader->adopted;
-}
-
-struct bl_progress *bl_loader_progress(const struct bl_loader *loader, size_t *ret_count)
-{
-	*ret_count = loader->n_progress;
-	return loader->progress;
-}
-
-void bl_loader_set_ceiling(struct bl_loader *loader, uint32_t ceiling, uint64_t until_ns)
-{
-	struct bl_globals *globals = &loader->skeleton->bss->globals;
-
-	loader->options.ceiling = ceiling;
-	__atomic_store_n(&globals->fallback, until_ns, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&globals->ceiling, ceiling == BL_MODE_MONITOR, __ATOMIC_SEQ_CST);
-}
-
-void bl_loader_beat(struct bl_loader *loader)
-{
-	__atomic_store_n(&loader->skeleton->bss->globals.beat, 1, __ATOMIC_SEQ_CST);
-}
-
-uint32_t bl_loader_next(const struct bl_loader *loader)
-{
-	return loader->generation + 1;
-}
-
-int bl_loader_name(struct bl_loader *loader, uint8_t *text, size_t len)
-{
-	int fd = bl_left_put(bpf_map__fd(loader->skeleton->maps.names), bl_loader_next(loader) & 1,
-			     text, len);
-
-	free(loader->names);
-	bl_close(loader->names_fd);
-	loader->names = text;
-	loader->names_len = len;
-	loader->names_fd = fd;
-	return fd < 0 ? fd : 0;
 }
 
 int bl_loader_load_rest(struct bl_loader *loader)

@@ -63,6 +63,21 @@ void bl_loader_set_ceiling(struct bl_loader *loader, uint32_t ceiling, uint64_t 
 /* Tells the kernel side that this daemon is there: at least every second. */
 void bl_loader_beat(struct bl_loader *loader);
 
+/*
+ * The generation that is published next is on trial: when nobody has confirmed it by that CLOCK_BOOTTIME, the one in force
+ * now is so again, whether a daemon is there or not. What that has is kept until then, and nothing else is to be staged.
+ */
+void bl_loader_on_trial(struct bl_loader *loader, uint64_t until_ns);
+
+/* Leaves the policy files to fall back to, as of texts.h, to the next daemon; NULL: there are none. Returns 0 or -errno. */
+int bl_loader_leave_texts(struct bl_loader *loader, const uint8_t *bytes, size_t len);
+
+/* The generation on trial is for good. Returns 0, -ENOENT where none is, or -ETIME: it is not in force any more. */
+int bl_loader_confirm(struct bl_loader *loader);
+
+/* Has the one before the trial be in force again, at once. Returns the number of the one in force. */
+uint32_t bl_loader_back(struct bl_loader *loader);
+
 /* The number of the generation that is published next. */
 uint32_t bl_loader_next(const struct bl_loader *loader);
 

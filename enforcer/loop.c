@@ -90,7 +90,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	bl_follow_tick(daemon);
 	tell_failure(daemon);
 	/* A build in its thread does it itself. */
-	if (!bl_generations_purge(&daemon->generations, bl_now_ns()) && !daemon->reload.running)
+	if (!bl_confirm_waits(daemon) && !bl_generations_purge(&daemon->generations, bl_now_ns()) &&
+	    !daemon->reload.running)
 		bl_loader_retire(daemon->loader);
 	r = sd_event_source_set_time_relative(source, TICK_USEC);
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -156,7 +157,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	bl_log_line(&loop->daemon->log, BL_LEVEL_INFO, "reload asked for by a signal of pid %u",
 		    info->ssi_pid);
-	bl_reload_ask(loop->daemon, 0);
+	bl_reload_ask(loop->daemon, 0, 0);
 	return 0;
 }
 

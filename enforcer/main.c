@@ -155,6 +155,8 @@ static int build_policy(struct bl_daemon *daemon)
 	struct bl_build_input input = bl_daemon_build_input(daemon);
 	int r;
 
+	if (bl_confirm_inherit(daemon))
+		input.kept = &daemon->follow.policies;
 	r = bl_worker_build(&input, &daemon->first);
 	bl_log_diags(&daemon->log, &daemon->first.built.diags);
 	if (r < 0)
@@ -202,6 +204,7 @@ static int load_programs(struct bl_daemon *daemon)
 	if (r < 0)
 		return bl_log_failure(&daemon->log, BL_FAILURE_LOAD, text ? text : strerror(-r));
 	bl_inherit_records(daemon);
+	bl_confirm_leave(daemon);
 	return BL_EXIT_GOOD;
 }
 
@@ -382,6 +385,7 @@ static void stop(struct bl_daemon *daemon, bool served)
 	bl_worker_result_clear(&daemon->first);
 	bl_areas_clear(&daemon->areas);
 	bl_follow_clear(&daemon->follow);
+	bl_confirm_clear(&daemon->confirm);
 	bl_deliver_done(&daemon->deliver);
 	bl_generations_clear(&daemon->generations);
 	sd_event_source_disable_unref(daemon->ceiling_end);

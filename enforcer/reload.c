@@ -45,6 +45,8 @@ static void go_on(struct bl_daemon *daemon)
 		reload->resolve_again = false;
 		reload->now = reload->next;
 		reload->next.count = 0;
+		reload->trial_sec = reload->next_trial_sec;
+		reload->next_trial_sec = 0;
 		begin(daemon);
 	} else if (reload->resolve_again) {
 		bl_reload_resolve(daemon);
@@ -118,12 +120,13 @@ static json_t *success_answer(const struct bl_daemon *daemon, const struct bl_di
 {
 	const struct bl_generation *running = daemon->generations.items[0];
 
-	return bl_control_success(json_pack(
-		"{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o*}", "generation",
-		(json_int_t)running->number, "digest", running->digest, "files",
-		(json_int_t)running->n_files, "rules", (json_int_t)running->n_rules, "bytes",
-		(json_int_t)running->bytes, "took_ms", (json_int_t)running->took_ms, "swap_us",
-		(json_int_t)running->swap_us, "diagnostics", diags_value(diags)));
+	return bl_control_success(
+		json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:o*, s:o*}", "generation",
+			  (json_int_t)running->number, "digest", running->digest, "files",
+			  (json_int_t)running->n_files, "rules", (json_int_t)running->n_rules,
+			  "bytes", (json_int_t)running->bytes, "took_ms",
+			  (json_int_t)running->took_ms, "swap_us", (json_int_t)running->swap_us,
+			  "diagnostics", diags_value(diags), "confirm", bl_confirm_value(daemon)));
 }
 
 /* Whether following the paths anew came to what is in force. */
@@ -133,7 +136,8 @@ static bool is_the_same(const struct bl_daemon *daemon, const struct bl_tables *
 	char digest[65];
 
 	bl_generation_digest(tables, digest);
-	return daemon->reload.resolving && strcmp(digest, running->digest) == 0;
+	return daemon->reload.resolving && !daemon->reload.anew &&
+	       strcmp(digest, running->digest) == 0;
 }
 
 /* What fails here fails once more when it is published, and is said then. */
@@ -181,6 +185,27 @@ void bl_reload_look(struct bl_daemon *daemon)
 		take_look(daemon);
 }
 
+/* For good, or on trial. What follows changed links anew is neither. */
+static int publish(struct bl_daemon *daemon, struct bl_worker_result *result, char **reterr_text)
+{
+	const struct bl_reload *reload = &daemon->reload;
+	uint64_t seconds = reload->resolving ? 0 : reload->trial_sec;
+	int r = seconds ? bl_confirm_prepare(daemon, seconds, reterr_text) : 0;
+
+	if (r < 0)
+		return r;
+	r = bl_daemon_publish(daemon, result, reterr_text);
+	if (r == 0)
+		daemon->reload.anew = false;
+	if (seconds && r < 0)
+		bl_confirm_drop(daemon);
+	else if (seconds)
+		bl_confirm_begin(daemon);
+	else if (r == 0 && !reload->resolving)
+		bl_confirm_for_good(daemon);
+	return r;
+}
+
 void bl_reload_built(void *userdata, struct bl_worker_result *result)
 {
 	struct bl_daemon *daemon = userdata;
@@ -201,7 +226,7 @@ void bl_reload_built(void *userdata, struct bl_worker_result *result)
 		bl_log_line(
 			&daemon->log, BL_LEVEL_INFO,
 			"symbolic links in the paths of rules have changed: they are followed anew");
-	r = bl_daemon_publish(daemon, result, &text);
+	r = publish(daemon, result, &text);
 	if (r < 0) {
 		reject(daemon, "publish", text ? text : strerror(-r), NULL);
 		return;
@@ -218,6 +243,8 @@ static void begin(struct bl_daemon *daemon)
 	int r;
 
 	daemon->reload.running = true;
+	/* What comes takes the place of what to go back to. */
+	bl_confirm_back(daemon, "a reload was asked for before it was confirmed");
 	if (!daemon->reload.resolving)
 		sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Loading the policy",
 			   bl_now_ns() / 1000);
@@ -229,16 +256,19 @@ static void begin(struct bl_daemon *daemon)
 	}
 }
 
-void bl_reload_ask(struct bl_daemon *daemon, uint64_t request)
+void bl_reload_ask(struct bl_daemon *daemon, uint64_t request, uint64_t trial_sec)
 {
 	struct bl_reload *reload = &daemon->reload;
 
 	if (reload->running) {
 		waiters_add(&reload->next, request);
 		reload->again = true;
+		if (trial_sec)
+			reload->next_trial_sec = trial_sec;
 		return;
 	}
 	waiters_add(&reload->now, request);
+	reload->trial_sec = trial_sec;
 	begin(daemon);
 }
 

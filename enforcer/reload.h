@@ -24,14 +24,16 @@ struct bl_reload {
 	bool again; /* asked for while one was running: files may have changed since it read them */
 	bool resolving;	    /* the one that runs reads no files, but follows the rules' paths anew */
 	bool resolve_again; /* asked for while one was running */
+	bool anew; /* what comes of following them is to be published, even if it is the same */
+	uint64_t trial_sec, next_trial_sec; /* 0: for good */
 	struct bl_waiters now, next;
 };
 
 /*
  * Starts a reload, or has another one follow the one that runs. request: who gets the answer, 0:
- * nobody. Building goes on beside the event loop.
+ * nobody. trial_sec: how long it is on trial, 0: it is for good. Building goes on beside the event loop.
  */
-void bl_reload_ask(struct bl_daemon *daemon, uint64_t request);
+void bl_reload_ask(struct bl_daemon *daemon, uint64_t request, uint64_t trial_sec);
 
 /* Has the paths of the running policy's rules followed once more, now or after what runs. */
 void bl_reload_resolve(struct bl_daemon *daemon);

@@ -204,7 +204,7 @@ static json_t *answer_status(struct bl_daemon *daemon, const struct bl_request *
 
 	uname(&kernel);
 	return bl_control_success(json_pack(
-		"{s:s, s:s, s:I, s:s, s:s, s:f, s:b, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}",
+		"{s:s, s:s, s:I, s:s, s:s, s:f, s:b, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o*}",
 		"version", BL_VERSION, "kernel", kernel.release, "pid", (json_int_t)getpid(),
 		"engine", BL_ENGINE, "mode", bl_mode_name(daemon->settings.mode), "uptime_sec",
 		(double)(bl_now_ns() - daemon->started_ns) / 1e9, "reloading",
@@ -213,7 +213,7 @@ static json_t *answer_status(struct bl_daemon *daemon, const struct bl_request *
 		counters_value(daemon), "delivered", (json_int_t)daemon->deliver.delivered,
 		"missing", (json_int_t)bl_lost_gaps(daemon->deliver.lost), "journal",
 		journal_value(daemon), "names", names_value(daemon), "absent", absent_value(daemon),
-		"followed", followed_value(daemon)));
+		"followed", followed_value(daemon), "confirm", bl_confirm_value(daemon)));
 }
 
 /* ---- metrics ------------------------------------------------------------------------------ */
@@ -323,6 +323,20 @@ static void unload(struct bl_daemon *daemon, const struct bl_request *request)
 	bl_daemon_unload(daemon);
 }
 
+static void reload(struct bl_daemon *daemon, const struct bl_request *request)
+{
+	json_int_t seconds = json_integer_value(json_object_get(request->body, "confirm"));
+
+	if (seconds < 0 || seconds > BL_CONFIRM_SEC_MAX) {
+		bl_control_answer(daemon->control, request->id,
+				  bl_control_failure("confirm", "a trial is a day at most", NULL));
+		return;
+	}
+	bl_log_line(&daemon->log, BL_LEVEL_INFO, "reload%s asked for by uid %u, pid %d",
+		    seconds ? " on trial" : "", request->uid, request->pid);
+	bl_reload_ask(daemon, request->id, (uint64_t)seconds);
+}
+
 void bl_daemon_request(void *userdata, const struct bl_request *request)
 {
 	struct bl_daemon *daemon = userdata;
@@ -332,9 +346,11 @@ void bl_daemon_request(void *userdata, const struct bl_request *request)
 		return;
 	}
 	if (strcmp(request->command, "reload") == 0) {
-		bl_log_line(&daemon->log, BL_LEVEL_INFO, "reload asked for by uid %u, pid %d",
-			    request->uid, request->pid);
-		bl_reload_ask(daemon, request->id);
+		reload(daemon, request);
+		return;
+	}
+	if (strcmp(request->command, "confirm") == 0) {
+		bl_confirm_request(daemon, request);
 		return;
 	}
 	if (strcmp(request->command, "mode") == 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tool 'bailiff': what its commands share. */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -252,4 +253,29 @@ const char *bl_tool_colour(const struct bl_tool *tool, enum bl_colour colour)
 		return "\033[1m";
 	}
 	return "";
+}
+
+int bl_tool_duration(const char *text, json_int_t max, json_int_t *ret)
+{
+	static const struct {
+		const char *unit;
+		unsigned int seconds;
+	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
+	unsigned long long n;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (errno || !n || n > (unsigned long long)max)
+		return -EINVAL;
+	for (size_t i = 0; i < BL_ARRAY_SIZE(units); i++) {
+		if (strcmp(end, units[i].unit) == 0 &&
+		    n <= (unsigned long long)max / units[i].seconds) {
+			*ret = (json_int_t)(n * units[i].seconds);
+			return 0;
+		}
+	}
+	return -EINVAL;
 }

@@ -30,6 +30,7 @@ int bl_tool_diff(struct bl_tool *tool, const struct bl_command *command, int arg
 int bl_tool_status(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_rules(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_reload(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
+int bl_tool_confirm(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_mode(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_unload(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
 int bl_tool_events(struct bl_tool *tool, const struct bl_command *command, int argc, char **argv);
@@ -88,6 +89,9 @@ void bl_tool_error(const struct bl_tool *tool, const char *code, const char *tex
  */
 int bl_tool_call(const struct bl_tool *tool, json_t *request, unsigned int timeout_sec,
 		 json_t **ret);
+
+/* A time such as 90, 90s, 10m, 2h or 1d, of at most max seconds. Returns 0 or -EINVAL. */
+int bl_tool_duration(const char *text, json_int_t max, json_int_t *ret);
 
 /* A string of a JSON object made safe to show, malloc'ed; "" where it is none, NULL without memory. */
 char *bl_tool_text(const json_t *object, const char *key);

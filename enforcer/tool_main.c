@@ -20,10 +20,11 @@ static const struct {
 	{ "schema", bl_tool_schema }, { "explain", bl_tool_explain },
 	{ "diff", bl_tool_diff },     { "status", bl_tool_status },
 	{ "rules", bl_tool_rules },   { "reload", bl_tool_reload },
-	{ "events", bl_tool_events }, { "doctor", bl_tool_doctor },
-	{ "replay", bl_tool_replay }, { "report", bl_tool_report },
-	{ "top", bl_tool_top },	      { "metrics", bl_tool_metrics },
-	{ "mode", bl_tool_mode },	      { "unload", bl_tool_unload },
+	{ "confirm", bl_tool_confirm }, { "events", bl_tool_events },
+	{ "doctor", bl_tool_doctor },	{ "replay", bl_tool_replay },
+	{ "report", bl_tool_report },	{ "top", bl_tool_top },
+	{ "metrics", bl_tool_metrics }, { "mode", bl_tool_mode },
+	{ "unload", bl_tool_unload },
 };
 
 static const struct bl_command *find_command(const char *name)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bailiff mode: the ceiling over all modes, for good or for a while. */
 #define _GNU_SOURCE
-#include <ctype.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ceiling.h"
@@ -12,34 +10,9 @@
 
 enum { OPTION_FOR = 1 };
 
-/* 90, 90s, 10m, 2h or 1d. Returns 0 or -EINVAL. */
-static int parse_duration(const char *text, json_int_t *ret)
-{
-	static const struct {
-		const char *unit;
-		unsigned int seconds;
-	} units[] = { { "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 } };
-	unsigned long long n;
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return -EINVAL;
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	if (errno || !n || n > BL_CEILING_SEC_MAX)
-		return -EINVAL;
-	for (size_t i = 0; i < BL_ARRAY_SIZE(units); i++) {
-		if (strcmp(end, units[i].unit) == 0 && n <= BL_CEILING_SEC_MAX / units[i].seconds) {
-			*ret = (json_int_t)(n * units[i].seconds);
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
 static int on_option(void *userdata, int option, const char *value)
 {
-	if (parse_duration(value, userdata) == 0)
+	if (bl_tool_duration(value, BL_CEILING_SEC_MAX, userdata) == 0)
 		return 0;
 	fprintf(stderr,
 		"bailiff mode: --for takes a time of a week at most, such as 90s, 10m, 2h or 1d\n");

@@ -162,6 +162,19 @@ static void print_counters(const struct bl_tool *tool, const json_t *status)
 	putchar('\n');
 }
 
+static void print_trial(const json_t *confirm)
+{
+	_cleanup_free_ char *state = bl_tool_text(confirm, "state");
+
+	if (state && strcmp(state, "on-trial") == 0)
+		printf("trial:   another %lld s; 'bailiff confirm' says that the policy is good, or the "
+		       "one before is in force again\n",
+		       (long long)json_integer_value(json_object_get(confirm, "seconds_left")));
+	else if (state && strcmp(state, "taken-back") == 0)
+		puts("trial:   the last reload was not confirmed and is taken back; the policy files "
+		     "are not what is in force");
+}
+
 static void print_status(const struct bl_tool *tool, const json_t *status)
 {
 	const json_t *policy = json_object_get(status, "policy");
@@ -180,6 +193,7 @@ static void print_status(const struct bl_tool *tool, const json_t *status)
 	printf("engine:  %s on %s\n", engine, kernel);
 	printf("mode:    %s%s\n", mode,
 	       strcmp(mode, "monitor") == 0 ? " (nothing is refused)" : "");
+	print_trial(json_object_get(status, "confirm"));
 	if (json_is_object(policy))
 		print_policy(tool, policy);
 	print_hooks(json_object_get(status, "hooks"));

@@ -96,6 +96,13 @@ static const struct bl_tool_option status_options[] = {
 	{ 0 },
 };
 
+static const struct bl_tool_option reload_options[] = {
+	{ .name = "confirm",
+	  .value = "TIME",
+	  .help = "go back by itself, unless 'bailiff confirm' says that it is good: 90s, 2m, 1h" },
+	{ 0 },
+};
+
 static const struct bl_tool_option mode_options[] = {
 	{ .name = "for",
 	  .value = "TIME",
@@ -233,8 +240,10 @@ const struct bl_command bl_commands[] = {
 	{ "status", "", "Show what the daemon enforces", status_options, NULL,
 	  BL_COMPLETES_NOTHING },
 	{ "rules", "", "List the rules that are in force", none, NULL, BL_COMPLETES_NOTHING },
-	{ "reload", "", "Have the daemon load the policy anew, and wait for the outcome", none,
-	  NULL, BL_COMPLETES_NOTHING },
+	{ "reload", "", "Have the daemon load the policy anew, and wait for the outcome",
+	  reload_options, NULL, BL_COMPLETES_NOTHING },
+	{ "confirm", "", "Say that the policy on trial is good; for root alone", none, NULL,
+	  BL_COMPLETES_NOTHING },
 	{ "mode", "[enforce|monitor]",
 	  "Show the ceiling over the modes of all files, or change it until the daemon is started anew;\n"
 	  "for root alone",

@@ -44,6 +44,10 @@ struct bl_loader {
 	uint8_t *names;
 	size_t names_len;
 	struct bl_progress progress[BL_PROGRESS_CPUS + 2];
+	uint8_t *texts; /* left for the next daemon */
+	size_t texts_len;
+	uint64_t next_trial_ns, trial_ns; /* of what is published next, and of what is in force */
+	uint32_t before; /* generation to go back to */
 	uint32_t ceiling;
 	uint64_t until_ns;
 	uint32_t linked;
@@ -65,6 +69,7 @@ void bl_loader_free(struct bl_loader *loader)
 {
 	bl_close(loader->fd);
 	free(loader->names);
+	free(loader->texts);
 	free(loader);
 }
 
@@ -116,8 +121,40 @@ int bl_loader_publish(struct bl_loader *loader, const uint8_t *image, size_t len
 		*reterr_text = strdup("the kernel says no");
 		return loader->publish_error;
 	}
+	loader->before = loader->generation;
+	loader->trial_ns = loader->next_trial_ns;
+	loader->next_trial_ns = 0;
 	*ret_generation = ++loader->generation;
 	return 0;
+}
+
+void bl_loader_on_trial(struct bl_loader *loader, uint64_t until_ns)
+{
+	loader->next_trial_ns = until_ns;
+}
+
+int bl_loader_leave_texts(struct bl_loader *loader, const uint8_t *bytes, size_t len)
+{
+	free(loader->texts);
+	loader->texts = bytes ? malloc(len) : NULL;
+	loader->texts_len = len;
+	if (bytes)
+		memcpy(loader->texts, bytes, len);
+	return 0;
+}
+
+int bl_loader_confirm(struct bl_loader *loader)
+{
+	int r = loader->trial_ns ? 0 : -ENOENT;
+
+	loader->trial_ns = 0;
+	return r;
+}
+
+uint32_t bl_loader_back(struct bl_loader *loader)
+{
+	loader->trial_ns = 0;
+	return loader->before;
 }
 
 int bl_loader_look(struct bl_loader *loader)
@@ -280,6 +317,7 @@ static inline void stop_daemon(struct fixture *fixture)
 	bl_control_free(daemon->control);
 	bl_loader_free(daemon->loader);
 	bl_follow_clear(&daemon->follow);
+	bl_confirm_clear(&daemon->confirm);
 	bl_deliver_done(&daemon->deliver);
 	bl_generations_clear(&daemon->generations);
 	sd_event_source_disable_unref(daemon->ceiling_end);

@@ -31,6 +31,45 @@ def test_ways_to_reload(g):
         g.run(["bailiff", "reload"], timeout=300)
 
 
+def test_on_trial(g):
+    """A policy that nobody confirms is taken back: by the daemon, by the next one, and by the kernel side alone."""
+    g.sh("mkdir -p /srv/r; echo x > /srv/r/x; echo y > /srv/r/y")
+    deeds = {"x": "read('/srv/r/x')", "y": "read('/srv/r/y')"}
+    before, tried = {"x": "EPERM", "y": "ok"}, {"x": "ok", "y": "EPERM"}
+
+    def state():
+        return json.loads(g.sh("bailiff status --json")).get("confirm", {}).get("state")
+
+    def back(seconds):
+        g.wait_until(lambda: do(g, deeds) == before, seconds, "the policy of before")
+
+    try:
+        with policy(g, rule("x")):
+            g.put_policy("trial", {"bailiff": 1, "name": "trial", "mode": "enforce", "rules": [rule("y")]})
+            assert "on trial" in g.sh("bailiff reload --confirm 5s", timeout=300)
+            assert do(g, deeds) == tried
+            back(60)
+            assert state() == "taken-back" and g.run(["bailiff", "confirm"], check=False).rc != 0
+            # One daemon after the other.
+            g.sh("bailiff reload --confirm 1h", timeout=300)
+            assert do(g, deeds) == tried and state() == "on-trial"
+            pid = g.sh("systemctl show -P MainPID bailiffd").strip()
+            g.sh(f"kill -9 {pid}")
+            g.wait_until(lambda: g.sh("systemctl show -P MainPID bailiffd").strip() not in ("0", pid), 60, "the next start")
+            g.sh("systemctl start bailiffd", timeout=500)
+            assert do(g, deeds) == before and state() == "taken-back"
+            # Without any, within a minute of its time.
+            g.sh("bailiff reload --confirm 10s && systemctl stop bailiffd", timeout=300)
+            assert do(g, deeds) == tried
+            back(150)
+            g.sh("systemctl start bailiffd", timeout=500)
+            assert do(g, deeds) == before and state() == "taken-back"
+            g.sh("bailiff reload --confirm 5s && bailiff confirm && sleep 8", timeout=300)
+            assert do(g, deeds) == tried and state() is None
+    finally:
+        g.remove("/srv/r")
+
+
 def test_broken_file_keeps_what_is_in_force(g):
     broken = f"{POLICY_DIR}/broken.json"
     g.sh("mkdir -p /srv/r; echo x > /srv/r/x")
