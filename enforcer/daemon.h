@@ -7,6 +7,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "boot.h"
 #include "build.h"
 #include "confirm.h"
 #include "control.h"
@@ -21,6 +22,7 @@
 #include "worker.h"
 
 #define BL_RUN_DIR "/run/bailiff"
+#define BL_STATE_DIR "/var/lib/bailiff" /* what is known of boots */
 #define BL_ENGINE  "lsm"
 
 struct bl_options {
@@ -50,6 +52,7 @@ struct bl_daemon {
 	struct bl_reload reload;
 	struct bl_follow follow;
 	struct bl_confirm confirm;
+	struct bl_boot boot;
 	struct bl_worker_result first; /* the policy of the start, until it is published */
 	struct bl_areas areas;	       /* of that policy, until they have been looked through */
 	struct bl_lookout_report look, look_next; /* the last search's, and that of one that runs */

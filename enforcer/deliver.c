@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "boot.h"
 #include "cleanup.h"
 #include "deliver.h"
 #include "hostfs.h"
@@ -22,21 +23,6 @@ static int64_t clock_ns(clockid_t clock)
 void bl_deliver_clock(struct bl_deliver *deliver)
 {
 	deliver->context.realtime_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
-}
-
-/* The boot id without its dashes; all empty where /proc does not say. */
-static void read_boot_id(int proc_fd, char buf[static 33])
-{
-	_cleanup_free_ char *text = NULL;
-	size_t len = 0;
-
-	if (bl_hostfs_read(proc_fd, "/sys/kernel/random/boot_id", 256, &text) < 0)
-		return;
-	for (const char *at = text; *at && len < 32; at++) {
-		if (strchr("0123456789abcdef", *at))
-			buf[len++] = *at;
-	}
-	buf[len == 32 ? 32 : 0] = '\0';
 }
 
 int bl_deliver_init(struct bl_deliver *deliver, struct bl_log *log,
@@ -58,7 +44,7 @@ int bl_deliver_init(struct bl_deliver *deliver, struct bl_log *log,
 		r = bl_meters_init(&deliver->meters);
 	if (r < 0)
 		return r;
-	read_boot_id(deliver->proc_fd, deliver->context.boot_id);
+	bl_boot_id(deliver->proc_fd, deliver->context.boot_id);
 	bl_deliver_clock(deliver);
 	return 0;
 }

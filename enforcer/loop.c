@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "cleanup.h"
 #include "daemon.h"
@@ -88,6 +89,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	bl_deliver_losses(&daemon->deliver, r < 0 ? NULL : counters);
 	bl_deliver_clock(&daemon->deliver);
 	bl_follow_tick(daemon);
+	bl_boot_tick(&daemon->boot, access("/run/nologin", F_OK) < 0 && errno == ENOENT,
+		     bl_now_ns());
 	tell_failure(daemon);
 	/* A build in its thread does it itself. */
 	if (!bl_confirm_waits(daemon) && !bl_generations_purge(&daemon->generations, bl_now_ns()) &&

@@ -165,6 +165,62 @@ static int build_policy(struct bl_daemon *daemon)
 	return BL_EXIT_GOOD;
 }
 
+static int build_instead(struct bl_daemon *daemon, struct bl_policies *instead)
+{
+	struct bl_build_input input = bl_daemon_build_input(daemon);
+	int r;
+
+	bl_worker_result_clear(&daemon->first);
+	daemon->follow.policies = *instead;
+	input.kept = &daemon->follow.policies;
+	r = bl_worker_build(&input, &daemon->first);
+	bl_log_diags(&daemon->log, &daemon->first.built.diags);
+	if (r == 0 || !daemon->follow.policies.count)
+		return r;
+	/* As a last resort none: the machine is to come up. */
+	bl_worker_result_clear(&daemon->first);
+	bl_policies_clear(&daemon->follow.policies);
+	return bl_worker_build(&input, &daemon->first);
+}
+
+/* A policy that broke the last boot is not loaded; the last good one is, or none. What refuses nothing breaks nothing. */
+static int judge_boot(struct bl_daemon *daemon)
+{
+	_cleanup_close_ int dir = -1, proc = -1;
+	struct bl_policies instead = { 0 };
+	char id[33] = "";
+	int r;
+
+	if (daemon->options.root || daemon->settings.mode == BL_MODE_MONITOR ||
+	    daemon->confirm.taken_back)
+		return BL_EXIT_GOOD;
+	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc >= 0)
+		bl_boot_id(proc, id);
+	dir = open(BL_STATE_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	r = dir < 0 ? -errno
+	    : *id   ? bl_boot_begin(dir, id, &daemon->first.built.policies, &instead,
+				    &daemon->boot.fd, &daemon->boot.state)
+		    : -ENODATA;
+	if (r < 0)
+		bl_log_line(&daemon->log, BL_LEVEL_WARNING,
+			    "what becomes of this boot can't be noted in " BL_STATE_DIR ": %s; a "
+			    "policy that breaks it will be loaded at the next one as well",
+			    strerror(-r));
+	if (r != 0)
+		return BL_EXIT_GOOD;
+	if (bl_report_policy_rejected(
+		    &daemon->log.entry, 0,
+		    "the last boot with it did not come to its end; 'bailiff reload' loads it",
+		    0) == 0)
+		bl_log_entry(&daemon->log);
+	bl_log_line(&daemon->log, BL_LEVEL_ERROR,
+		    instead.count ? "the policy of the last good boot is loaded instead"
+				  : "no other policy has booted well: none is loaded");
+	r = build_instead(daemon, &instead);
+	return r < 0 ? bl_log_failure(&daemon->log, BL_FAILURE_POLICY, strerror(-r)) : BL_EXIT_GOOD;
+}
+
 static void on_loader_event(void *userdata, const void *data, size_t size)
 {
 	struct bl_daemon *daemon = userdata;
@@ -348,9 +404,9 @@ static int serve(struct bl_daemon *daemon)
 
 /* The order is the point: no step relies on what a later one makes sure of. */
 static const step_fn steps[] = {
-	claim,	       read_settings, read_command_line, probe_kernel,	lock_instance,
-	open_host,     build_policy,  load_programs,	 publish_policy, test_canary,
-	settle,	       open_control,  load_rest,	 confine,	serve,
+	claim,	      read_settings, read_command_line, probe_kernel,	lock_instance, open_host,
+	build_policy, judge_boot,    load_programs,	publish_policy, test_canary,   settle,
+	open_control, load_rest,     confine,		serve,
 };
 
 /* Returns what holds from now on. */
@@ -390,6 +446,7 @@ static void stop(struct bl_daemon *daemon, bool served)
 	bl_generations_clear(&daemon->generations);
 	sd_event_source_disable_unref(daemon->ceiling_end);
 	sd_event_unref(daemon->event);
+	bl_close(daemon->boot.fd);
 	bl_close(daemon->mounts_fd);
 	bl_close(daemon->host_fd);
 	bl_close(daemon->config_fd);
@@ -419,6 +476,7 @@ static int run(const struct bl_options *options)
 		.host_fd = -1,
 		.mounts_fd = -1,
 		.deliver = { .proc_fd = -1 },
+		.boot = { .fd = -1 },
 		.started_ns = bl_now_ns(),
 	};
 	int code;

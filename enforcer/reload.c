@@ -185,6 +185,14 @@ void bl_reload_look(struct bl_daemon *daemon)
 		take_look(daemon);
 }
 
+/* Somebody wants the files as they are, whatever there was before. */
+static void for_good(struct bl_daemon *daemon)
+{
+	bl_confirm_for_good(daemon);
+	if (daemon->boot.state == BL_BOOT_BROKEN && bl_boot_forgive(daemon->boot.fd) == 0)
+		daemon->boot.state = BL_BOOT_RUNNING;
+}
+
 /* For good, or on trial. What follows changed links anew is neither. */
 static int publish(struct bl_daemon *daemon, struct bl_worker_result *result, char **reterr_text)
 {
@@ -202,7 +210,7 @@ static int publish(struct bl_daemon *daemon, struct bl_worker_result *result, ch
 	else if (seconds)
 		bl_confirm_begin(daemon);
 	else if (r == 0 && !reload->resolving)
-		bl_confirm_for_good(daemon);
+		for_good(daemon);
 	return r;
 }
 

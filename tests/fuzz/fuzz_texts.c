@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The policy files that a daemon finds in the kernel's maps of the one before: any bytes. */
+/* The policy files that a daemon finds in the kernel's maps of the one before, and the record of boots: any bytes. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot.h"
 #include "texts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,9 +29,20 @@ static void same(const struct bl_source *left, const struct bl_source *right)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct bl_policies policies = { 0 }, again = { 0 };
+	char *line = malloc(size + 1);
+	struct bl_boot_record record;
 	uint8_t *bytes = NULL;
 	size_t len;
 
+	if (!line)
+		return 0;
+	memcpy(line, data, size);
+	line[size] = '\0';
+	if (bl_boot_parse(line, &record) == 0)
+		require(record.failed < 10 && strlen(record.boot) == 32 &&
+				strlen(record.digest) == 64,
+			"is no record");
+	free(line);
 	if (bl_texts_read(data, size, &policies) < 0)
 		return 0;
 	require(bl_texts_write(&policies, &bytes, &len) == 0, "can't be written");
