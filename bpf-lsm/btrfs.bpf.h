@@ -6,6 +6,7 @@
 #pragma once
 
 #include "decide.bpf.h"
+#include "overlay.bpf.h"
 
 /* include/uapi/linux/btrfs.h */
 #define BTRFS_IOCTL_MAGIC		  0x94
@@ -21,10 +22,16 @@
 #define BTRFS_IOC_SEND			  0x40489426
 #define BTRFS_IOC_SEND_32		  0x40449426
 #define BTRFS_IOC_SNAP_DESTROY_V2	  0x5000943f
+#define BTRFS_IOC_TREE_SEARCH		  0xd0009411
+#define BTRFS_IOC_TREE_SEARCH_V2	  0xc0709411
 #define BTRFS_NAME_AT			  8 /* of struct btrfs_ioctl_vol_args */
 #define BTRFS_NAME_AT_V2		  56
 #define BTRFS_FLAGS_AT_V2		  16
 #define BTRFS_SUBVOL_SPEC_BY_ID		  (1 << 4)
+
+/* include/uapi/linux/btrfs_tree.h */
+#define BTRFS_FS_TREE		 5
+#define BTRFS_BLOCK_GROUP_TREE	 11
 
 /* What an ioctl is about: the directory that is open and a name in it, or something by itself. */
 struct bl_btrfs {
@@ -32,7 +39,29 @@ struct bl_btrfs {
 	__u8 child; /* 1: it is about what has, or gets, that name */
 	__u8 access;
 	__u8 search; /* 0: it is none of these ioctls */
+	__u64 copied; /* where in its caller's memory the descriptor of a subvolume is; 0: none is copied */
 };
+
+/* Whether another thread may write to what the caller has in its memory, which the kernel reads after the hook. */
+static __always_inline int bl_memory_shared(void)
+{
+	const struct mm_struct *mm = bpf_get_current_task_btf()->mm;
+
+	return !mm || mm->mm_users.counter > 1;
+}
+
+/*
+ * Root looks through the trees that a file system is made of. Those of the subvolumes have what is in small files; the others
+ * are about subvolumes and space.
+ */
+static __always_inline int bl_tree_tells_content(__u64 arg)
+{
+	__u64 tree = 0;
+
+	if (bl_memory_shared() || bpf_probe_read_user(&tree, sizeof(tree), (const void *)arg))
+		return 1;
+	return !tree || tree == BTRFS_FS_TREE || tree > BTRFS_BLOCK_GROUP_TREE;
+}
 
 /* What root removes by its number may be any subvolume of the file system. */
 static __always_inline __u64 bl_removed_name(__u64 arg)
@@ -52,14 +81,18 @@ __noinline int bl_btrfs_number(struct bl_btrfs *b, __u32 cmd, __u64 arg)
 		return 0;
 	b->access = BL_ACCESS_ATTRIBUTES;
 	switch (cmd) {
-	case BTRFS_IOC_SUBVOL_CREATE:
 	case BTRFS_IOC_SNAP_CREATE:
+		b->copied = arg;
+		/* fallthrough */
+	case BTRFS_IOC_SUBVOL_CREATE:
 		b->name = arg + BTRFS_NAME_AT;
 		b->child = 1;
 		b->access = BL_ACCESS_CREATE;
 		break;
-	case BTRFS_IOC_SUBVOL_CREATE_V2:
 	case BTRFS_IOC_SNAP_CREATE_V2:
+		b->copied = arg;
+		/* fallthrough */
+	case BTRFS_IOC_SUBVOL_CREATE_V2:
 		b->name = arg + BTRFS_NAME_AT_V2;
 		b->child = 1;
 		b->access = BL_ACCESS_CREATE;
@@ -78,6 +111,15 @@ __noinline int bl_btrfs_number(struct bl_btrfs *b, __u32 cmd, __u64 arg)
 	case BTRFS_IOC_SEND_32:
 		b->access = BL_ACCESS_READ;
 		break;
+	case BTRFS_IOC_TREE_SEARCH:
+	case BTRFS_IOC_TREE_SEARCH_V2:
+		if (!bl_tree_tells_content(arg))
+			return 0;
+		/* It may be any file: the name is unknown. */
+		b->access = BL_ACCESS_READ;
+		b->search = BL_ACCESS_READ;
+		b->child = 1;
+		return 0;
 	case BTRFS_IOC_SUBVOL_SETFLAGS:
 	case BTRFS_IOC_SET_RECEIVED_SUBVOL:
 	case BTRFS_IOC_SET_RECEIVED_SUBVOL_32:
@@ -105,13 +147,11 @@ static __always_inline int bl_is_btrfs(struct file *file, __u32 cmd)
 static __always_inline __u8 bl_btrfs_shared(struct file *file, __u32 cmd)
 {
 	struct bl_btrfs b = {};
-	const struct mm_struct *mm;
 
-	if (!bl_is_btrfs(file, cmd))
+	if (!bl_is_btrfs(file, cmd) || !bl_memory_shared())
 		return 0;
-	mm = bpf_get_current_task_btf()->mm;
 	bl_btrfs_number(&b, cmd, 0);
-	return b.child && (!mm || mm->mm_users.counter > 1) ? b.access : 0;
+	return b.child ? b.access & ~BL_ACCESS_READ : 0;
 }
 
 /* Takes the name that the caller's memory has at the moment. */
@@ -128,6 +168,57 @@ static __always_inline void bl_child_take(struct bl_scratch *scratch, const stru
 }
 
 /*
+ * A snapshot has all files of a subvolume by other names, and nobody has opened them for it. Takes the subvolume that
+ * the descriptor is of at the moment; where that may be another one when the kernel looks, or is all that there
+ * is, any file may be in it. Verified on its own. Returns what is asked for.
+ */
+__noinline int bl_copied_take(struct bl_scratch *scratch, __u64 descriptor)
+{
+	__u64 file = 0, dentry;
+	__u32 fd = ~0;
+
+	if (!scratch)
+		return 0;
+	scratch->below = BL_CHILD_UNKNOWN;
+	if (bl_memory_shared() || bpf_probe_read_user(&fd, sizeof(fd), (const void *)descriptor))
+		return BL_ACCESS_READ;
+	file = bl_descriptor_file(fd);
+	dentry = file ? bl_read(struct file, file, f_path.dentry) : 0;
+	if (!dentry || bl_read(struct dentry, dentry, d_sb) != scratch->sb)
+		return BL_ACCESS_READ;
+	for (__u32 i = 0; i < BL_ALIASES_MAX; i++) {
+		if (i < scratch->super.n_aliases && scratch->super.aliases[i].root == dentry &&
+		    scratch->super.aliases[i].state.trie == BL_TRIE_ROOT)
+			return BL_ACCESS_READ;
+	}
+	scratch->aside = dentry;
+	scratch->below = BL_ASIDE;
+	return BL_ACCESS_READ | BL_ACCESS_MOVE;
+}
+
+/* Judges what is named by scratch->below. */
+BL_CALLED int bl_aside_judge(struct bl_scratch *scratch, struct bl_act *act)
+{
+	__u32 judged;
+
+	scratch->settled = 0;
+	bl_act_blur(scratch, act);
+	judged = bl_path_judge(scratch, act, NULL, 0, bl_sequence(&rename_lock));
+	scratch->below = 0;
+	return judged;
+}
+
+static __always_inline __u32 bl_copied_judge(struct bl_scratch *scratch, struct bl_act *act,
+					     __u64 descriptor)
+{
+	if (!bl_super_get(scratch, act->sb, bl_sequence(&rename_lock)))
+		return BL_JUDGED_NOT;
+	act->access = BL_ACCESS_READ;
+	act->search = bl_copied_take(scratch, descriptor);
+	return bl_aside_judge(scratch, act);
+}
+
+/*
  * A subvolume goes with all that is in it; another default one changes what every name of the file system means where
  * it is mounted next; and what is sent is read, all of it, without an open. Who does that needs the right to whatever
  * deny rules refuse below.
@@ -137,7 +228,7 @@ static __always_inline int bl_btrfs_ioctl(struct file *file, __u32 cmd, __u64 ar
 	struct bl_act act = { .op = BL_OP_OPEN, .hook = hook };
 	struct bl_btrfs b = {};
 	struct bl_scratch *scratch;
-	int judged;
+	__u32 judged = BL_JUDGED_PASS;
 
 	if (!bl_is_btrfs(file, cmd))
 		return 0;
@@ -146,18 +237,19 @@ static __always_inline int bl_btrfs_ioctl(struct file *file, __u32 cmd, __u64 ar
 		return 0;
 	act.sb = file->f_inode->i_sb;
 	act.dentry = cmd == BTRFS_IOC_DEFAULT_SUBVOL ? act.sb->s_root : file->f_path.dentry;
-	act.access = b.access;
-	act.search = b.search;
 	scratch = bl_scratch_get();
 	if (!scratch)
 		return bl_fail_closed();
 	scratch->own = 0;
-	scratch->settled = 0;
 	scratch->stamp = globals.stamp;
 	scratch->generation = scratch->stamp;
-	bl_child_take(scratch, &b);
-	bl_act_blur(scratch, &act);
-	judged = bl_path_judge(scratch, &act, NULL, 0, bl_sequence(&rename_lock));
-	scratch->below = 0;
+	if (b.copied)
+		judged = bl_copied_judge(scratch, &act, b.copied);
+	if (judged == BL_JUDGED_PASS) {
+		act.access = b.access;
+		act.search = b.search;
+		bl_child_take(scratch, &b);
+		judged = bl_aside_judge(scratch, &act);
+	}
 	return bl_finish(scratch, judged);
 }

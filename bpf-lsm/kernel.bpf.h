@@ -41,6 +41,11 @@
 #define BL_MAGIC_BTRFS	  0x9123683e
 #define BL_MAGIC_BCACHEFS 0xca451a4e
 #define BL_MAGIC_OVERLAY  0x794c7630
+#define BL_MAGIC_NFS	  0x6969
+#define BL_MAGIC_FUSE	  0x65735546
+#define BL_MAGIC_CIFS	  0xff534d42
+#define BL_MAGIC_SMB2	  0xfe534d42
+#define BL_MAGIC_AFS	  0x6b414653
 
 #define AF_UNSPEC 0
 #define AF_UNIX	  1

@@ -80,6 +80,29 @@ static long bl_named_step(__u32 index, void *ctx)
 	return 0;
 }
 
+/*
+ * Of what is named in the directory at hand that name, which the directory's is to follow: 1. Of what is known by its
+ * address only the whole name, and where the name is unknown none: 0.
+ */
+__noinline int bl_aside_walk(struct bl_scratch *scratch)
+{
+	struct bl_named_ctx ctx = { .scratch = scratch };
+
+	if (!scratch)
+		return 0;
+	scratch->dentries[0] = 0;
+	if (scratch->below == BL_ASIDE) {
+		ctx.dentry = scratch->aside;
+		bpf_loop(BL_DEPTH_MAX + 1, bl_named_step, &ctx, 0);
+		return 0;
+	}
+	if (scratch->below < BL_CHILD_UNKNOWN &&
+	    bl_walk_prepend(&scratch->walk, scratch->child, scratch->below))
+		return 1;
+	scratch->walk_end = BL_WALK_LOST;
+	return 0;
+}
+
 static long bl_named_turn(__u32 index, void *ctx)
 {
 	struct bl_named_ctx *c = ctx;

@@ -139,17 +139,10 @@ static __always_inline void bl_chain_text(struct bl_walk *walk)
 }
 
 /*
- * Begins with the name that something has in the directory that is walked from; 0: it has none that can be known.
- * Verified on its own: it is rare.
+ * The name of something else than the dentry at hand, which scratch->below says, or how it begins; in the latter case it
+ * returns 1. Verified on its own, below: it is rare.
  */
-__noinline int bl_child_begin(struct bl_scratch *scratch)
-{
-	if (!scratch)
-		return 0;
-	scratch->dentries[0] = 0;
-	return scratch->below < BL_CHILD_UNKNOWN &&
-	       bl_walk_prepend(&scratch->walk, scratch->child, scratch->below);
-}
+int bl_aside_walk(struct bl_scratch *scratch);
 
 struct bl_walk_ctx {
 	struct bl_scratch *scratch;
@@ -209,10 +202,8 @@ static long bl_walk_turn(__u32 index, void *ctx)
 		scratch->walk_end = BL_WALK_DEEP;
 		bl_walk_start(&scratch->walk);
 		c->dentry = c->start;
-		if (!scratch->below || bl_child_begin(scratch))
+		if (!scratch->below || bl_aside_walk(scratch))
 			bpf_loop(BL_DEPTH_MAX / 2 + 1, bl_walk_step, c, 0);
-		else
-			scratch->walk_end = BL_WALK_LOST;
 		bl_barrier();
 	}
 	c->sequence = bl_sequence(&rename_lock);

@@ -10,7 +10,8 @@
 #define BL_SCRATCH_SLOTS 4
 #define BL_SCRATCH_SPARES 128
 #define BL_PREFIX_BYTES	 256 /* of a mount point's path, for events only */
-#define BL_CHILD_UNKNOWN 256
+#define BL_CHILD_UNKNOWN 256 /* bytes of a name: it is not known */
+#define BL_ASIDE	 257 /* it is not in the directory at hand, but somewhere else */
 #define BL_MOUNTS_MAX \
 	1024 /* mounts of one superblock that are looked at, before all of the host's are */
 #define BL_TREE_STEPS	 (1 << 19) /* through the host's mounts; there and back it is two for each */
@@ -399,8 +400,9 @@ struct bl_scratch {
 	__u32 listing;	  /* 1: the directory above is open already */
 	__u32 spilled;	  /* 1: 'linked' is what may be, not what is */
 	__u32 exe_flags;  /* f_flags of the exe that is looked at */
-	__u32 below;	  /* bytes of 'child'; 0: it is the dentry itself that is looked at */
+	__u32 below;	  /* bytes of 'child', or what is beyond; 0: it is the dentry itself that is looked at */
 	__u32 _pad;
+	__u64 aside;	  /* address of the dentry that is looked at in its place */
 	struct bl_state states[BL_ALIASES_MAX];
 
 	struct bl_lists lists;	/* of a destination */

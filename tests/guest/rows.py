@@ -115,6 +115,8 @@ A = [
         "there no exception that names a path holds: each class has a second one for such file systems"),
     Row("A28", "deny", "a file system that is mounted beneath the one in the guarded place (MOVE_MOUNT_BENEATH), and uncovered",
         "it has the names of that place from its first open on, covered or not"),
+    Row("A29", "deny", "a file of a network's server that is removed while it is open, which goes on under a hidden name",
+        "on NFS, SMB, AFS and FUSE to remove a name takes the right to whatever any rule on it refuses, like a rename"),
 ]
 
 # ---- running code ----------------------------------------------------------------------------
@@ -194,10 +196,17 @@ C = [
     Row("C9d", "limit", "a device made of the device: device mapper, md, bcache; the further devices of a btrfs, a "
         "journal beside the file system",
         "the kernel opens it by its number and asks no security module; rules can refuse what sets these up"),
-    Row("C10b", "limit", "a btrfs snapshot, or any other copy that the file system makes by itself",
-        "it is another file; who may make it may read the whole tree's directory"),
+    Row("C10b", "deny", "a btrfs snapshot of what has guarded files in it",
+        "who makes one reads the subvolume, and needs the right to whatever deny rules refuse below it; where threads could "
+        "have another subvolume taken, or it is the root directory, to whatever they keep from being read"),
     Row("C10c", "deny", "a btrfs subvolume that is sent: the kernel reads its files for that, and nobody opens them",
         "the ioctl takes the right to read the subvolume and to whatever deny rules refuse below it"),
+    Row("C10d", "deny", "the trees of a btrfs searched by ioctl, which have what is in small files",
+        "to search a subvolume's tree takes the right to read whatever any rule keeps from being read"),
+    Row("C10e", "deny", "EXT4_IOC_SWAP_BOOT: root has a file's content change places, twice, without reading the file",
+        "the ioctl is judged as read and written"),
+    Row("C10f", "limit", "what other file systems copy by themselves: OCFS2's reflinks by name, snapshots below a file system",
+        "the kernel asks no security module, or there is another device, which is another object"),
     Row("C10", "limit", "reflinks, copy_file_range, sendfile, splice, exchange of extents",
         "all need descriptors, and those were judged at their open"),
     Row("C11", "deny", "the kernel writes for the caller: core dumps, process accounting, swap and loop files",

@@ -11,6 +11,7 @@ MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_BENEATH, MOUNT_ATTR_IDMAP = 4, 0x200, 0x1000
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
 SUBVOLUME, SUBVOLUME_2, SNAPSHOT, SNAPSHOT_2 = 0x5000940e, 0x50009418, 0x50009401, 0x50009417
 DESTROY, DESTROY_2, SET_DEFAULT, SET_FLAGS, SEND = 0x5000940f, 0x5000943f, 0x40089413, 0x4008941a, 0x40489426
+TREE_SEARCH_2, SWAP_BOOT = 0xc0709411, 0x6611
 BY_ID = 16
 
 
@@ -102,6 +103,69 @@ def send_subvolume(path, secret):
         raise OSError(answer, os.strerror(answer))
     if secret not in stream:
         raise RuntimeError(f"{len(stream)} bytes without it")
+
+
+def snapshot_of_threads(source, directory, name):
+    """The same with another thread that might rewrite which subvolume it is."""
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        snapshot(SNAPSHOT, source, directory, name)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def search_tree(path, tree, secret=b""):
+    """BTRFS_IOC_TREE_SEARCH_V2 of a whole tree, by its number; 0: the subvolume's. What is in small files is there."""
+    size = 1 << 16
+    most = 2**64 - 1
+    body = struct.pack("QQQQQQQIII36xQ", tree, 0, most, 0, most, 0, most, 0, 255, 4096, size)
+    memory = ctypes.create_string_buffer(body, len(body) + size)
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        call(libc.ioctl(fd, ctypes.c_ulong(TREE_SEARCH_2), memory))
+    finally:
+        os.close(fd)
+    if secret not in memory.raw:
+        raise RuntimeError("not in there")
+
+
+def swap_with_boot_loader(path, flags):
+    """EXT4_IOC_SWAP_BOOT: the file's content and that of the file system's own boot loader change places."""
+    fd = os.open(path, flags)
+    try:
+        call(libc.ioctl(fd, ctypes.c_ulong(SWAP_BOOT), 0))
+    except OSError as error:
+        if error.errno == errno.ENOTTY:
+            raise NotHere("no EXT4_IOC_SWAP_BOOT") from error
+        raise
+    finally:
+        os.close(fd)
+
+
+def read_what_was_swapped(path, other, secret):
+    """Reads a file that may only be opened to be written, by way of the boot loader."""
+    swap_with_boot_loader(path, os.O_WRONLY)
+    swap_with_boot_loader(other, os.O_WRONLY)
+    with open(other, "rb") as file:
+        refused_unless(secret in file.read(64), "content")
+
+
+def read_hidden(path, remove):
+    """A file of a network's server that is removed while it is open goes on under another name next to it."""
+    place = os.path.dirname(path)
+    fd = os.open(path, os.O_PATH)
+    try:
+        remove(path)
+        hidden = [name for name in os.listdir(place) if name.startswith(".nfs")]
+        if not hidden:
+            raise RuntimeError("it is gone")
+        with open(f"{place}/{hidden[0]}", "rb") as file:
+            file.read(64)
+    finally:
+        os.close(fd)
 
 
 # ---- mounts ----------------------------------------------------------------------------------

@@ -65,3 +65,32 @@ def test_subvolume_that_is_sent(g):
     trial(g, [deny("/srv/b/out/full/secret/a", "read", "secret")],
           {"front door": "read('/srv/b/out/full/secret/a')", "sent": "send_subvolume('/srv/b/out/full', b'SECRET')"},
           allowed={"other": "send_subvolume('/srv/b/free/ro', b'SECRET')"}, prepare=PREPARE + SEALED, clean=CLEAN)
+
+
+@row("C10b")
+def test_snapshot_of_guarded_files(g):
+    """It has all of a subvolume's files by names that no rule knows, and nobody has opened them for it. Also of what is above
+    them, also where others own the files; with several threads the kernel may look at another subvolume than the hook."""
+    read = "; read('/srv/b/free/{}/secret/a')".format
+    snap = "snapshot(SNAPSHOT{}, '/srv/b/out/full', '/srv/b/free', '{}')".format
+    user = "as_user(1000, 1000, [], lambda: {})".format
+    nested = "snapshot(SNAPSHOT, '/srv/b/free/ro', '/srv/b/free', '{}'); read('/srv/b/free/{}/a')".format
+    prepare = PREPARE + "chown 1000 /srv/b/out/full; chmod 755 /srv/b/out /srv/b/out/full; "
+    trial(g, [deny("/srv/b/out/full/secret/a", "read", "secret")],
+          {"snapshot": snap("", "a") + read("a"), "snapshot, v2": snap("_2", "b") + read("b"),
+           "a user's": user(snap("", "c")) + read("c"),
+           "threads": "snapshot_of_threads('/srv/b/out/full', '/srv/b/free', 'd')" + read("d")},
+          allowed={"other": nested("e", "e"), "neighbour": "snapshot(SNAPSHOT, '/srv/b/out/one', '/srv/b/free', 'f')"},
+          prepare=prepare, clean=CLEAN)
+    trial(g, [deny("/srv/b/out/*/secret/*", "read", "pattern")], {"pattern": snap("", "a") + read("a")},
+          allowed={"another file system": "snapshot(SNAPSHOT, '/srv/c/s', '/srv/c/out', 'f')"}, prepare=prepare, clean=CLEAN)
+
+
+@row("C10d")
+def test_trees_that_are_searched(g):
+    """Small files are in the trees of a btrfs, through which root may look without opening any."""
+    trial(g, [deny("/srv/b/out/full/secret/a", "read", "secret")],
+          {"of a subvolume": "search_tree('/srv/b/out/full', 0, b'SECRET')",
+           "by number": "search_tree('/srv/b', subvolume_id('/srv/b/out/full'), b'SECRET')"},
+          allowed={"of roots": "search_tree('/srv/b', 1)", "of quotas": "search_tree('/srv/b', 9)"},
+          prepare=PREPARE + "sync; ", clean=CLEAN)

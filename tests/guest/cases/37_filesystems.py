@@ -375,6 +375,35 @@ def test_nfs_server(g):
     try_nfs(g, {"by the client": "read('/srv/m/o/secret')"}, {"neighbour": "read('/srv/m/o/free')"}, "/srv/m/o")
 
 
+@row("A29")
+def test_file_that_nfs_hides(g):
+    """What is removed, or replaced, while somebody has it open gets another name by the client, and no hook tells of it."""
+    over = "lambda path: os.rename('/srv/p/n/{}', path)".format
+    g.push(PROGRAMS / "nfs.py", "/root/nfs.py")
+    try:
+        trial(g, [{**RULE, "path": "/srv/p/n/secret"}, {**RULE, "id": "two", "path": "/srv/p/n/two"}],
+              {"removed": "read_hidden('/srv/p/n/secret', os.unlink)",
+               "replaced": f"read_hidden('/srv/p/n/two', {over('mine')})"},
+              allowed={"removed, other": "os.unlink('/srv/p/n/free')",
+                       "replaced, other": f"({over('more')})('/srv/p/n/third')"},
+              prepare=DIRECTORIES + f"mkdir -p /srv/p/n; for f in secret two mine more free third; do echo x > /srv/m/x/$f; done; "
+              f"{NFS}export /srv/m/x; {NFS}mount /srv/p/n", clean=f"umount /srv/p/n || :; {NFS}stop; {CLEAN}")
+    finally:
+        g.remove("/root/nfs.py")
+
+
+@row("C10e")
+def test_boot_loader_of_ext4(g):
+    """Root may open the file to be written, not to be read, and has its content change places twice."""
+    setup = DIRECTORIES + image("16M", "mkfs.ext4 -qF -O ^inline_data", "mkdir /srv/p/e; mount -o loop /srv/image /srv/p/e; "
+                                "for f in secret two; do echo SECRET > /srv/p/e/$f; done; for f in mine more free; do echo x > /srv/p/e/$f; "
+                                "done; sync")
+    trial(g, [{**RULE, "path": ["/srv/p/e/secret", "/srv/p/e/two"]}],
+          {"read": "read_what_was_swapped('/srv/p/e/secret', '/srv/p/e/mine', b'SECRET')",
+           "taken": "swap_with_boot_loader('/srv/p/e/two', os.O_WRONLY)"},
+          allowed={"other": "swap_with_boot_loader('/srv/p/e/free', os.O_WRONLY)"}, prepare=setup, clean=CLEAN)
+
+
 @row("A22b")
 def test_nfs_mount(g):
     """What is mounted in a guarded place is guarded, though no other file of the server's is."""

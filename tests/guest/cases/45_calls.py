@@ -20,7 +20,7 @@ GUARDED = {"id": "guarded", "on": "open", "path": "/srv/c/g/**", "action": "deny
 TOOLS = {"id": "tools", "on": "exec", "path": "/srv/c/g/tool", "action": "deny"}
 HOST = {"id": "host", "on": "connect", "to": "10.1.1.1", "action": "deny"}
 HOWS = ("inline", "async", "sqpoll")
-IP_CALLS = ("connect", "sendmsg", "send", "send-zc")
+IP_CALLS = ("connect", "sendmsg", "sendmsg-zc", "send", "send-zc")
 
 
 def door(program, *operands):

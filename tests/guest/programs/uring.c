@@ -23,6 +23,7 @@
 #define NOT_HERE 255
 #define USER	 2000
 #define OP_BIND	 56 /* IORING_OP_BIND, from 6.11 on */
+#define OP_SENDMSG_ZC 48 /* IORING_OP_SENDMSG_ZC */
 
 struct ring {
 	int fd;
@@ -102,6 +103,7 @@ static const struct {
 	{ "setxattr", { .opcode = IORING_OP_SETXATTR, .len = 1 } },
 	{ "connect", { .opcode = IORING_OP_CONNECT, .off = sizeof(destination) } },
 	{ "sendmsg", { .opcode = IORING_OP_SENDMSG, .len = 1 } },
+	{ "sendmsg-zc", { .opcode = OP_SENDMSG_ZC, .len = 1 } },
 	{ "send", { .opcode = IORING_OP_SEND, .len = 1 } },
 	{ "send-zc", { .opcode = IORING_OP_SEND_ZC, .len = 1 } },
 	{ "unix", { .opcode = IORING_OP_CONNECT } },
@@ -144,6 +146,7 @@ static void set_operands(struct io_uring_sqe *request, char *first, char *second
 		request->addr = set_destination(first, second);
 		break;
 	case IORING_OP_SENDMSG:
+	case OP_SENDMSG_ZC:
 		request->fd = socket(AF_INET, SOCK_DGRAM, 0);
 		set_destination(first, second);
 		request->addr = (__u64)&message;
