@@ -176,6 +176,14 @@ struct {
 	__type(value, __u64);
 } messages SEC(".maps");
 
+/* What an overlay has opened last to have it executed, without a path. Only the task itself writes it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct bl_layers);
+} layers SEC(".maps");
+
 /* Sockets of which this end was asked to connect; a connection that came in has none. */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);

@@ -340,6 +340,9 @@ __noinline int bl_label_match(struct bl_scratch *scratch)
 	label->n_classes = scratch->walk.n_classes;
 	__builtin_memcpy(label->classes, scratch->walk.classes, sizeof(label->classes));
 	bl_label_summary(&ctx.m, label);
+	/* So may another overlay, of what is in this one. */
+	if (scratch->d_flags & bl_flag_real() && ctx.m.header->ops & 1 << BL_OP_EXEC)
+		label->open_access |= BL_ACCESS_EXEC;
 	return 1;
 }
 
@@ -478,6 +481,7 @@ BL_CALLED int bl_label_compute(struct bl_scratch *scratch, struct dentry *dentry
 
 	scratch->former = 0;
 	scratch->is_linked = 0;
+	scratch->d_flags = dentry->d_flags;
 	if (inode)
 		scratch->is_linked = bl_has_names(dentry, inode) ? 1 : scratch->layered;
 	if (scratch->is_linked)

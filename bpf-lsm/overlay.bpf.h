@@ -68,16 +68,28 @@ static __always_inline int bl_is_layered(const struct dentry *dentry)
 }
 
 /*
- * What is being started, at the end of its path, when an overlay opens a real file for that: of an overlay whose
- * layers are on another one both open theirs meanwhile, and the lower one only knows the upper one's.
+ * What is being started, when an overlay opens a real file for that: of an overlay whose layers are on another one
+ * both open theirs meanwhile, and the lower one only knows the upper one's. It is at the end of the path that is
+ * being opened; a handler of binfmt_misc that was opened at its registration has none, so there the upper one's open
+ * is kept in mind for the lower one's. 0: it isn't known.
  */
-static __always_inline __u64 bl_started_dentry(struct bl_scratch *scratch)
+static __always_inline __u64 bl_started_dentry(const struct bl_scratch *scratch)
 {
-	__u64 name = bl_read(struct task_struct, bpf_get_current_task(), nameidata);
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u64 name = bl_read(struct task_struct, (__u64)task, nameidata), dentry;
+	struct bl_layers *kept;
 
 	if (name)
 		return bl_read(struct nameidata, name, path.dentry);
-	return bl_read(struct backing_file, scratch->shown, user_path.dentry);
+	dentry = bl_read(struct backing_file, scratch->shown, user_path.dentry);
+	kept = bpf_task_storage_get(&layers, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!kept)
+		return 0;
+	if (dentry && kept->lower == dentry)
+		dentry = kept->upper;
+	kept->lower = bl_read(struct file, scratch->shown, f_path.dentry);
+	kept->upper = dentry;
+	return dentry;
 }
 
 /*
@@ -88,9 +100,11 @@ __noinline int bl_layer_keep(struct bl_scratch *scratch)
 {
 	__u64 dentry, inode, sb;
 
-	if (!scratch || bl_fake_paths() || !scratch->label.n_classes)
+	if (!scratch || bl_fake_paths())
 		return 1;
 	dentry = bl_started_dentry(scratch);
+	if (!scratch->label.n_classes)
+		return dentry != 0;
 	inode = bl_read(struct dentry, dentry, d_inode);
 	sb = bl_read(struct inode, inode, i_sb);
 	if (!sb)

@@ -309,6 +309,12 @@ enum bl_process_program {
 	BL_PROCESS_UNKNOWN,
 };
 
+/* Task storage: addresses of dentries. */
+struct bl_layers {
+	__u64 lower; /* that an overlay opened itself */
+	__u64 upper; /* for the sake of which it did */
+};
+
 #define BL_ASSOCIATED_MAX 16
 
 /* Socket storage. A place is taken by counting on: whoever counts beyond the last one leaves it full. */
@@ -401,7 +407,7 @@ struct bl_scratch {
 	__u32 spilled;	  /* 1: 'linked' is what may be, not what is */
 	__u32 exe_flags;  /* f_flags of the exe that is looked at */
 	__u32 below;	  /* bytes of 'child', or what is beyond; 0: it is the dentry itself that is looked at */
-	__u32 _pad;
+	__u32 d_flags;	  /* of the dentry that is looked at */
 	__u64 aside;	  /* address of the dentry that is looked at in its place */
 	struct bl_state states[BL_ALIASES_MAX];
 
