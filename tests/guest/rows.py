@@ -65,6 +65,8 @@ A = [
         "what rules say of the real file's name holds for the overlay's file when that is started"),
     Row("A9d", "deny", "an overlay that has an overlay as a layer, which has the guarded directory",
         "each of them opens the real file in the end, and that open is judged"),
+    Row("A9e", "deny", "an overlay of which a layer has only a file's metadata, or another name for it (metacopy, redirect, data-only layers)",
+        "whatever leads to the real file, its open is judged"),
     Row("A10", "deny", "the guarded directory as the upper layer of an overlay, which then writes, makes and renames in it",
         "the inode hooks see what the overlay does to the real directory"),
     Row("A11", "deny", "renaming or exchanging the file away and using it there",
@@ -142,8 +144,8 @@ B = [
         "file_mprotect judges the mapping's file"),
     Row("B13", "alert", "an interpreter reads the script: `sh FILE`, standard input, AT_EXECVE_CHECK",
         "the interpreter's open is judged by open rules, its question to the kernel as a start"),
-    Row("B14", "limit", "a copy of the guarded program under another name",
-        "a rule names a path; deny reading the file, or deny starting what others can write"),
+    Row("B14", "limit", "a copy of the guarded program under another name, or a file system that shows it as its own (FUSE, ecryptfs, NFS)",
+        "a rule names a path; deny reading the file, which each of these does, or deny starting what others can write"),
     Row("B16", "limit", "code in anonymous memory: JIT compilers, a write to /proc/self/mem, userland exec",
         "no file is run; programs need such memory"),
     Row("B17", "alert", "a write to the memory of a process that may more, by /proc/PID/mem",
@@ -199,6 +201,8 @@ C = [
     Row("C10b", "deny", "a btrfs snapshot of what has guarded files in it",
         "who makes one reads the subvolume, and needs the right to whatever deny rules refuse below it; where threads could "
         "have another subvolume taken, or it is the root directory, to whatever they keep from being read"),
+    Row("C9e", "limit", "the same disk by another of the kernel's devices: its partitions, /dev/sg*, /dev/bsg, /dev/nvme0, /dev/mapper",
+        "each is a device of its own, with a number of its own: rules name them all"),
     Row("C10c", "deny", "a btrfs subvolume that is sent: the kernel reads its files for that, and nobody opens them",
         "the ioctl takes the right to read the subvolume and to whatever deny rules refuse below it"),
     Row("C10d", "deny", "the trees of a btrfs searched by ioctl, which have what is in small files",
@@ -310,6 +314,10 @@ D = [
         "socket_sendmsg judges each destination, whatever becomes of the data"),
     Row("D37", "deny", "sockets that io_uring makes and names (IORING_OP_SOCKET, IORING_OP_BIND)",
         "the same hooks, in the worker's thread as well"),
+    Row("D38", "limit", "another address of this host, where the server listens at all of them: 127.0.0.2 for 127.0.0.1",
+        "an address is an address: name 127.0.0.0/8, ::1 and the host's own"),
+    Row("D39", "limit", "datagrams of clients in the kernel: AFS and RxRPC, WireGuard, VXLAN and other tunnels, netconsole",
+        "the kernel asks no security module, and there is no connection to report; it takes root, or the family `rxrpc`"),
 ]
 
 # ---- the observer ----------------------------------------------------------------------------
@@ -349,6 +357,8 @@ F = [
     Row("F8", "deny", "kernel threads and helpers that act on somebody's behalf", "kernel threads are not exempt"),
     Row("F9", "deny", "threads of one process with credentials of their own, and io_uring's workers",
         "a worker acts as the thread that has asked it"),
+    Row("F10", "limit", "a user becomes one of his subordinate ids (/etc/subuid) in a user namespace of his own",
+        "it is another number: name these as well, or go by `login`"),
 ]
 
 # ---- the log ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ itself. Goes to the guest beside it."""
 
 import contextlib, ctypes, errno, fcntl, os, signal, socket, struct, subprocess, threading, time  # noqa: E401
 
-from calls import AT_EMPTY_PATH, AT_FDCWD, NotHere, call, clone_tree, core_pattern, libc, refused_unless, syscall
+from calls import AT_EMPTY_PATH, AT_FDCWD, NotHere, call, clone_tree, core_pattern, libc, own_mounts, refused_unless, syscall
 
 SYS_REQUEST_KEY, SYS_SETRESUID, SYS_MOVE_MOUNT, SYS_MOUNT_SETATTR, SYS_OPEN_TREE_ATTR = 249, 117, 429, 442, 467
 MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_BENEATH, MOUNT_ATTR_IDMAP = 4, 0x200, 0x100000
@@ -210,6 +210,63 @@ def idmapped(path, target=None, by_open=False):
     if target:
         syscall(SYS_MOVE_MOUNT, mount, b"", AT_FDCWD, target.encode(), MOVE_MOUNT_F_EMPTY_PATH)
     return mount
+
+
+def content_alone(directory, name, upper, target):
+    """An overlay whose lowest layer has content and no names: a file of the layer above says which is its own."""
+    if tuple(map(int, os.uname().release.split(".")[:2])) < (6, 5):
+        raise NotHere("no layers of content alone")
+    shown = f"{upper}/shown"
+    os.makedirs(upper, exist_ok=True)
+    with open(shown, "wb") as file:
+        file.truncate(os.stat(f"{directory}/{name}").st_size)
+    os.chmod(shown, 0o755)
+    os.setxattr(shown, "trusted.overlay.metacopy", b"")
+    os.setxattr(shown, "trusted.overlay.redirect", f"/{name}".encode())
+    options = f"lowerdir={upper}::{directory},metacopy=on,redirect_dir=follow"
+    own_mounts()
+    call(libc.mount(b"o", target.encode(), b"overlay", 0, options.encode()))
+
+
+def mount_erofs_file(path, target):
+    """A mount of a file that is none of erofs, which the kernel says when it has opened and read it."""
+    if libc.mount(path.encode(), target.encode(), b"erofs", 1, None) == 0:
+        raise RuntimeError("mounted")
+    number = ctypes.get_errno()
+    if number in (errno.ENODEV, errno.ENOTBLK):
+        raise NotHere("no mounts of erofs's files")
+    if number != errno.EINVAL:
+        raise OSError(number, os.strerror(number))
+
+
+# ---- users -----------------------------------------------------------------------------------
+
+def as_subordinate(uid, first, deed):
+    """A deed with the first subordinate id of a user, which newuidmap would give him in his namespace."""
+    ready, go = os.pipe(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            call(libc.unshare(CLONE_NEWUSER))
+            os.write(ready[1], b"x")
+            os.read(go[0], 1)
+            os.setresuid(1, 1, 1)
+            deed()
+            os._exit(0)
+        except OSError as error:
+            os._exit(error.errno)
+        finally:
+            os._exit(255)
+    os.read(ready[0], 1)
+    with open(f"/proc/{pid}/uid_map", "w", encoding="ascii") as file:
+        file.write(f"0 {uid} 1\n1 {first} 65536\n")
+    os.write(go[1], b"x")
+    answer = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if answer:
+        raise OSError(answer, os.strerror(answer))
 
 
 # ---- what the kernel starts ------------------------------------------------------------------

@@ -90,6 +90,53 @@ def test_overlay_of_an_overlay(g):
            {f"{name}, other": way.format("out") for name, way in runs.items()}, prepare="modprobe overlay")
 
 
+@row("A9d", "B8")
+def test_handler_in_an_overlay_of_an_overlay(g):
+    """A handler that is opened at its registration is opened by no path when it starts; a second start finds what the first
+    one left behind."""
+    place = "/proc/sys/fs/binfmt_misc"
+    twice = "mkdir /srv/k/u/{0} /srv/k/w/{0} /srv/k/u2/{0} /srv/k/w2/{0}; " \
+            "mount -t overlay o -o lowerdir=/srv/k/{0}/d,upperdir=/srv/k/u/{0},workdir=/srv/k/w/{0} /srv/k/o1; " \
+            "mount -t overlay o -o lowerdir=/srv/k/o1,upperdir=/srv/k/u2/{0},workdir=/srv/k/w2/{0} /srv/k/o; "
+    handler = f"echo ':trial{{0}}:E::t{{0}}::/srv/k/o/tool:F' > {place}/register; umount -l /srv/k/o /srv/k/o1; "
+    files = "for d in g out; do echo x > /srv/k/file.t$d; echo x > /srv/k/again.t$d; chmod 755 /srv/k/*.t$d; done; "
+    setup = f"modprobe -a binfmt_misc overlay; mountpoint -q {place} || mount -t binfmt_misc b {place}; " + files + \
+            "".join(twice.format(where) + handler.format(where) for where in ("g", "out"))
+    clean = f"for n in {place}/trial*; do [ ! -e $n ] || echo -1 > $n; done; "
+    try_it(g, [RUN], {"handler": "run('/srv/k/file.tg')", "once more": "run('/srv/k/again.tg')"},
+           {"handler, other": "run('/srv/k/file.tout')", "once more, other": "run('/srv/k/again.tout')"},
+           prepare=setup, clean=clean)
+
+
+@row("A9e")
+def test_overlay_that_points_elsewhere(g):
+    """A layer above has a file's metadata, or another name for it, and its content is in the guarded directory; or that is a
+    layer of content alone. Mounted by fsconfig as well."""
+    over = "own_mounts(); sh('mkdir -p /srv/k/u/{0}{1} /srv/k/w/{0}{1}; mount -t overlay o -o metacopy=on,redirect_dir=on," \
+           "lowerdir=/srv/k/{0}/d,upperdir=/srv/k/u/{0}{1},workdir=/srv/k/w/{0}{1} /srv/k/o'); " \
+           "os.chmod('/srv/k/o/{1}', 0o711); os.rename('/srv/k/o/{1}', '/srv/k/o/new'); "
+    config = "own_mounts(); sh('mkdir -p /srv/k/u/{0}c /srv/k/w/{0}c'); read_at(new_mount('overlay', lowerdir='/srv/k/{0}/d', " \
+             "upperdir='/srv/k/u/{0}c', workdir='/srv/k/w/{0}c', metacopy='on'), 'a')"
+    reads = {"metadata": over.replace("{1}", "a") + "read('/srv/k/o/new')", "by fsconfig": config,
+             "content alone": "content_alone('/srv/k/{0}/d', 'a', '/srv/k/u/{0}x', '/srv/k/o'); read('/srv/k/o/shown')"}
+    try_it(g, [READ], {name: way.format("g") for name, way in reads.items()},
+           {f"{name}, other": way.format("out") for name, way in reads.items()}, prepare="modprobe overlay; ")
+    runs = {"metadata, exec": over.replace("{1}", "tool") + "run('/srv/k/o/new')",
+            "metadata, map": over.replace("{1}", "lib") + "map_code('/srv/k/o/new')",
+            "content alone, exec": "content_alone('/srv/k/{0}/d', 'tool', '/srv/k/u/{0}x', '/srv/k/o'); run('/srv/k/o/shown')"}
+    try_it(g, [RUN], {name: way.format("g") for name, way in runs.items()},
+           {f"{name}, other": way.format("out") for name, way in runs.items()}, prepare="modprobe overlay; ")
+
+
+@row("C18")
+def test_file_that_is_mounted_by_itself(g):
+    """From 6.12 on a file of erofs is mounted without a loop device: the kernel opens it by its name. What is mounted here is none,
+    which the kernel finds out later."""
+    g.run(["modprobe", "erofs"], check=False)
+    try_it(g, [READ], {"mounted": "mount_erofs_file('/srv/k/g/a', '/srv/k/m')"},
+           {"mounted, other": "mount_erofs_file('/srv/k/out/a', '/srv/k/m')"})
+
+
 @row("C18")
 def test_files_that_the_kernel_is_told_to_open(g):
     """Their names are written into a file of the kernel's: as disks for others to read and write."""
@@ -109,6 +156,26 @@ def test_core_dump_by_a_socket(g):
     found = try_it(g, [{"id": "socket", "on": "connect", "socket": "/srv/k/g/s", "action": "deny"}],
                    {"core": "core_by_socket('/srv/k/g/s')"}, {"other": "core_by_socket('/srv/k/out/s')"})
     check_fields(found[0], on="connect", socket="/srv/k/g/s", hook="unix_stream_connect")
+
+
+@row("D27")
+def test_name_that_the_kernel_gives_a_socket(g):
+    """One that is bound to no name gets an abstract one, of five digits."""
+    served = "s = socket.socket(socket.AF_UNIX, socket.{0}); s.bind(''); s.listen(); unix_connect(s.getsockname(), socket.{0})".format
+    named = "s = socket.socket(socket.AF_UNIX, socket.{0}); s.bind(b'\\0trial-{0}'); s.listen(); unix_connect(s.getsockname(), socket.{0})".format
+    kinds = "SOCK_STREAM", "SOCK_SEQPACKET"
+    try_it(g, [{"id": "socket", "on": "connect", "socket": "@[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]", "action": "deny"}],
+           {kind: served(kind) for kind in kinds}, {f"{kind}, other": named(kind) for kind in kinds})
+
+
+@row("D38")
+def test_other_addresses_of_this_host(g):
+    """A limit: who listens at all addresses is reached by each of them, and a rule on one says nothing of the others."""
+    reached = "s = socket.socket(); s.bind(('0.0.0.0', 4713)); s.listen(); connect('{}', 4713)".format
+    try_it(g, [{"id": "local", "on": "connect", "to": "127.0.0.1", "port": 4713, "action": "deny"},
+               {"id": "all", "on": "connect", "to": "127.0.0.0/8", "port": 4714, "action": "deny"}],
+           {"itself": reached("127.0.0.1"), "all of them": reached("127.0.0.2").replace("4713", "4714")},
+           {"another": reached("127.0.0.2")}, prepare="ip link set lo up; ")
 
 
 @row("D35")
@@ -161,3 +228,12 @@ def test_threads_with_credentials_of_their_own(g):
                {"other": ring(f"{keeps}-async").replace("/g/", "/out/")}, prepare="chmod -R a+rX /srv/k; chmod a+rx /root/uring /root; ",
                clean="chmod 700 /root; ")
     g.remove("/root/uring")
+
+
+@row("F10")
+def test_subordinate_ids(g):
+    """A limit: who has subordinate ids becomes somebody whom no rule for his own number is about."""
+    user = "as_user(2000, 2000, [], lambda: {})".format
+    try_it(g, [{**READ, "by": {"uid": 2000}}, {**RUN, "id": "all", "by": {"uid": [2000, "100000-165535"]}}],
+           {"himself": user("read('/srv/k/g/a')"), "all of them": "as_subordinate(2000, 100000, lambda: run('/srv/k/g/tool'))"},
+           {"a subordinate": "as_subordinate(2000, 100000, lambda: read('/srv/k/g/a'))"}, prepare="chmod -R a+rX /srv/k; ")
