@@ -39,7 +39,7 @@ struct bl_btrfs {
 	__u8 child; /* 1: it is about what has, or gets, that name */
 	__u8 access;
 	__u8 search; /* 0: it is none of these ioctls */
-	__u64 copied; /* where in its caller's memory the descriptor of a subvolume is; 0: none is copied */
+	__u8 copied; /* 1: all of a subvolume gets other names */
 };
 
 /* Whether another thread may write to what the caller has in its memory, which the kernel reads after the hook. */
@@ -82,7 +82,7 @@ __noinline int bl_btrfs_number(struct bl_btrfs *b, __u32 cmd, __u64 arg)
 	b->access = BL_ACCESS_ATTRIBUTES;
 	switch (cmd) {
 	case BTRFS_IOC_SNAP_CREATE:
-		b->copied = arg;
+		b->copied = 1;
 		/* fallthrough */
 	case BTRFS_IOC_SUBVOL_CREATE:
 		b->name = arg + BTRFS_NAME_AT;
@@ -90,7 +90,7 @@ __noinline int bl_btrfs_number(struct bl_btrfs *b, __u32 cmd, __u64 arg)
 		b->access = BL_ACCESS_CREATE;
 		break;
 	case BTRFS_IOC_SNAP_CREATE_V2:
-		b->copied = arg;
+		b->copied = 1;
 		/* fallthrough */
 	case BTRFS_IOC_SUBVOL_CREATE_V2:
 		b->name = arg + BTRFS_NAME_AT_V2;
@@ -196,60 +196,78 @@ __noinline int bl_copied_take(struct bl_scratch *scratch, __u64 descriptor)
 	return BL_ACCESS_READ | BL_ACCESS_MOVE;
 }
 
-/* Judges what is named by scratch->below. */
-BL_CALLED int bl_aside_judge(struct bl_scratch *scratch, struct bl_act *act)
+static __always_inline struct bl_scratch *bl_aside_begin(void)
+{
+	struct bl_scratch *scratch = bl_scratch_get();
+
+	if (!scratch)
+		return NULL;
+	scratch->own = 0;
+	scratch->settled = 0;
+	scratch->stamp = globals.stamp;
+	scratch->generation = scratch->stamp;
+	return scratch;
+}
+
+/* Judges what scratch->below says. */
+static __always_inline int bl_aside_judge(struct bl_scratch *scratch, struct bl_act *act)
 {
 	__u32 judged;
 
-	scratch->settled = 0;
 	bl_act_blur(scratch, act);
 	judged = bl_path_judge(scratch, act, NULL, 0, bl_sequence(&rename_lock));
 	scratch->below = 0;
-	return judged;
-}
-
-static __always_inline __u32 bl_copied_judge(struct bl_scratch *scratch, struct bl_act *act,
-					     __u64 descriptor)
-{
-	if (!bl_super_get(scratch, act->sb, bl_sequence(&rename_lock)))
-		return BL_JUDGED_NOT;
-	act->access = BL_ACCESS_READ;
-	act->search = bl_copied_take(scratch, descriptor);
-	return bl_aside_judge(scratch, act);
+	return bl_finish(scratch, judged);
 }
 
 /*
  * A subvolume goes with all that is in it; another default one changes what every name of the file system means where
  * it is mounted next; and what is sent is read, all of it, without an open. Who does that needs the right to whatever
- * deny rules refuse below.
+ * deny rules refuse below it. Of what a program of 32 bits makes a snapshot is not looked at: it may have any file.
  */
 static __always_inline int bl_btrfs_ioctl(struct file *file, __u32 cmd, __u64 arg, __u32 hook)
 {
 	struct bl_act act = { .op = BL_OP_OPEN, .hook = hook };
 	struct bl_btrfs b = {};
 	struct bl_scratch *scratch;
-	__u32 judged = BL_JUDGED_PASS;
 
 	if (!bl_is_btrfs(file, cmd))
 		return 0;
 	bl_btrfs_number(&b, cmd, arg);
 	if (!b.search)
 		return 0;
+	if (b.copied && hook == BL_HOOK_IOCTL_COMPAT) {
+		b.name = 0;
+		b.access |= BL_ACCESS_READ;
+		b.search |= BL_ACCESS_READ;
+	}
 	act.sb = file->f_inode->i_sb;
 	act.dentry = cmd == BTRFS_IOC_DEFAULT_SUBVOL ? act.sb->s_root : file->f_path.dentry;
-	scratch = bl_scratch_get();
+	act.access = b.access;
+	act.search = b.search;
+	scratch = bl_aside_begin();
 	if (!scratch)
 		return bl_fail_closed();
-	scratch->own = 0;
-	scratch->stamp = globals.stamp;
-	scratch->generation = scratch->stamp;
-	if (b.copied)
-		judged = bl_copied_judge(scratch, &act, b.copied);
-	if (judged == BL_JUDGED_PASS) {
-		act.access = b.access;
-		act.search = b.search;
-		bl_child_take(scratch, &b);
-		judged = bl_aside_judge(scratch, &act);
-	}
-	return bl_finish(scratch, judged);
+	bl_child_take(scratch, &b);
+	return bl_aside_judge(scratch, &act);
+}
+
+/* The subvolume that a snapshot is made of. */
+static __always_inline int bl_btrfs_copied(struct file *file, __u32 cmd, __u64 arg)
+{
+	struct bl_act act = { .op = BL_OP_OPEN, .hook = BL_HOOK_IOCTL, .access = BL_ACCESS_READ };
+	struct bl_scratch *scratch;
+
+	if ((cmd != BTRFS_IOC_SNAP_CREATE && cmd != BTRFS_IOC_SNAP_CREATE_V2) ||
+	    !bl_is_btrfs(file, cmd))
+		return 0;
+	act.sb = file->f_inode->i_sb;
+	act.dentry = file->f_path.dentry;
+	scratch = bl_aside_begin();
+	if (!scratch)
+		return bl_fail_closed();
+	if (!bl_super_get(scratch, act.sb, bl_sequence(&rename_lock)))
+		return bl_finish(scratch, BL_JUDGED_NOT);
+	act.search = bl_copied_take(scratch, arg);
+	return bl_aside_judge(scratch, &act);
 }

@@ -253,6 +253,12 @@ int BPF_PROG(bl_btrfs_named_compat, struct file *file, unsigned int cmd, unsigne
 	return bl_btrfs_ioctl(file, cmd, arg, BL_HOOK_IOCTL_COMPAT);
 }
 
+SEC("lsm/file_ioctl")
+int BPF_PROG(bl_btrfs_source, struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return bl_btrfs_copied(file, cmd, arg);
+}
+
 SEC("lsm/mmap_file")
 int BPF_PROG(bl_mmap_file, struct file *file, unsigned long reqprot, unsigned long prot)
 {

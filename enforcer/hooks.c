@@ -228,6 +228,12 @@ static const struct bl_hook_entry table[] = {
 		.optional = true,
 	},
 	{
+		.program = "bl_btrfs_source",
+		.hook = "file_ioctl",
+		.ops = OP(OPEN),
+		.accesses = BL_ACCESS_READ,
+	},
+	{
 		.program = "bl_mmap_file",
 		.hook = "mmap_file",
 		.ops = OP(EXEC),
