@@ -238,6 +238,8 @@ C = [
         "only what opens for execve and execveat is judged as they are"),
     Row("C18", "deny", "a file that the kernel is told to open by its name, in a file of configfs: targets of SCSI and NVMe",
         "the kernel opens the file, and that open is judged as that of who has it done"),
+    Row("C19", "limit", "a program that may be started and not read: who starts it, or names it as an interpreter, has it in his memory",
+        "a start asks for no right to read: deny that as well"),
 ]
 
 # ---- connections -----------------------------------------------------------------------------
@@ -314,6 +316,8 @@ D = [
         "socket_sendmsg judges each destination, whatever becomes of the data"),
     Row("D37", "deny", "sockets that io_uring makes and names (IORING_OP_SOCKET, IORING_OP_BIND)",
         "the same hooks, in the worker's thread as well"),
+    Row("D40", "deny", "a mount of 9p by a unix socket (trans=unix), to which the kernel connects",
+        "the kernel connects for who mounts, and that is judged"),
     Row("D38", "limit", "another address of this host, where the server listens at all of them: 127.0.0.2 for 127.0.0.1",
         "an address is an address: name 127.0.0.0/8, ::1 and the host's own"),
     Row("D39", "limit", "datagrams of clients in the kernel: AFS and RxRPC, WireGuard, VXLAN and other tunnels, netconsole",

@@ -158,6 +158,14 @@ def test_core_dump_by_a_socket(g):
     check_fields(found[0], on="connect", socket="/srv/k/g/s", hook="unix_stream_connect")
 
 
+@row("D40")
+def test_mount_that_connects_to_a_socket(g):
+    g.run(["modprobe", "-a", "9p", "9pnet", "9pnet_fd"], check=False)
+    found = try_it(g, [{"id": "socket", "on": "connect", "socket": "/srv/k/g/s", "action": "deny"}],
+                   {"9p": "mount_by_socket('/srv/k/g/s', '/srv/k/m')"}, {"9p, other": "mount_by_socket('/srv/k/out/s', '/srv/k/m')"})
+    check_fields(found[0], on="connect", socket="/srv/k/g/s", hook="unix_stream_connect")
+
+
 @row("D27")
 def test_name_that_the_kernel_gives_a_socket(g):
     """One that is bound to no name gets an abstract one, of five digits."""
