@@ -14,6 +14,7 @@ void bl_entry_reset(struct bl_entry *entry)
 {
 	entry->n_fields = 0;
 	entry->len = 0;
+	entry->repeats = 0;
 	entry->error = 0;
 }
 

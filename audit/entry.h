@@ -27,6 +27,7 @@ struct bl_entry {
 	char *bytes;
 	size_t len;
 	size_t capacity;
+	uint64_t repeats; /* that it tells of besides: what is lost with it */
 	int error;
 };
 

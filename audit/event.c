@@ -171,6 +171,8 @@ static const char *check_answer(const struct bl_event *fixed)
 	}
 	if (!fixed->seq)
 		return "no sequence number";
+	if (!fixed->folded != !fixed->since_ns || fixed->since_ns > fixed->time_ns)
+		return "repeats at no time that can be";
 	return NULL;
 }
 

@@ -426,6 +426,12 @@ static void put_time(struct build *b, const struct field *field)
 				ns % NS_PER_S / NS_PER_US);
 }
 
+static void put_series(struct build *b, const struct field *field)
+{
+	if (*b->context->series)
+		bl_entry_text(b->entry, field->name, b->context->series);
+}
+
 static void put_truncated(struct build *b, const struct field *field)
 {
 	put_words(b, field, bl_event_truncated_words(&b->event->fixed));
@@ -568,6 +574,8 @@ static void put_message(struct build *b, const struct field *field)
 	bl_line_words(&line, bl_event_op_name(b->event->fixed.op));
 	say_object(&line, b->event);
 	say_subject(&line, b);
+	if (b->event->fixed.folded)
+		bl_line_number(&line, "folded", b->event->fixed.folded);
 	say_rule(&line, b);
 	bl_entry_add(b->entry, field->name, line.text, line.len);
 }
@@ -651,6 +659,9 @@ static const struct field fields[] = {
 	{ "BAILIFF_TIME_BOOTTIME_NS", put_u64, ON_ALL, EVENT(time_ns), NULL },
 	{ "BAILIFF_CPU", put_u32, ON_ALL, EVENT(cpu), NULL },
 	{ "BAILIFF_SEQ", put_u64, ON_ALL, EVENT(seq), NULL },
+	{ "BAILIFF_SERIES", put_series, ON_ALL, 0, NULL },
+	{ "BAILIFF_FOLDED", put_known, ON_ALL, EVENT(folded), NULL },
+	{ "BAILIFF_FOLDED_SINCE_NS", put_known, ON_ALL, EVENT(since_ns), NULL },
 	{ "BAILIFF_SPARED", put_spared, ON_ALL, 0, NULL },
 	{ "BAILIFF_TRUNCATED", put_truncated, ON_ALL, 0, NULL },
 };
@@ -692,6 +703,7 @@ int bl_fields_verdict(struct bl_entry *entry, const struct bl_event_view *event,
 		 event->fixed.generation);
 
 	bl_entry_reset(entry);
+	entry->repeats = event->fixed.folded;
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (fields[i].ops & OP_BIT(event->fixed.op))
 			fields[i].put(&b, &fields[i]);

@@ -43,6 +43,7 @@ struct bl_fields_context {
 	bl_digest_lookup_fn digest; /* may be NULL */
 	void *userdata;
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME; take it anew now and then */
+	char series[17];  /* of the sequence numbers: 16 hexadecimal digits; "": not known */
 	char boot_id[33]; /* 32 hexadecimal digits (/proc/sys/kernel/random/boot_id without '-') */
 };
 

@@ -28,6 +28,7 @@
 struct datagram {
 	struct datagram *next;
 	size_t len;
+	uint64_t repeats;
 	char bytes[];
 };
 
@@ -251,27 +252,31 @@ static bool has_room(const struct bl_journal *journal, size_t len, enum bl_journ
 	       journal->stats.queued_bytes <= bytes - len;
 }
 
-static int enqueue(struct bl_journal *journal, const char *bytes, size_t len,
+static int enqueue(struct bl_journal *journal, const char *bytes, size_t len, uint64_t repeats,
 		   enum bl_journal_rank rank)
 {
 	struct datagram *datagram;
 
 	if (!has_room(journal, len, rank)) {
 		journal->stats.dropped_full++;
+		journal->stats.dropped_repeats += repeats;
 		return -ENOBUFS;
 	}
 	datagram = malloc(sizeof(*datagram) + len);
 	if (!datagram) {
 		journal->stats.dropped_memory++;
+		journal->stats.dropped_repeats += repeats;
 		return -ENOMEM;
 	}
 	datagram->next = NULL;
 	datagram->len = len;
+	datagram->repeats = repeats;
 	memcpy(datagram->bytes, bytes, len);
 	*journal->tail = datagram;
 	journal->tail = &datagram->next;
 	journal->stats.queued_entries++;
 	journal->stats.queued_bytes += len;
+	journal->stats.queued_repeats += repeats;
 	return 0;
 }
 
@@ -284,12 +289,15 @@ static void drop_head(struct bl_journal *journal)
 		journal->tail = &journal->head;
 	journal->stats.queued_entries--;
 	journal->stats.queued_bytes -= datagram->len;
+	journal->stats.queued_repeats -= datagram->repeats;
 	free(datagram);
 }
 
 /* Counts what became of a datagram that is done with; returns what bl_journal_send() says of it. */
-static int account(struct bl_journal *journal, int result)
+static int account(struct bl_journal *journal, int result, uint64_t repeats)
 {
+	if (result < 0)
+		journal->stats.dropped_repeats += repeats;
 	switch (result) {
 	case 0:
 		journal->stats.sent++;
@@ -362,14 +370,14 @@ int bl_journal_send(struct bl_journal *journal, const struct bl_entry *entry,
 	int r = make_datagram(journal, entry, &len);
 
 	if (r < 0)
-		return account(journal, r);
+		return account(journal, r, entry->repeats);
 	/* What waits goes first. */
 	if (journal->head)
-		return enqueue(journal, journal->scratch, len, rank);
+		return enqueue(journal, journal->scratch, len, entry->repeats, rank);
 	r = transmit(journal, journal->scratch, len, now_ns);
 	if (r == -EAGAIN)
-		return enqueue(journal, journal->scratch, len, rank);
-	return account(journal, r);
+		return enqueue(journal, journal->scratch, len, entry->repeats, rank);
+	return account(journal, r, entry->repeats);
 }
 
 void bl_journal_flush(struct bl_journal *journal, uint64_t now_ns)
@@ -381,7 +389,7 @@ void bl_journal_flush(struct bl_journal *journal, uint64_t now_ns)
 
 		if (r == -EAGAIN)
 			return;
-		account(journal, r);
+		account(journal, r, journal->head->repeats);
 		drop_head(journal);
 	}
 }

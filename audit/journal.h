@@ -31,14 +31,16 @@ enum bl_journal_rank {
 	BL_JOURNAL_URGENT,	 /* denials, and what the daemon says of itself */
 };
 
-/* All only ever grow, but for the two of the queue. */
+/* All only ever grow, but for the three of the queue. */
 struct bl_journal_stats {
 	uint64_t sent;		 /* taken by journald's socket */
 	uint64_t queued_entries; /* waiting now */
 	uint64_t queued_bytes;
+	uint64_t queued_repeats; /* that these entries tell of besides */
 	uint64_t dropped_full;	  /* no room in the queue */
 	uint64_t dropped_memory;  /* no memory for the datagram or its memfd */
 	uint64_t dropped_refused; /* by journald's socket, for good: see last_errno */
+	uint64_t dropped_repeats; /* that dropped entries told of besides */
 	uint64_t reconnects;	  /* connections made after the first one */
 	int last_errno;		  /* why the last send or connect failed; 0: none did */
 };

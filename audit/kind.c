@@ -41,6 +41,7 @@ static const struct {
 	[BL_MESSAGE_ENGINE_DEGRADED] = { "engine-degraded", 0, 0, HIGH },
 	[BL_MESSAGE_EVENTS_LOST] = { "events-lost", 0, 0, HIGH },
 	[BL_MESSAGE_CANARY_FAILED] = { "self-test-failed", 0, 0, HIGH },
+	[BL_MESSAGE_HEARTBEAT] = { "heartbeat", 0, 0, INFO },
 };
 
 static bool is_refused(enum bl_verdict verdict)

@@ -3,6 +3,8 @@
 #include "lost.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +15,11 @@ struct bl_lost {
 	struct bl_progress *cpus;
 	size_t n_cpus;
 	struct bl_progress *told; /* NULL: nothing is shared, and cpus are owned */
+	struct bl_progress *more;
 	uint64_t with_daemon;
+	uint64_t repeats_lost; /* with that daemon, and for want of memory */
+	uint64_t repeats_reported;
+	uint64_t repeats_before, before; /* of this daemon: what others have reported */
 	uint64_t seen;
 	uint64_t bad_records;
 	uint64_t no_memory;
@@ -26,7 +32,7 @@ struct bl_lost {
 static const char *const names[_BL_LOST_MAX] = {
 	[BL_LOST_RING] = "ring",       [BL_LOST_SCRATCH] = "scratch", [BL_LOST_GAP] = "gap",
 	[BL_LOST_RECORD] = "record",   [BL_LOST_QUEUE] = "queue",     [BL_LOST_MEMORY] = "memory",
-	[BL_LOST_REFUSED] = "refused", [BL_LOST_DAEMON] = "daemon",
+	[BL_LOST_REFUSED] = "refused", [BL_LOST_DAEMON] = "daemon",   [BL_LOST_LIMIT] = "limit",
 };
 
 const char *bl_lost_reason_name(enum bl_lost_reason reason)
@@ -53,25 +59,31 @@ void bl_lost_free(struct bl_lost *lost)
 	free(lost);
 }
 
-void bl_lost_share(struct bl_lost *lost, struct bl_progress *told, struct bl_progress *cpus,
-		   size_t n_cpus)
+void bl_lost_share(struct bl_lost *lost, struct bl_progress *told, struct bl_progress *more,
+		   struct bl_progress *cpus, size_t n_cpus)
 {
-	uint64_t known = told->highest + told->arrived, missing;
+	uint64_t known = told->highest + told->arrived + more->highest, missing;
 
 	if (!lost->told)
 		free(lost->cpus);
 	lost->told = told;
+	lost->more = more;
 	lost->cpus = cpus;
 	lost->n_cpus = n_cpus;
 	lost->reported[BL_LOST_RING] = told->highest;
 	lost->reported[BL_LOST_SCRATCH] = told->arrived;
+	lost->reported[BL_LOST_LIMIT] = more->highest;
+	lost->repeats_reported = more->arrived;
 	missing = bl_lost_gaps(lost);
 	lost->reported[BL_LOST_GAP] = missing > known ? missing - known : 0;
+	lost->before = known + lost->reported[BL_LOST_GAP];
+	lost->repeats_before = more->arrived;
 }
 
-void bl_lost_with_daemon(struct bl_lost *lost, uint64_t events)
+void bl_lost_with_daemon(struct bl_lost *lost, uint64_t events, uint64_t repeats)
 {
 	lost->with_daemon += events;
+	lost->repeats_lost += repeats;
 }
 
 static int make_room(struct bl_lost *lost, uint32_t cpu)
@@ -115,9 +127,10 @@ void bl_lost_bad_record(struct bl_lost *lost)
 	lost->bad_records++;
 }
 
-void bl_lost_no_memory(struct bl_lost *lost)
+void bl_lost_no_memory(struct bl_lost *lost, uint64_t repeats)
 {
 	lost->no_memory++;
+	lost->repeats_lost += repeats;
 }
 
 uint64_t bl_lost_gaps(const struct bl_lost *lost)
@@ -135,7 +148,7 @@ uint64_t bl_lost_gaps(const struct bl_lost *lost)
 static uint64_t unexplained(const struct bl_lost *lost)
 {
 	uint64_t known = lost->kernel[BL_COUNT_LOST_RING] + lost->kernel[BL_COUNT_LOST_SCRATCH] +
-			 lost->bad_records;
+			 lost->kernel[BL_COUNT_LOST_LIMIT] + lost->bad_records;
 	uint64_t missing = bl_lost_gaps(lost);
 
 	return missing > known ? missing - known : 0;
@@ -160,6 +173,8 @@ static uint64_t total_of(struct bl_lost *lost, enum bl_lost_reason reason)
 		return lost->kernel[BL_COUNT_LOST_RING];
 	case BL_LOST_SCRATCH:
 		return lost->kernel[BL_COUNT_LOST_SCRATCH];
+	case BL_LOST_LIMIT:
+		return lost->kernel[BL_COUNT_LOST_LIMIT];
 	case BL_LOST_GAP:
 		return settled_gap(lost);
 	case BL_LOST_RECORD:
@@ -176,6 +191,35 @@ static uint64_t total_of(struct bl_lost *lost, enum bl_lost_reason reason)
 		break;
 	}
 	return 0;
+}
+
+/* The kernel's are shared with other daemons, the rest is this one's own. */
+static uint64_t repeats_of(const struct bl_lost *lost)
+{
+	return lost->kernel[BL_COUNT_LOST_REPEATS] + lost->repeats_lost +
+	       lost->journal.dropped_repeats;
+}
+
+static void take_repeats(struct bl_lost *lost, struct bl_lost_report *report)
+{
+	/* What is reported of the kernel's count is kept for the next daemon, what is our own is not. */
+	uint64_t total = repeats_of(lost);
+
+	if (total < lost->repeats_reported)
+		total = lost->repeats_reported;
+	report->repeats = total - lost->repeats_reported;
+	report->repeats_total = total - lost->repeats_before;
+	lost->repeats_reported = total;
+}
+
+static void keep_told(struct bl_lost *lost, const struct bl_lost_report *report)
+{
+	if (!lost->told)
+		return;
+	lost->told->highest = report->total[BL_LOST_RING];
+	lost->told->arrived = report->total[BL_LOST_SCRATCH];
+	lost->more->highest = report->total[BL_LOST_LIMIT];
+	lost->more->arrived = lost->kernel[BL_COUNT_LOST_REPEATS];
 }
 
 bool bl_lost_take(struct bl_lost *lost, const uint64_t counters[_BL_COUNT_MAX],
@@ -198,13 +242,13 @@ bool bl_lost_take(struct bl_lost *lost, const uint64_t counters[_BL_COUNT_MAX],
 		report.total_sum += total;
 		report.fresh_sum += report.fresh[i];
 	}
-	if (!report.fresh_sum)
+	report.total_sum -= lost->before;
+	take_repeats(lost, &report);
+	report.moved = report.fresh_sum + report.repeats;
+	if (!report.moved)
 		return false;
 	memcpy(lost->reported, report.total, sizeof(lost->reported));
-	if (lost->told) {
-		lost->told->highest = report.total[BL_LOST_RING];
-		lost->told->arrived = report.total[BL_LOST_SCRATCH];
-	}
+	keep_told(lost, &report);
 	*ret = report;
 	return true;
 }
@@ -212,4 +256,35 @@ bool bl_lost_take(struct bl_lost *lost, const uint64_t counters[_BL_COUNT_MAX],
 void bl_lost_totals(const struct bl_lost *lost, uint64_t ret[_BL_LOST_MAX])
 {
 	memcpy(ret, lost->reported, sizeof(lost->reported));
+}
+
+void bl_lost_sums(const struct bl_lost *lost, struct bl_lost_report *ret)
+{
+	*ret = (struct bl_lost_report){ .seen = lost->seen };
+	for (unsigned int i = 0; i < _BL_LOST_MAX; i++)
+		ret->total_sum += lost->reported[i];
+	ret->total_sum -= lost->before;
+	ret->repeats_total = lost->repeats_reported - lost->repeats_before;
+}
+
+size_t bl_lost_numbers(const struct bl_lost *lost, char *ret, size_t room)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < lost->n_cpus; i++) {
+		char word[48];
+		int n;
+
+		if (!lost->cpus[i].highest)
+			continue;
+		n = snprintf(word, sizeof(word), "%s%zu:%" PRIu64, len ? "," : "", i,
+			     (uint64_t)lost->cpus[i].highest);
+		if (n < 0 || len + (size_t)n >= room)
+			break;
+		memcpy(ret + len, word, (size_t)n);
+		len += (size_t)n;
+	}
+	if (room)
+		ret[len] = '\0';
+	return len;
 }

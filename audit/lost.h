@@ -14,6 +14,7 @@ struct bl_lost;
 enum bl_lost_reason {
 	BL_LOST_RING = 0, /* kernel: no room in the ring */
 	BL_LOST_SCRATCH,  /* kernel: no scratch buffer */
+	BL_LOST_LIMIT,	  /* kernel: more of its rule than it may make */
 	BL_LOST_GAP,	  /* missing from the sequence and in no kernel counter: should never be */
 	BL_LOST_RECORD,	  /* a record that could not be decoded */
 	BL_LOST_QUEUE,	  /* journald too slow: our queue was full */
@@ -30,6 +31,9 @@ struct bl_lost_report {
 	uint64_t fresh_sum;
 	uint64_t total_sum;
 	uint64_t seen; /* records that arrived whole */
+	uint64_t repeats; /* that what was lost would have told of besides: fresh */
+	uint64_t repeats_total;
+	uint64_t moved; /* fresh_sum and repeats: something has */
 };
 
 /* A stable word for a reason, e.g. "ring"; NULL for no such reason. */
@@ -46,11 +50,11 @@ void bl_lost_free(struct bl_lost *lost);
  * Goes on where an earlier daemon has ended, in memory that both share and that must outlive lost: told is of what was
  * reported (see enum bl_progress_index), cpus are n_cpus elements. What it has missed until then is not reported again.
  */
-void bl_lost_share(struct bl_lost *lost, struct bl_progress *told, struct bl_progress *cpus,
-		   size_t n_cpus);
+void bl_lost_share(struct bl_lost *lost, struct bl_progress *told, struct bl_progress *more,
+		   struct bl_progress *cpus, size_t n_cpus);
 
-/* Notes events that an earlier daemon had read, and journald not taken, when it was ended. */
-void bl_lost_with_daemon(struct bl_lost *lost, uint64_t events);
+/* Notes events that an earlier daemon had read, and journald not taken, when it was ended; and their repeats. */
+void bl_lost_with_daemon(struct bl_lost *lost, uint64_t events, uint64_t repeats);
 
 /*
  * Notes a decoded record. Records of one CPU may arrive slightly out of order. Returns 0, -ENOMEM,
@@ -61,8 +65,17 @@ int bl_lost_saw(struct bl_lost *lost, uint32_t cpu, uint64_t seq);
 /* Notes a record that could not be decoded. */
 void bl_lost_bad_record(struct bl_lost *lost);
 
-/* Notes an event that could not be made into an entry for want of memory. */
-void bl_lost_no_memory(struct bl_lost *lost);
+/* Notes an event that could not be made into an entry for want of memory, and the repeats that it tells of. */
+void bl_lost_no_memory(struct bl_lost *lost, uint64_t repeats);
+
+/*
+ * The highest number that was read of each CPU that has any, as words "CPU:NUMBER" with commas between. Returns the
+ * length; what does not fit is left out as a whole word.
+ */
+size_t bl_lost_numbers(const struct bl_lost *lost, char *ret, size_t room);
+
+/* Records that arrived whole so far, and what was lost, as of the last bl_lost_take(). */
+void bl_lost_sums(const struct bl_lost *lost, struct bl_lost_report *ret);
 
 /* Numbers missing from the sequences now: BL_COUNT_LOST_RING and bad records, when all is read. */
 uint64_t bl_lost_gaps(const struct bl_lost *lost);

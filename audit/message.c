@@ -29,6 +29,7 @@ static const char *const ids[_BL_MESSAGE_MAX] = {
 	[BL_MESSAGE_ENGINE_DEGRADED] = "0b3e293173f140e79ddb7abe165c71b5",
 	[BL_MESSAGE_EVENTS_LOST] = "41085948c4884093a9405dddb2b1e94f",
 	[BL_MESSAGE_CANARY_FAILED] = "7b3c1211fbe94352b2160ede037a1446",
+	[BL_MESSAGE_HEARTBEAT] = "4c70f3df3fc943d598d614e199464351",
 };
 
 const char *bl_message_id(enum bl_message message)

@@ -11,13 +11,44 @@
 
 #define TEXT_BYTES_MAX 2048 /* display bytes of one text, field and MESSAGE alike */
 
-enum { PRIORITY_ERROR = 3, PRIORITY_WARNING = 4, PRIORITY_NOTICE = 5 };
+enum { PRIORITY_ERROR = 3, PRIORITY_WARNING = 4, PRIORITY_NOTICE = 5, PRIORITY_INFO = 6 };
 
 /* Fields of these entries that are always numbers; see bl_report_is_number(). */
-static const char *const numbers[] = {
-	"BAILIFF_SCHEMA",      "BAILIFF_GENERATION", "BAILIFF_FILES",  "BAILIFF_RULES",
-	"BAILIFF_TABLE_BYTES", "BAILIFF_TOOK_MS",    "BAILIFF_SWAP_US",	   "BAILIFF_ERRORS",
-	"BAILIFF_SEEN",	       "BAILIFF_LOST",	     "BAILIFF_LOST_TOTAL",
+static const char *const number_fields[] = {
+	"BAILIFF_SCHEMA",
+	"BAILIFF_GENERATION",
+	"BAILIFF_FILES",
+	"BAILIFF_RULES",
+	"BAILIFF_TABLE_BYTES",
+	"BAILIFF_TOOK_MS",
+	"BAILIFF_SWAP_US",
+	"BAILIFF_ERRORS",
+	"BAILIFF_SEEN",
+	"BAILIFF_LOST",
+	"BAILIFF_LOST_TOTAL",
+	"BAILIFF_LOST_REPEATS",
+	"BAILIFF_LOST_REPEATS_TOTAL",
+	"BAILIFF_SENT",
+	"BAILIFF_QUEUED",
+	"BAILIFF_QUEUED_BYTES",
+	"BAILIFF_RECONNECTS",
+};
+
+/* Of a heartbeat: the kernel's own counters since its maps were made. */
+static const struct {
+	const char *name, *key;
+	enum bl_counter counter;
+} kernel_counts[] = {
+	{ "BAILIFF_KERNEL_DENIED", "denied", BL_COUNT_DENIED },
+	{ "BAILIFF_KERNEL_ALERTED", "alerted", BL_COUNT_ALERTED },
+	{ "BAILIFF_KERNEL_EVENTS", "events", BL_COUNT_EVENTS },
+	{ "BAILIFF_KERNEL_FOLDED", "folded", BL_COUNT_FOLDED },
+	{ "BAILIFF_KERNEL_UNFOLDED", "unfolded", BL_COUNT_UNFOLDED },
+	{ "BAILIFF_KERNEL_LOST_RING", "lost_ring", BL_COUNT_LOST_RING },
+	{ "BAILIFF_KERNEL_LOST_SCRATCH", "lost_scratch", BL_COUNT_LOST_SCRATCH },
+	{ "BAILIFF_KERNEL_LOST_LIMIT", "lost_limit", BL_COUNT_LOST_LIMIT },
+	{ "BAILIFF_KERNEL_LOST_REPEATS", "lost_repeats", BL_COUNT_LOST_REPEATS },
+	{ "BAILIFF_KERNEL_FAILED_CLOSED", "failed_closed", BL_COUNT_FAILED_CLOSED },
 };
 
 /* Names of the counters in a report of losses, by enum bl_lost_reason. */
@@ -26,6 +57,7 @@ static const char *const lost_fields[_BL_LOST_MAX] = {
 	[BL_LOST_GAP] = "BAILIFF_LOST_GAP",	    [BL_LOST_RECORD] = "BAILIFF_LOST_RECORD",
 	[BL_LOST_QUEUE] = "BAILIFF_LOST_QUEUE",	    [BL_LOST_MEMORY] = "BAILIFF_LOST_MEMORY",
 	[BL_LOST_REFUSED] = "BAILIFF_LOST_REFUSED", [BL_LOST_DAEMON] = "BAILIFF_LOST_DAEMON",
+	[BL_LOST_LIMIT] = "BAILIFF_LOST_LIMIT",
 };
 
 static bool is_name(const char *candidate, const char *name, size_t len)
@@ -35,12 +67,16 @@ static bool is_name(const char *candidate, const char *name, size_t len)
 
 bool bl_report_is_number(const char *name, size_t len)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		if (is_name(numbers[i], name, len))
+	for (size_t i = 0; i < ARRAY_SIZE(number_fields); i++) {
+		if (is_name(number_fields[i], name, len))
 			return true;
 	}
 	for (size_t i = 0; i < _BL_LOST_MAX; i++) {
 		if (is_name(lost_fields[i], name, len))
+			return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(kernel_counts); i++) {
+		if (is_name(kernel_counts[i].name, name, len))
 			return true;
 	}
 	return false;
@@ -86,6 +122,16 @@ static void put_number(struct bl_entry *entry, struct bl_line *line, const char 
 	bl_line_number(line, key, value);
 }
 
+/* Not in the MESSAGE: it is for those who count. */
+static void put_numbers(struct bl_entry *entry, const struct bl_report_numbers *numbers)
+{
+	if (!numbers || !*numbers->series)
+		return;
+	bl_entry_text(entry, "BAILIFF_SERIES", numbers->series);
+	if (*numbers->numbers)
+		bl_entry_text(entry, "BAILIFF_NUMBERS", numbers->numbers);
+}
+
 int bl_report_started(struct bl_entry *entry, const struct bl_report_start *start)
 {
 	struct bl_line line = { .len = 0 };
@@ -97,11 +143,13 @@ int bl_report_started(struct bl_entry *entry, const struct bl_report_start *star
 	put_text(entry, &line, "BAILIFF_KERNEL", "kernel", start->kernel);
 	put_text(entry, &line, "BAILIFF_ENGINE", "engine", start->engine);
 	put_text(entry, &line, "BAILIFF_MODE", "mode", start->mode);
+	put_numbers(entry, start->numbers);
 	put_line(entry, &line);
 	return bl_entry_error(entry);
 }
 
-int bl_report_stopped(struct bl_entry *entry, const char *consequence)
+int bl_report_stopped(struct bl_entry *entry, const char *consequence,
+		      const struct bl_report_numbers *numbers)
 {
 	struct bl_line line = { .len = 0 };
 
@@ -109,6 +157,7 @@ int bl_report_stopped(struct bl_entry *entry, const char *consequence)
 	bl_line_words(&line, "stopped");
 	put_header(entry, BL_MESSAGE_STOPPED, PRIORITY_NOTICE);
 	put_text(entry, &line, "BAILIFF_CONSEQUENCE", "consequence", consequence);
+	put_numbers(entry, numbers);
 	put_line(entry, &line);
 	return bl_entry_error(entry);
 }
@@ -163,7 +212,8 @@ int bl_report_degraded(struct bl_entry *entry, const char *engine, const char *r
 	return bl_entry_error(entry);
 }
 
-int bl_report_lost(struct bl_entry *entry, const struct bl_lost_report *report)
+int bl_report_lost(struct bl_entry *entry, const struct bl_lost_report *report,
+		   const struct bl_report_numbers *numbers)
 {
 	struct bl_line line = { .len = 0 };
 
@@ -176,8 +226,35 @@ int bl_report_lost(struct bl_entry *entry, const struct bl_lost_report *report)
 		if (report->fresh[i])
 			bl_line_number(&line, bl_lost_reason_name(i), report->fresh[i]);
 	}
+	bl_entry_uint(entry, "BAILIFF_LOST_REPEATS", report->repeats);
+	if (report->repeats)
+		bl_line_number(&line, "repeats", report->repeats);
 	put_number(entry, &line, "BAILIFF_LOST_TOTAL", "total", report->total_sum);
+	bl_entry_uint(entry, "BAILIFF_LOST_REPEATS_TOTAL", report->repeats_total);
 	put_number(entry, &line, "BAILIFF_SEEN", "seen", report->seen);
+	put_numbers(entry, numbers);
+	put_line(entry, &line);
+	return bl_entry_error(entry);
+}
+
+int bl_report_heartbeat(struct bl_entry *entry, const struct bl_report_heartbeat *beat)
+{
+	struct bl_line line = { .len = 0 };
+
+	bl_entry_reset(entry);
+	bl_line_words(&line, "heartbeat");
+	put_header(entry, BL_MESSAGE_HEARTBEAT, PRIORITY_INFO);
+	put_number(entry, &line, "BAILIFF_SEEN", "seen", beat->lost.seen);
+	put_number(entry, &line, "BAILIFF_LOST_TOTAL", "lost", beat->lost.total_sum);
+	bl_entry_uint(entry, "BAILIFF_LOST_REPEATS_TOTAL", beat->lost.repeats_total);
+	put_number(entry, &line, "BAILIFF_SENT", "sent", beat->journal.sent);
+	put_number(entry, &line, "BAILIFF_QUEUED", "queued", beat->journal.queued_entries);
+	bl_entry_uint(entry, "BAILIFF_QUEUED_BYTES", beat->journal.queued_bytes);
+	bl_entry_uint(entry, "BAILIFF_RECONNECTS", beat->journal.reconnects);
+	for (size_t i = 0; beat->counters && i < ARRAY_SIZE(kernel_counts); i++)
+		put_number(entry, &line, kernel_counts[i].name, kernel_counts[i].key,
+			   beat->counters[kernel_counts[i].counter]);
+	put_numbers(entry, &beat->numbers);
 	put_line(entry, &line);
 	return bl_entry_error(entry);
 }

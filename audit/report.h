@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "entry.h"
+#include "journal.h"
 #include "lost.h"
 #include "message.h"
 
@@ -15,7 +16,16 @@
  * -errno of bl_entry_error(). Texts may hold anything: they are escaped. NULL texts are left out.
  */
 
+/* Where the numbers of events are: see bl_lost_numbers(). */
+#define BL_NUMBERS_BYTES 3900
+
+struct bl_report_numbers {
+	const char *series; /* their name; "": not known */
+	char numbers[BL_NUMBERS_BYTES];
+};
+
 struct bl_report_start {
+	const struct bl_report_numbers *numbers; /* before any event is read */
 	const char *version; /* of bailiff */
 	const char *kernel;  /* uname's release */
 	const char *engine;  /* "lsm" */
@@ -24,7 +34,8 @@ struct bl_report_start {
 int bl_report_started(struct bl_entry *entry, const struct bl_report_start *start);
 
 /* consequence: what holds from now on, e.g. "enforcement lifted". */
-int bl_report_stopped(struct bl_entry *entry, const char *consequence);
+int bl_report_stopped(struct bl_entry *entry, const char *consequence,
+		      const struct bl_report_numbers *numbers);
 
 struct bl_report_policy {
 	uint32_t generation;
@@ -48,7 +59,16 @@ int bl_report_policy_rejected(struct bl_entry *entry, uint64_t errors, const cha
 int bl_report_degraded(struct bl_entry *entry, const char *engine, const char *reason,
 		       const char *remedy);
 
-int bl_report_lost(struct bl_entry *entry, const struct bl_lost_report *report);
+int bl_report_lost(struct bl_entry *entry, const struct bl_lost_report *report,
+		   const struct bl_report_numbers *numbers);
+
+struct bl_report_heartbeat {
+	const uint64_t *counters; /* of the kernel, by enum bl_counter; NULL: not known */
+	struct bl_report_numbers numbers;
+	struct bl_lost_report lost; /* its sums */
+	struct bl_journal_stats journal;
+};
+int bl_report_heartbeat(struct bl_entry *entry, const struct bl_report_heartbeat *beat);
 
 int bl_report_canary_failed(struct bl_entry *entry, const char *reason);
 

@@ -69,47 +69,92 @@ static void *append(void *array, size_t *n, size_t *max, size_t size)
 
 /* ---- whose an entry is -------------------------------------------------------------------- */
 
-static void read_id(const struct bl_shown *entry, const char *name, char buf[static 33])
+/* An identifier of so many hexadecimal digits; "": there is none. */
+static void read_id(const struct bl_shown *entry, const char *name, size_t digits, char *buf)
 {
 	const struct bl_shown_field *field = bl_shown_find(entry, name);
 
 	*buf = '\0';
-	if (!field || field->value_len != 32)
+	if (!field || field->value_len != digits)
 		return;
-	for (size_t i = 0; i < 32; i++) {
+	for (size_t i = 0; i < digits; i++) {
 		if (!isxdigit((unsigned char)field->value[i]))
 			return;
 	}
-	memcpy(buf, field->value, 32);
-	buf[32] = '\0';
+	memcpy(buf, field->value, digits);
+	buf[digits] = '\0';
 }
 
-static bool is_run(const struct bl_verify_run *run, const char *boot, const char *invocation)
+struct ids {
+	char boot[33], invocation[33], series[17];
+};
+
+static bool is_run(const struct bl_verify_run *run, const struct ids *ids)
 {
-	return !strcmp(run->invocation, invocation) && !strcmp(run->boot, boot);
+	if (strcmp(run->boot, ids->boot) != 0 || strcmp(run->series, ids->series) != 0)
+		return false;
+	return *ids->series || !strcmp(run->invocation, ids->invocation);
+}
+
+static struct bl_verify_run *add_run(struct bl_verify *verify, const struct bl_shown *entry,
+				     const struct ids *ids)
+{
+	struct bl_verify_run *run =
+		append(&verify->runs, &verify->n_runs, &verify->max_runs, sizeof(*run));
+
+	if (!run)
+		return NULL;
+	memcpy(run->boot, ids->boot, sizeof(ids->boot));
+	memcpy(run->series, ids->series, sizeof(ids->series));
+	run->from_us = entry->realtime_us;
+	return run;
+}
+
+/* What the daemon before has said is complete. */
+static void end_daemon(struct bl_verify_run *run)
+{
+	const struct bl_verify_daemon *daemon = &run->daemon;
+
+	if (!daemon->started)
+		return;
+	run->vanished += daemon->vanished;
+	if (daemon->total > daemon->lost)
+		run->lost_unsaid += daemon->total - daemon->lost;
+}
+
+static void begin_daemon(struct bl_verify_run *run, const char *invocation)
+{
+	if (run->daemons && !strcmp(run->invocation, invocation))
+		return;
+	end_daemon(run);
+	run->daemons++;
+	memcpy(run->invocation, invocation, sizeof(run->invocation));
+	run->daemon = (struct bl_verify_daemon){ 0 };
+	memcpy(run->daemon.invocation, invocation, sizeof(run->daemon.invocation));
 }
 
 static struct bl_verify_run *find_run(struct bl_verify *verify, const struct bl_shown *entry)
 {
-	char boot[33], invocation[33];
-	struct bl_verify_run *run;
+	struct bl_verify_run *run = NULL;
+	struct ids ids;
 
-	read_id(entry, "_BOOT_ID", boot);
-	read_id(entry, "_SYSTEMD_INVOCATION_ID", invocation);
-	if (verify->n_runs && is_run(&verify->runs[verify->latest], boot, invocation))
-		return &verify->runs[verify->latest];
-	for (size_t i = 0; i < verify->n_runs; i++) {
+	read_id(entry, "_BOOT_ID", 32, ids.boot);
+	read_id(entry, "_SYSTEMD_INVOCATION_ID", 32, ids.invocation);
+	read_id(entry, "BAILIFF_SERIES", 16, ids.series);
+	if (verify->n_runs && is_run(&verify->runs[verify->latest], &ids))
+		run = &verify->runs[verify->latest];
+	for (size_t i = 0; i < verify->n_runs && !run; i++) {
+		if (!is_run(&verify->runs[i], &ids))
+			continue;
 		verify->latest = i;
-		if (is_run(&verify->runs[i], boot, invocation))
-			return &verify->runs[i];
+		run = &verify->runs[i];
 	}
-	verify->latest = verify->n_runs;
-	run = append(&verify->runs, &verify->n_runs, &verify->max_runs, sizeof(*run));
-	if (!run)
-		return NULL;
-	memcpy(run->boot, boot, sizeof(boot));
-	memcpy(run->invocation, invocation, sizeof(invocation));
-	run->from_us = entry->realtime_us;
+	if (!run) {
+		verify->latest = verify->n_runs;
+		run = add_run(verify, entry, &ids);
+	}
+	if (run)
+		begin_daemon(run, ids.invocation);
 	return run;
 }
 
@@ -135,6 +180,7 @@ static int add_verdict(struct bl_verify_run *run, const struct bl_shown *entry)
 	struct bl_verify_cpu *cpu;
 
 	run->entries++;
+	run->daemon.entries++;
 	run->folded += bl_shown_times(entry) - 1;
 	/* An entry without a number is not ours; it counts as one that is there twice. */
 	if (!bl_shown_number(entry, "BAILIFF_CPU", &number) ||
@@ -168,32 +214,91 @@ static uint64_t lost_by(const struct bl_shown *entry, enum bl_lost_reason reason
  * What had arrived in the daemon when it wrote this was handed to journald before, but for what the daemon itself
  * has lost.
  */
-static void check_seen(struct bl_verify_run *run, const struct bl_shown *entry)
+static void check_seen(struct bl_verify_daemon *daemon, const struct bl_shown *entry)
 {
-	uint64_t seen, here = run->entries + run->daemon_lost;
+	uint64_t seen, here = daemon->entries + daemon->own_lost;
 
 	if (bl_shown_number(entry, "BAILIFF_SEEN", &seen) && seen > here &&
-	    seen - here > run->vanished)
-		run->vanished = seen - here;
+	    seen - here > daemon->vanished)
+		daemon->vanished = seen - here;
 }
 
 static void add_lost(struct bl_verify_run *run, const struct bl_shown *entry)
 {
+	struct bl_verify_daemon *daemon = &run->daemon;
+	uint64_t repeats;
+
+	for (unsigned int i = 0; i < _BL_LOST_MAX; i++) {
+		uint64_t lost = lost_by(entry, i);
+
+		run->lost[i] += lost;
+		daemon->lost += lost;
+		if (i == BL_LOST_QUEUE || i == BL_LOST_MEMORY || i == BL_LOST_REFUSED)
+			daemon->own_lost += lost;
+	}
+	if (bl_shown_number(entry, "BAILIFF_LOST_REPEATS", &repeats))
+		run->lost_repeats += repeats;
+}
+
+/* A total that the daemon says: a message of losses may be lost itself. */
+static void check_total(struct bl_verify_daemon *daemon, const struct bl_shown *entry)
+{
 	uint64_t total;
 
-	for (unsigned int i = 0; i < _BL_LOST_MAX; i++)
-		run->lost[i] += lost_by(entry, i);
-	if (bl_shown_number(entry, "BAILIFF_LOST_TOTAL", &total) && total > run->lost_total)
-		run->lost_total = total;
-	run->daemon_lost =
-		run->lost[BL_LOST_QUEUE] + run->lost[BL_LOST_MEMORY] + run->lost[BL_LOST_REFUSED];
-	check_seen(run, entry);
+	if (bl_shown_number(entry, "BAILIFF_LOST_TOTAL", &total) && total > daemon->total)
+		daemon->total = total;
+}
+
+/* Takes a number off a text; false: there is none. */
+static bool take_number(const char **at, const char *end, uint64_t *ret)
+{
+	const char *from = *at;
+
+	for (*ret = 0; *at < end && isdigit((unsigned char)**at); (*at)++) {
+		if (*ret > (UINT64_MAX - 9) / 10)
+			return false;
+		*ret = *ret * 10 + (uint64_t)(**at - '0');
+	}
+	return *at > from;
+}
+
+/* "CPU:NUMBER,...": up to where the daemon has read. What comes before in this journal is none of its end. */
+static int add_claims(struct bl_verify_run *run, const struct bl_shown *entry)
+{
+	const struct bl_shown_field *field = bl_shown_find(entry, "BAILIFF_NUMBERS");
+	const char *at = field ? field->value : NULL;
+	const char *end = field ? at + field->value_len : NULL;
+	uint64_t number, claimed;
+
+	while (at < end && take_number(&at, end, &number) && at < end && *at++ == ':' &&
+	       take_number(&at, end, &claimed) && (at == end || *at++ == ',')) {
+		struct bl_verify_cpu *cpu = find_cpu(run, number);
+
+		if (!cpu)
+			return -ENOMEM;
+		if (!cpu->n_numbers && !cpu->has_base && !run->started) {
+			cpu->has_base = true;
+			cpu->base = claimed;
+		}
+		if (claimed > cpu->claimed)
+			cpu->claimed = claimed;
+	}
+	return 0;
+}
+
+/* Numbers go on from where this daemon found them, or from where one before it has left them. */
+static void add_started(struct bl_verify_run *run)
+{
+	run->daemon.started = true;
+	if (!*run->series || (run->daemons == 1 && !run->entries))
+		run->started = true;
 }
 
 int bl_verify_add(struct bl_verify *verify, const struct bl_shown *entry)
 {
 	struct bl_verify_run *run = find_run(verify, entry);
 	struct bl_kind kind;
+	int r;
 
 	if (!run)
 		return -ENOMEM;
@@ -204,11 +309,17 @@ int bl_verify_add(struct bl_verify *verify, const struct bl_shown *entry)
 	bl_kind_of(entry, &kind);
 	if (kind.op)
 		return add_verdict(run, entry);
-	run->started |= kind.message == BL_MESSAGE_STARTED;
-	run->stopped |= kind.message == BL_MESSAGE_STOPPED;
+	r = add_claims(run, entry);
+	if (kind.message == BL_MESSAGE_STARTED)
+		add_started(run);
+	run->stopped = kind.message == BL_MESSAGE_STOPPED;
 	if (kind.message == BL_MESSAGE_EVENTS_LOST)
 		add_lost(run, entry);
-	return 0;
+	if (kind.message == BL_MESSAGE_EVENTS_LOST || kind.message == BL_MESSAGE_HEARTBEAT) {
+		check_total(&run->daemon, entry);
+		check_seen(&run->daemon, entry);
+	}
+	return r;
 }
 
 /* ---- the outcome -------------------------------------------------------------------------- */
@@ -241,24 +352,40 @@ static int add_gap(struct bl_verify_cpu *cpu, uint64_t from, uint64_t to)
 	return 0;
 }
 
-static int judge_cpu(struct bl_verify_cpu *cpu, bool from_one)
+/* Up to which number all is of before this journal. */
+static uint64_t base_of(const struct bl_verify_run *run, const struct bl_verify_cpu *cpu)
+{
+	if (cpu->has_base || run->started)
+		return cpu->base;
+	return cpu->n_numbers ? cpu->numbers[0] - 1 : cpu->claimed;
+}
+
+static int judge_cpu(const struct bl_verify_run *run, struct bl_verify_cpu *cpu)
 {
 	uint64_t before;
 	int r = 0;
 
-	qsort(cpu->numbers, cpu->n_numbers, sizeof(*cpu->numbers), compare_numbers);
-	cpu->first = cpu->numbers[0];
-	cpu->last = cpu->numbers[cpu->n_numbers - 1];
-	before = from_one ? 0 : cpu->first - 1;
+	if (cpu->n_numbers)
+		qsort(cpu->numbers, cpu->n_numbers, sizeof(*cpu->numbers), compare_numbers);
+	before = base_of(run, cpu);
+	cpu->base = before;
+	cpu->first = cpu->n_numbers ? cpu->numbers[0] : before + 1;
+	cpu->last = cpu->n_numbers ? cpu->numbers[cpu->n_numbers - 1] : before;
 	for (size_t i = 0; i < cpu->n_numbers && r == 0; i++) {
 		if (i && cpu->numbers[i] == cpu->numbers[i - 1]) {
 			cpu->duplicates++;
 			continue;
 		}
 		cpu->present++;
+		if (cpu->numbers[i] <= before)
+			continue;
 		r = add_gap(cpu, before + 1, cpu->numbers[i] - 1);
 		before = cpu->numbers[i];
 	}
+	if (r == 0)
+		r = add_gap(cpu, before + 1, cpu->claimed);
+	if (cpu->claimed > cpu->last)
+		cpu->last = cpu->claimed;
 	return r;
 }
 
@@ -266,15 +393,13 @@ static void judge_run(struct bl_verify_run *run)
 {
 	uint64_t lost = 0, known;
 
+	end_daemon(run);
 	for (unsigned int i = 0; i < _BL_LOST_MAX; i++)
 		lost += run->lost[i];
-	run->lost_unsaid = run->started && run->lost_total > lost ? run->lost_total - lost : 0;
 	for (size_t i = 0; i < run->n_cpus; i++) {
 		run->missing += run->cpus[i].missing;
 		run->duplicates += run->cpus[i].duplicates;
 	}
-	if (!run->started)
-		run->vanished = 0;
 	/* What is missing for no known reason is not accounted for by having been counted. */
 	known = lost + run->lost_unsaid - run->lost[BL_LOST_GAP];
 	run->unaccounted = run->missing > known ? run->missing - known : 0;
@@ -282,13 +407,41 @@ static void judge_run(struct bl_verify_run *run)
 		run->unaccounted = run->vanished;
 }
 
+/* Messages that say of no series, of a daemon whose numbers are in one. */
+static bool is_beside(const struct bl_verify *verify, const struct bl_verify_run *run)
+{
+	if (*run->series || run->entries || run->started || run->stopped || run->n_cpus)
+		return false;
+	for (size_t i = 0; i < verify->n_runs; i++) {
+		const struct bl_verify_run *other = &verify->runs[i];
+
+		if (*other->series && !strcmp(other->boot, run->boot))
+			return true;
+	}
+	return false;
+}
+
+static void leave_out(struct bl_verify *verify)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < verify->n_runs; i++) {
+		if (is_beside(verify, &verify->runs[i]))
+			free_run(&verify->runs[i]);
+		else
+			verify->runs[n++] = verify->runs[i];
+	}
+	verify->n_runs = n;
+}
+
 int bl_verify_finish(struct bl_verify *verify, const struct bl_verify_run **ret, size_t *ret_n)
 {
+	leave_out(verify);
 	for (size_t i = 0; i < verify->n_runs; i++) {
 		struct bl_verify_run *run = &verify->runs[i];
 
 		for (size_t j = 0; j < run->n_cpus; j++) {
-			int r = judge_cpu(&run->cpus[j], run->started);
+			int r = judge_cpu(run, &run->cpus[j]);
 
 			if (r < 0)
 				return r;

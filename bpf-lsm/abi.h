@@ -8,7 +8,7 @@
 #include <stddef.h>
 #endif
 
-#define BL_ABI_VERSION 1
+#define BL_ABI_VERSION 2
 
 /* ---- limits ------------------------------------------------------------------------------- */
 
@@ -518,6 +518,8 @@ struct bl_event {
 	__u64 seq;	  /* per CPU, from 1, counts the lost ones too */
 	__u64 time_ns;	  /* CLOCK_BOOTTIME */
 	__u64 start_ns;	  /* boot-time start of the thread group */
+	__u64 folded;	  /* repeats that this record tells of besides */
+	__u64 since_ns;	  /* CLOCK_BOOTTIME of the first of them; 0: there are none */
 
 	__u32 rule;
 	__u32 others;	  /* further rules that matched */
@@ -574,9 +576,20 @@ struct bl_progress {
 enum bl_progress_index {
 	BL_PROGRESS_TOLD =
 		0, /* losses that were told of: in 'highest' for want of room, in 'arrived' of scratch */
-	BL_PROGRESS_WAITING,  /* in 'highest': events that were read, and that journald has not taken */
+	BL_PROGRESS_WAITING,  /* in 'highest': events that were read, and that journald has not taken; in
+				 'arrived' the repeats that they tell of */
+	/* As TOLD: in 'highest' for being more than a rule may make, in 'arrived' the repeats of what was lost. */
+	BL_PROGRESS_TOLD_MORE,
+	BL_PROGRESS_SERIES, /* in 'highest': a random name for these numbers; 'arrived' has BL_SERIES_MAGIC then */
 	BL_PROGRESS_CPUS,
 };
+
+/* What the program that tells of folded repeats is given. */
+struct bl_sweep {
+	__u64 all; /* 1: also of those that may come again */
+};
+
+#define BL_SERIES_MAGIC 0x7365726965730001ull
 
 #define BL_EVENT_STRINGS_MAX (4 * BL_PATH_BYTES) /* the argument has what the others leave */
 
@@ -596,6 +609,10 @@ enum bl_counter {
 	BL_COUNT_CGROUPS_LOST,	  /* cgroups whose names can't be kept: they may be any */
 	BL_COUNT_LOGIN_KEPT,	  /* attempts to say who has logged in, refused */
 	BL_COUNT_MOUNTS,	  /* changes of the host's mount table, or attempts of who may */
+	BL_COUNT_FOLDED,	  /* repeats of what was told of, that were only counted */
+	BL_COUNT_UNFOLDED,	  /* ... of which some record has told since, or was lost */
+	BL_COUNT_LOST_LIMIT,	  /* records lost: more of their rule than it may make */
+	BL_COUNT_LOST_REPEATS,	  /* repeats that records which were lost would have told of */
 	_BL_COUNT_MAX,
 };
 

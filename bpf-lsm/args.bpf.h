@@ -175,7 +175,9 @@ __noinline int bl_args_emit(struct bl_scratch *scratch, struct bl_exec *exec,
 		return 0;
 	bl_args_fill(scratch, exec, path);
 	bl_argument_add(scratch, from + scratch->walk.found_at, scratch->walk.found_len);
-	bl_event_send(scratch);
+	scratch->fold = 0;
+	if (bl_limit_pass(scratch))
+		bl_event_send(scratch);
 	bl_count(scratch->event.verdict == BL_VERDICT_KILL ? BL_COUNT_DENIED : BL_COUNT_ALERTED);
 	return 1;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "file.h"
+#include "fold.bpf.h"
 #include "overlay.bpf.h"
 
 /* What a run came to. */
@@ -261,6 +262,11 @@ static __always_inline void bl_object_fill(struct bl_scratch *scratch, const str
 	event->op = act->op;
 	event->access = act->access;
 	event->hook = act->hook;
+	scratch->acted = 0;
+	if (act->dentry)
+		scratch->acted =
+			bl_mix(bl_read(struct dentry, (__u64)act->dentry, d_parent),
+			       bl_read(struct dentry, (__u64)act->dentry, d_name.hash_len));
 	if (act->inode) {
 		event->inode = act->inode->i_ino;
 		event->mode = act->inode->i_mode;
@@ -288,37 +294,11 @@ static __always_inline void bl_object_fill(struct bl_scratch *scratch, const str
 	if (act->access == BL_ACCESS_CONNECT && act->op == BL_OP_OPEN) {
 		event->op = BL_OP_CONNECT;
 		event->family = AF_UNIX;
+		if (!act->dentry)
+			scratch->acted = scratch->unix_address;
 	}
 	if (act->nobody)
 		event->flags |= BL_EF_INTERRUPT;
-}
-
-/* The next sequence number of this CPU; a record that can't be made uses one up as well. */
-static __always_inline __u64 bl_sequence_next(void)
-{
-	__u32 zero = 0;
-	__u64 *sequence = bpf_map_lookup_elem(&sequences, &zero);
-
-	return sequence ? __sync_fetch_and_add(sequence, 1) + 1 : 0;
-}
-
-/* Sends the record; a lost one has used up its sequence number, so that the gap shows. */
-static __always_inline void bl_event_send(struct bl_scratch *scratch)
-{
-	struct bl_event *event = &scratch->event;
-	__u32 used = scratch->strings_used;
-
-	event->seq = bl_sequence_next();
-	if (used > BL_EVENT_STRINGS_MAX)
-		used = BL_EVENT_STRINGS_MAX;
-	event->size = sizeof(*event) + used;
-	BL_BARRIER(used);
-	if (used > BL_EVENT_STRINGS_MAX)
-		return;
-	if (bpf_ringbuf_output(&ring, event, sizeof(*event) + used, 0))
-		bl_count(BL_COUNT_LOST_RING);
-	else
-		bl_count(BL_COUNT_EVENTS);
 }
 
 /* What a verdict comes to where nothing is refused. */
@@ -471,8 +451,10 @@ __noinline int bl_emit(struct bl_scratch *scratch)
 	bl_verdict_settle(event);
 	if (bl_is_told(scratch))
 		return BL_JUDGED_PASS;
-	bl_record_fill(scratch);
-	bl_event_send(scratch);
+	if (!bl_fold(scratch)) {
+		bl_record_fill(scratch);
+		bl_event_send(scratch);
+	}
 	if (event->verdict < BL_VERDICT_DENY) {
 		bl_count(BL_COUNT_ALERTED);
 		return BL_JUDGED_PASS;

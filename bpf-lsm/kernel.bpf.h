@@ -74,6 +74,9 @@ __u64 passes[BL_PASS_SLOTS];
 /* Fingerprints of alerts: what was told of an overlay's is not told again of what it opens below. */
 __u64 told[BL_TOLD_SLOTS];
 
+/* When the records that were made would have come at their rule's pace: by rule and control group. */
+__u64 limits[BL_LIMIT_SLOTS];
+
 /* Sequences that writers make odd: see struct seqcount, which both locks begin with. */
 extern const void rename_lock __ksym;
 extern const void mount_lock __ksym;
@@ -274,12 +277,17 @@ static __always_inline int bl_epoch_turn(void)
 	return now >= globals.mounted;
 }
 
-static __always_inline void bl_count(__u32 counter)
+static __always_inline void bl_count_more(__u32 counter, __u64 n)
 {
 	__u64 *value = bpf_map_lookup_elem(&counters, &counter);
 
 	if (value)
-		__sync_fetch_and_add(value, 1);
+		__sync_fetch_and_add(value, n);
+}
+
+static __always_inline void bl_count(__u32 counter)
+{
+	bl_count_more(counter, 1);
 }
 
 /*

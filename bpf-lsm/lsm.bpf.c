@@ -422,6 +422,13 @@ int bl_tell_processes(struct bpf_iter__task *ctx)
 	return bl_tell_process(ctx);
 }
 
+/* Run by user space every second: tells of repeats that were folded, when nothing else does. */
+SEC("syscall")
+int bl_sweep(struct bl_sweep *ctx)
+{
+	return bl_fold_sweep(ctx->all);
+}
+
 /* Run once by the loader: remembers PID 1's mount namespace and root. */
 SEC("syscall")
 int bl_find_host(void *ctx)

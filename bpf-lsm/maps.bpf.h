@@ -206,6 +206,14 @@ struct {
 	__uint(max_entries, 1 << 20);
 } ring SEC(".maps");
 
+/* What was told of lately: BL_FOLD_WAYS places for each fingerprint. The sweep tells of what does not come again. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BL_FOLD_SLOTS);
+	__type(key, __u32);
+	__type(value, struct bl_fold);
+} folds SEC(".maps");
+
 /* enum bl_counter, and each CPU's last sequence number. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

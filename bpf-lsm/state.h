@@ -20,6 +20,12 @@
 #define BL_SIGHT_SLOTS	    4096
 #define BL_PASS_SLOTS	    16384
 #define BL_TOLD_SLOTS	    1024
+#define BL_LIMIT_SLOTS	    1024
+#define BL_FOLD_SETS	    128 /* of what was told of lately and may come again */
+#define BL_FOLD_WAYS	    4	/* places that it can be at */
+#define BL_FOLD_SLOTS	    (BL_FOLD_SETS * BL_FOLD_WAYS)
+#define BL_FOLD_STRINGS \
+	3584 /* a record with more of them is not kept, and so its repeats are told one by one */
 #define BL_CGROUPS_MAX \
 	131072 /* cgroups whose names are known: the kernel spends more on each than is kept of it */
 #define BL_DIR_SLOTS	    4096
@@ -69,6 +75,10 @@ struct bl_globals {
 	__u32 origins;	   /* the last number that a program was given */
 	__u32 origin_pools[BL_POOLS]; /* programs of each pool */
 	__u32 _pad_origins;
+	/* All in nanoseconds, from the settings; 0: repeats are not folded, and rules not limited. */
+	__u64 fold_window;    /* in which repeats of what was told of are only counted */
+	__u64 limit_interval; /* at which a rule may make a record for good ... */
+	__u64 limit_slack;    /* ... and how much of that may come at once */
 	__u64 keys[BL_KEYS]; /* odd, random, nobody else's: of the fingerprints in 'passes' */
 };
 
@@ -317,6 +327,23 @@ struct bl_associated {
 	struct bl_peer peers[BL_ASSOCIATED_MAX];
 };
 
+/*
+ * What was told of lately, and how often it came again since. Whoever brings 'state' from anything to BUSY has all
+ * of it for himself until he gives it another state; else it changes by its number only.
+ */
+struct bl_fold {
+	__u64 state; /* 0: free; BL_FOLD_BUSY; else the fingerprint's upper half with its lowest bit set, and
+			below how many repeats nobody was told of */
+	__u64 print;
+	__u64 until; /* CLOCK_BOOTTIME: repeats are only counted */
+	__u64 first; /* of these repeats */
+	__u64 last;
+	struct bl_event event; /* the record, as it was told */
+	char strings[BL_FOLD_STRINGS];
+};
+
+#define BL_FOLD_BUSY 1
+
 /* Cursor of the mount table's walk. */
 struct bl_cursor {
 	__u64 mount;
@@ -415,6 +442,10 @@ struct bl_scratch {
 	struct bl_kin_sets kin;	   /* of what the subject comes from */
 	struct bl_origin origin;   /* of a program that is started */
 	__u64 origin_key;
+	__u64 acted; /* fingerprint of what a record is about, besides its numbers */
+	__u64 repeat; /* fingerprint of the record: what is the same again */
+	__u32 fold;   /* the slot that is held for the record, from 1; 0: none */
+	__u32 _pad_fold;
 	__u32 unsettled; /* 1: what the subject comes from will be known the next moment */
 	__u32 kin_flags; /* enum bl_line_flags of 'kin' */
 	struct bl_cursor cursor;

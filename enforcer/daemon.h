@@ -43,6 +43,8 @@ struct bl_daemon {
 	struct bl_loader *loader;
 	struct bl_generations generations;
 	struct bl_deliver deliver;
+	struct bl_report_numbers begin; /* where the numbers were when this daemon began */
+	uint64_t next_beat_ns;		/* CLOCK_MONOTONIC of the next heartbeat */
 	sd_event *event;
 	struct bl_control *control;
 	struct bl_worker *worker;

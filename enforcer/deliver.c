@@ -3,13 +3,14 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "cleanup.h"
 #include "deliver.h"
 #include "hostfs.h"
-#include "report.h"
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -86,7 +87,7 @@ static void deliver_view(struct bl_deliver *deliver, const struct bl_event_view 
 
 	bl_enrich(event, deliver->proc_fd, &enriched);
 	if (bl_fields_verdict(&deliver->entry, event, &enriched, &deliver->context) < 0) {
-		bl_lost_no_memory(deliver->lost);
+		bl_lost_no_memory(deliver->lost, event->fixed.folded);
 		return;
 	}
 	text = bl_entry_get(&deliver->entry, "MESSAGE", &len);
@@ -110,9 +111,9 @@ void bl_deliver_record(void *userdata, const void *data, size_t size)
 	bl_meters_verdict(&deliver->meters, &event.fixed,
 			  deliver->context.rule(deliver->context.userdata, event.fixed.generation,
 						event.fixed.rule),
-			  1);
+			  event.fixed.folded + 1);
 	if (bl_lost_saw(deliver->lost, event.fixed.cpu, event.fixed.seq) < 0)
-		bl_lost_no_memory(deliver->lost);
+		bl_lost_no_memory(deliver->lost, 0);
 	deliver_view(deliver, &event);
 }
 
@@ -120,21 +121,51 @@ void bl_deliver_old_record(void *userdata, const void *data, size_t size)
 {
 	struct bl_deliver *deliver = userdata;
 	struct bl_event_view event;
+	char series[sizeof(deliver->context.series)];
 
-	if (bl_event_decode(data, size, &event, NULL) < 0)
+	if (bl_event_decode(data, size, &event, NULL) < 0) {
 		bl_lost_bad_record(deliver->lost);
-	else
-		deliver_view(deliver, &event);
+		return;
+	}
+	memcpy(series, deliver->context.series, sizeof(series));
+	deliver->context.series[0] = '\0';
+	deliver_view(deliver, &event);
+	memcpy(deliver->context.series, series, sizeof(series));
+}
+
+void bl_deliver_series(struct bl_deliver *deliver, uint64_t series)
+{
+	snprintf(deliver->context.series, sizeof(deliver->context.series), "%016" PRIx64, series);
+}
+
+void bl_deliver_numbers(const struct bl_deliver *deliver, struct bl_report_numbers *ret)
+{
+	*ret = (struct bl_report_numbers){ .series = deliver->context.series };
+	bl_lost_numbers(deliver->lost, ret->numbers, sizeof(ret->numbers));
+}
+
+/* All figures as of one moment: those of the kernel that belong to the numbers, too. */
+void bl_deliver_heartbeat(struct bl_deliver *deliver, const uint64_t counters[_BL_COUNT_MAX])
+{
+	struct bl_report_heartbeat beat = { .counters = counters };
+
+	bl_deliver_numbers(deliver, &beat.numbers);
+	bl_lost_sums(deliver->lost, &beat.lost);
+	bl_journal_get_stats(deliver->log->journal, &beat.journal);
+	if (bl_report_heartbeat(&deliver->log->entry, &beat) == 0)
+		bl_log_entry(deliver->log);
 }
 
 void bl_deliver_losses(struct bl_deliver *deliver, const uint64_t counters[_BL_COUNT_MAX])
 {
 	struct bl_journal_stats stats;
+	struct bl_report_numbers numbers;
 	struct bl_lost_report report;
 
 	bl_journal_get_stats(deliver->log->journal, &stats);
 	if (!bl_lost_take(deliver->lost, counters, &stats, &report))
 		return;
-	if (bl_report_lost(&deliver->log->entry, &report) == 0)
+	bl_deliver_numbers(deliver, &numbers);
+	if (bl_report_lost(&deliver->log->entry, &report, &numbers) == 0)
 		bl_log_entry(deliver->log);
 }

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "lost.h"
 #include "meters.h"
+#include "report.h"
 
 struct bl_deliver {
 	struct bl_log *log; /* not owned */
@@ -36,6 +37,15 @@ void bl_deliver_old_record(void *userdata, const void *data, size_t size);
 
 /* Takes the distance of the clocks anew: somebody may have set the time. */
 void bl_deliver_clock(struct bl_deliver *deliver);
+
+/* The name of the numbers that records have from now on. */
+void bl_deliver_series(struct bl_deliver *deliver, uint64_t series);
+
+/* That name, and the highest numbers that were read. */
+void bl_deliver_numbers(const struct bl_deliver *deliver, struct bl_report_numbers *ret);
+
+/* Tells that all is well, with all figures; counters may be NULL. */
+void bl_deliver_heartbeat(struct bl_deliver *deliver, const uint64_t counters[_BL_COUNT_MAX]);
 
 /* Reports what was lost since the last time; counters may be NULL. */
 void bl_deliver_losses(struct bl_deliver *deliver, const uint64_t counters[_BL_COUNT_MAX]);

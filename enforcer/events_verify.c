@@ -43,9 +43,11 @@ static void print_gaps(const struct bl_verify_cpu *cpu)
 
 static void print_cpu(const struct bl_verify_run *run, const struct bl_verify_cpu *cpu)
 {
-	printf("  cpu %" PRIu64 ": %" PRIu64 " to %" PRIu64 ", ", cpu->cpu,
-	       run->started ? 1 : cpu->first, cpu->last);
-	if (!cpu->missing)
+	printf("  cpu %" PRIu64 ": %" PRIu64 " to %" PRIu64 ", ", cpu->cpu, cpu->base + 1,
+	       cpu->last);
+	if (cpu->last == cpu->base)
+		fputs("none was made", stdout);
+	else if (!cpu->missing)
 		fputs("all there", stdout);
 	else
 		printf("%" PRIu64 " there, %" PRIu64 " missing", cpu->present, cpu->missing);
@@ -62,7 +64,7 @@ static void print_lost(const struct bl_verify_run *run)
 
 	for (unsigned int i = 0; i < _BL_LOST_MAX; i++)
 		sum += run->lost[i];
-	printf("  lost by the daemon's count: %" PRIu64, sum);
+	printf("  lost by the daemons' count: %" PRIu64, sum);
 	for (unsigned int i = 0; i < _BL_LOST_MAX; i++) {
 		if (!run->lost[i])
 			continue;
@@ -72,6 +74,9 @@ static void print_lost(const struct bl_verify_run *run)
 	if (run->lost_unsaid)
 		printf("%sin messages that are lost too %" PRIu64, comma, run->lost_unsaid);
 	puts(sum ? ")" : "");
+	if (run->lost_repeats)
+		printf("  and %" PRIu64 " repeats that these would have told of\n",
+		       run->lost_repeats);
 }
 
 static void print_run(const struct bl_tool *tool, const struct bl_verify_run *run)
@@ -95,6 +100,8 @@ static void print_run(const struct bl_tool *tool, const struct bl_verify_run *ru
 	for (size_t i = 0; i < run->n_cpus; i++)
 		print_cpu(run, &run->cpus[i]);
 	print_lost(run);
+	if (run->daemons > 1)
+		printf("  told by %zu daemons, one after the other\n", run->daemons);
 	if (run->vanished)
 		printf("  %" PRIu64 " events reached journald by the daemon's count and are not "
 		       "here\n",
@@ -134,14 +141,15 @@ static json_t *run_value(const struct bl_verify_run *run)
 	for (size_t i = 0; i < run->n_cpus; i++)
 		json_array_append_new(cpus, cpu_value(&run->cpus[i]));
 	return json_pack(
-		"{s:s, s:s, s:b, s:b, s:b, s:f, s:f, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:o}",
-		"boot", run->boot, "invocation", run->invocation, "good", bl_verify_is_good(run),
-		"started", run->started, "stopped", run->stopped, "from",
-		(double)run->from_us / US_PER_S, "to", (double)run->to_us / US_PER_S, "events",
-		(json_int_t)run->entries, "folded", (json_int_t)run->folded, "missing",
-		(json_int_t)run->missing, "lost", lost, "vanished", (json_int_t)run->vanished,
-		"unaccounted", (json_int_t)run->unaccounted, "duplicates",
-		(json_int_t)run->duplicates, "cpus", cpus);
+		"{s:s, s:s, s:s, s:I, s:b, s:b, s:b, s:f, s:f, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o}",
+		"boot", run->boot, "invocation", run->invocation, "series", run->series, "daemons",
+		(json_int_t)run->daemons, "good", bl_verify_is_good(run), "started", run->started,
+		"stopped", run->stopped, "from", (double)run->from_us / US_PER_S, "to",
+		(double)run->to_us / US_PER_S, "events", (json_int_t)run->entries, "folded",
+		(json_int_t)run->folded, "missing", (json_int_t)run->missing, "lost", lost,
+		"lost_repeats", (json_int_t)run->lost_repeats, "vanished",
+		(json_int_t)run->vanished, "unaccounted", (json_int_t)run->unaccounted,
+		"duplicates", (json_int_t)run->duplicates, "cpus", cpus);
 }
 
 static int print_json(const struct bl_verify_run *runs, size_t n, bool good)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "cleanup.h"
@@ -144,5 +145,42 @@ int bl_counters_read(int fd, const uint64_t *carried, uint64_t counters[_BL_COUN
 		for (int cpu = 0; cpu < cpus; cpu++)
 			counters[i] += values[cpu];
 	}
+	return 0;
+}
+
+void bl_left_losses(int counters, int progress, uint64_t carried[_BL_COUNT_MAX])
+{
+	struct bl_progress told = { 0 }, more = { 0 };
+	uint32_t index = BL_PROGRESS_TOLD, next = BL_PROGRESS_TOLD_MORE;
+	uint64_t totals[_BL_COUNT_MAX];
+
+	if (bl_counters_read(counters, NULL, totals) < 0)
+		return;
+	bpf_map_lookup_elem(progress, &index, &told);
+	bpf_map_lookup_elem(progress, &next, &more);
+	const struct {
+		enum bl_counter counter;
+		uint64_t total, told;
+	} losses[] = {
+		{ BL_COUNT_LOST_RING, totals[BL_COUNT_LOST_RING], told.highest },
+		{ BL_COUNT_LOST_SCRATCH, totals[BL_COUNT_LOST_SCRATCH], told.arrived },
+		{ BL_COUNT_LOST_LIMIT, totals[BL_COUNT_LOST_LIMIT], more.highest },
+		{ BL_COUNT_LOST_REPEATS, totals[BL_COUNT_LOST_REPEATS], more.arrived },
+		{ BL_COUNT_LOST_REPEATS, totals[BL_COUNT_FOLDED], totals[BL_COUNT_UNFOLDED] },
+	};
+
+	for (size_t i = 0; i < BL_ARRAY_SIZE(losses); i++)
+		if (losses[i].total > losses[i].told)
+			carried[losses[i].counter] += losses[i].total - losses[i].told;
+}
+
+int bl_series_name(struct bl_progress *series)
+{
+	if (series->arrived == BL_SERIES_MAGIC)
+		return 0;
+	/* So few bytes come at once. */
+	if (getrandom(&series->highest, sizeof(series->highest), 0) < 0)
+		return -errno;
+	series->arrived = BL_SERIES_MAGIC;
 	return 0;
 }

@@ -34,3 +34,12 @@ int bl_ring_empty(int ring, bl_record_fn record, void *userdata);
 
 /* Sums counters over the CPUs, with carried (NULL: nothing) added to each. Returns 0 or -errno. */
 int bl_counters_read(int fd, const uint64_t *carried, uint64_t counters[_BL_COUNT_MAX]);
+
+/*
+ * Adds what another version's set of maps has lost or folded, and nobody has told: file descriptors of its counters and
+ * of its progress.
+ */
+void bl_left_losses(int counters, int progress, uint64_t carried[_BL_COUNT_MAX]);
+
+/* Gives the numbers of a set of maps their name, unless they have it. Returns 0 or -errno. */
+int bl_series_name(struct bl_progress *series);

@@ -59,19 +59,25 @@ void bl_inherit_records(struct bl_daemon *daemon)
 
 	if (!progress)
 		return;
-	bl_lost_share(lost, &progress[BL_PROGRESS_TOLD], progress + BL_PROGRESS_CPUS,
-		      n - BL_PROGRESS_CPUS);
-	bl_lost_with_daemon(lost, progress[BL_PROGRESS_WAITING].highest);
-	progress[BL_PROGRESS_WAITING].highest = 0;
+	bl_lost_share(lost, &progress[BL_PROGRESS_TOLD], &progress[BL_PROGRESS_TOLD_MORE],
+		      progress + BL_PROGRESS_CPUS, n - BL_PROGRESS_CPUS);
+	bl_lost_with_daemon(lost, progress[BL_PROGRESS_WAITING].highest,
+			    progress[BL_PROGRESS_WAITING].arrived);
+	progress[BL_PROGRESS_WAITING] = (struct bl_progress){ 0 };
+	if (progress[BL_PROGRESS_SERIES].arrived == BL_SERIES_MAGIC)
+		bl_deliver_series(&daemon->deliver, progress[BL_PROGRESS_SERIES].highest);
+	bl_deliver_numbers(&daemon->deliver, &daemon->begin);
 }
 
-void bl_inherit_waiting(struct bl_daemon *daemon, uint64_t events)
+void bl_inherit_waiting(struct bl_daemon *daemon, uint64_t events, uint64_t repeats)
 {
 	size_t n;
 	struct bl_progress *progress = bl_loader_progress(daemon->loader, &n);
 
-	if (progress)
-		progress[BL_PROGRESS_WAITING].highest = events;
+	if (!progress)
+		return;
+	progress[BL_PROGRESS_WAITING].highest = events;
+	progress[BL_PROGRESS_WAITING].arrived = repeats;
 }
 
 int bl_inherit_keep(struct bl_daemon *daemon, const struct bl_generation *generation)

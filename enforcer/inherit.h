@@ -16,7 +16,7 @@ uint32_t bl_inherit_generations(struct bl_daemon *daemon);
 void bl_inherit_records(struct bl_daemon *daemon);
 
 /* Keeps for the next daemon how many events wait for journald. */
-void bl_inherit_waiting(struct bl_daemon *daemon, uint64_t events);
+void bl_inherit_waiting(struct bl_daemon *daemon, uint64_t events, uint64_t repeats);
 
 /* What the rules of a built policy are called is kept in the kernel beside its tables. Returns 0 or -errno. */
 struct bl_generation;

@@ -31,6 +31,7 @@
 
 #include "lsm.skel.h"
 
+#define NS_PER_S	1000000000ull
 #define RECORDS_AT_ONCE 256 /* of one call of bl_loader_consume() */
 
 struct bl_loader {
@@ -227,6 +228,17 @@ static int take_over(struct bl_loader *loader, char **reterr_text)
 	return 0;
 }
 
+/* How much is told of at most: each daemon's own settings. */
+static void set_limits(const struct bl_loader *loader)
+{
+	struct bl_globals *globals = &loader->skeleton->bss->globals;
+	uint64_t interval = loader->options.event_rate ? NS_PER_S / loader->options.event_rate : 0;
+
+	globals->fold_window = loader->options.fold_window_ns;
+	globals->limit_slack = interval * loader->options.event_burst;
+	globals->limit_interval = interval;
+}
+
 static int start(struct bl_loader *loader, char **reterr_text)
 {
 	struct bl_globals *globals = &loader->skeleton->bss->globals;
@@ -239,6 +251,10 @@ static int start(struct bl_loader *loader, char **reterr_text)
 		if (r < 0)
 			return fail(reterr_text, r, "no random numbers: %s", strerror(-r));
 	}
+	r = bl_series_name(&loader->progress[BL_PROGRESS_SERIES]);
+	if (r < 0)
+		return fail(reterr_text, r, "no random numbers: %s", strerror(-r));
+	set_limits(loader);
 	loader->generation = loader->options.generation;
 	if (loader->adopted) {
 		r = take_over(loader, reterr_text);
@@ -576,6 +592,14 @@ int bl_loader_consume(struct bl_loader *loader)
 	return r == -EAGAIN ? RECORDS_AT_ONCE : r;
 }
 
+int bl_loader_sweep(struct bl_loader *loader, bool all)
+{
+	struct bl_sweep sweep = { .all = all };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &sweep, .ctx_size_in = sizeof(sweep));
+
+	return bpf_prog_test_run_opts(bpf_program__fd(loader->skeleton->progs.bl_sweep), &opts);
+}
+
 int bl_loader_counters(const struct bl_loader *loader, uint64_t counters[_BL_COUNT_MAX])
 {
 	int fd = bpf_map__fd(loader->skeleton->maps.counters);
@@ -638,26 +662,6 @@ size_t bl_loader_hooks(const struct bl_loader *loader, struct bl_hook_info *info
 
 /* ---- one daemon after the other ----------------------------------------------------------- */
 
-/* What another version's set has lost, and nobody has told. */
-static void carry(struct bl_loader *loader, int counters, int progress)
-{
-	static const enum bl_counter losses[] = { BL_COUNT_LOST_RING, BL_COUNT_LOST_SCRATCH };
-	struct bl_progress told = { 0 };
-	uint32_t index = BL_PROGRESS_TOLD;
-
-	uint64_t totals[_BL_COUNT_MAX];
-
-	if (bl_counters_read(counters, NULL, totals) < 0)
-		return;
-	bpf_map_lookup_elem(progress, &index, &told);
-	for (size_t i = 0; i < BL_ARRAY_SIZE(losses); i++) {
-		uint64_t before = i ? told.arrived : told.highest;
-		uint64_t total = totals[losses[i]];
-
-		loader->carried[losses[i]] += total > before ? total - before : 0;
-	}
-}
-
 static void on_old(void *userdata, int ring, int counters, int progress)
 {
 	struct bl_loader *loader = userdata;
@@ -665,7 +669,7 @@ static void on_old(void *userdata, int ring, int counters, int progress)
 	if (ring >= 0)
 		bl_ring_empty(ring, loader->options.old_event, loader->options.userdata);
 	if (counters >= 0 && progress >= 0)
-		carry(loader, counters, progress);
+		bl_left_losses(counters, progress, loader->carried);
 }
 
 void bl_loader_settle(struct bl_loader *loader)

@@ -23,6 +23,9 @@ struct bl_loader_options {
 	uint32_t generation;	/* the last number that was given before, where a new set of maps is made */
 	void *userdata;
 	size_t ring_bytes;	/* power of two, at least a page */
+	uint64_t fold_window_ns; /* in which repeats are only counted; 0: none are */
+	uint32_t event_rate;	 /* events a second that a rule makes in a control group; 0: any number */
+	uint32_t event_burst;	 /* ... and how many of them at once */
 	uint32_t ceiling;	/* enum bl_mode of policy.h: BL_MODE_MONITOR turns every deny into would-deny */
 };
 
@@ -107,6 +110,9 @@ int bl_loader_fd(const struct bl_loader *loader);
  * there are more. Returns their number or -errno.
  */
 int bl_loader_consume(struct bl_loader *loader);
+
+/* Has the kernel side tell of repeats that were folded: those whose window is over, or all. Returns 0 or -errno. */
+int bl_loader_sweep(struct bl_loader *loader, bool all);
 
 /* Sums the per-CPU counters into counters[_BL_COUNT_MAX]. Returns 0 or -errno. */
 int bl_loader_counters(const struct bl_loader *loader, uint64_t counters[_BL_COUNT_MAX]);

@@ -73,6 +73,18 @@ static void tell_failure(struct bl_daemon *daemon)
 			    strerror(-error));
 }
 
+static void beat(struct bl_daemon *daemon, const uint64_t *counters)
+{
+	uint64_t now_ns = bl_now_ns();
+
+	if (!daemon->settings.heartbeat_ns)
+		return;
+	if (daemon->next_beat_ns && now_ns >= daemon->next_beat_ns)
+		bl_deliver_heartbeat(&daemon->deliver, counters);
+	if (now_ns >= daemon->next_beat_ns)
+		daemon->next_beat_ns = now_ns + daemon->settings.heartbeat_ns;
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct loop *loop = userdata;
@@ -81,11 +93,14 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	int r;
 
 	bl_loader_beat(daemon->loader);
+	/* What fails is tried again the next second: what is folded stays where it is. */
+	bl_loader_sweep(daemon->loader, false);
 	r = deliver(loop); /* what came without a wake-up */
 	if (r < 0)
 		return r;
 	r = bl_loader_counters(daemon->loader, counters);
 	bl_deliver_losses(&daemon->deliver, r < 0 ? NULL : counters);
+	beat(daemon, r < 0 ? NULL : counters);
 	bl_deliver_clock(&daemon->deliver);
 	bl_follow_tick(daemon);
 	tell_failure(daemon);
@@ -127,7 +142,7 @@ static int arm_journal(sd_event_source *source, void *userdata)
 	int r;
 
 	bl_journal_get_stats(journal, &stats);
-	bl_inherit_waiting(loop->daemon, stats.queued_entries);
+	bl_inherit_waiting(loop->daemon, stats.queued_entries, stats.queued_repeats);
 	loop->journal_io = sd_event_source_disable_unref(loop->journal_io);
 	if (bl_journal_wants_write(journal) && bl_journal_fd(journal) >= 0) {
 		r = sd_event_add_io(loop->daemon->event, &loop->journal_io, bl_journal_fd(journal),

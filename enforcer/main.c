@@ -186,6 +186,9 @@ static int load_programs(struct bl_daemon *daemon)
 		.userdata = daemon,
 		.ring_bytes = daemon->settings.ring_bytes,
 		.ceiling = daemon->settings.mode,
+		.fold_window_ns = daemon->settings.fold_window_ns,
+		.event_rate = daemon->settings.event_rate,
+		.event_burst = daemon->settings.event_burst,
 	};
 	_cleanup_free_ char *text = NULL;
 	int r;
@@ -320,6 +323,7 @@ static int serve(struct bl_daemon *daemon)
 		.version = BL_VERSION,
 		.engine = BL_ENGINE,
 		.mode = bl_mode_name(daemon->settings.mode),
+		.numbers = &daemon->begin,
 	};
 	_cleanup_free_ char *text = NULL;
 
@@ -363,15 +367,19 @@ static void stop(struct bl_daemon *daemon, bool served)
 	bl_worker_free(daemon->worker);
 	bl_control_free(daemon->control);
 	/* What happened up to here is told; a storm that goes on does not keep us. */
+	if (served)
+		bl_loader_sweep(daemon->loader, true);
 	for (int i = 0; served && i < LAST_ROUNDS && bl_loader_consume(daemon->loader) > 0; i++)
 		;
 	if (served) {
 		consequence = end_enforcement(daemon);
-		bl_inherit_waiting(daemon, 0); /* they are sent below, while there is time */
+		bl_inherit_waiting(daemon, 0, 0); /* they are sent below, while there is time */
 	}
+	if (served)
+		bl_deliver_numbers(&daemon->deliver, &daemon->begin);
 	bl_loader_free(daemon->loader);
 	bl_pins_free(daemon->pins);
-	if (served && bl_report_stopped(&daemon->log.entry, consequence) == 0)
+	if (served && bl_report_stopped(&daemon->log.entry, consequence, &daemon->begin) == 0)
 		bl_log_entry(&daemon->log);
 	bl_worker_result_clear(&daemon->first);
 	bl_areas_clear(&daemon->areas);

@@ -35,6 +35,10 @@ static const char *const counter_names[_BL_COUNT_MAX] = {
 	[BL_COUNT_ANCESTORS_LOST] = "ancestors_lost",
 	[BL_COUNT_CGROUPS_LOST] = "cgroups_lost",
 	[BL_COUNT_MOUNTS] = "mount_changes",
+	[BL_COUNT_FOLDED] = "folded",
+	[BL_COUNT_UNFOLDED] = "unfolded",
+	[BL_COUNT_LOST_LIMIT] = "lost_limit",
+	[BL_COUNT_LOST_REPEATS] = "lost_repeats",
 };
 
 static json_t *counters_value(const struct bl_daemon *daemon)
@@ -122,11 +126,12 @@ static json_t *journal_value(const struct bl_daemon *daemon)
 	struct bl_journal_stats stats;
 
 	bl_journal_get_stats(daemon->log.journal, &stats);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "sent", (json_int_t)stats.sent,
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "sent", (json_int_t)stats.sent,
 			 "waiting", (json_int_t)stats.queued_entries, "dropped_full",
 			 (json_int_t)stats.dropped_full, "dropped_memory",
 			 (json_int_t)stats.dropped_memory, "dropped_refused",
-			 (json_int_t)stats.dropped_refused, "reconnects",
+			 (json_int_t)stats.dropped_refused, "dropped_repeats",
+			 (json_int_t)stats.dropped_repeats, "reconnects",
 			 (json_int_t)stats.reconnects);
 }
 

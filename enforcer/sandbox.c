@@ -142,6 +142,7 @@ static const int bpf_commands[] = {
 	BPF_MAP_UPDATE_BATCH,
 	BPF_MAP_DELETE_BATCH,
 	BPF_MAP_FREEZE,
+	BPF_PROG_TEST_RUN, /* of what was loaded before: the sweep */
 	BPF_OBJ_GET_INFO_BY_FD,
 	BPF_LINK_CREATE,
 	BPF_ITER_CREATE,

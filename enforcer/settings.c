@@ -77,6 +77,88 @@ static int set_ring_size(struct bl_settings *settings, const char *value,
 	return 0;
 }
 
+/* A number and a unit of time: '500ms', '2s', '5min', '1h'; 0 needs none. */
+static int read_time(const char *value, uint64_t max_ns, uint64_t *ret_ns)
+{
+	static const struct {
+		const char *unit;
+		uint64_t ns;
+	} units[] = {
+		{ "ms", 1000000 },
+		{ "s", 1000000000 },
+		{ "min", 60000000000 },
+		{ "h", 3600000000000 },
+	};
+	unsigned long long n;
+	char *end;
+
+	if (!isdigit((unsigned char)*value))
+		return -EINVAL;
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	if (errno || (n == 0 && *end))
+		return -EINVAL;
+	*ret_ns = 0;
+	if (n == 0)
+		return 0;
+	for (size_t i = 0; i < BL_ARRAY_SIZE(units); i++) {
+		if (strcmp(end, units[i].unit) != 0 || n > max_ns / units[i].ns)
+			continue;
+		*ret_ns = n * units[i].ns;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int set_fold_window(struct bl_settings *settings, const char *value,
+			   const char **reterr_expected)
+{
+	*reterr_expected = "a time like 500ms or 2s, at most 1h, or 0";
+	return read_time(value, 3600000000000, &settings->fold_window_ns);
+}
+
+static int set_heartbeat(struct bl_settings *settings, const char *value,
+			 const char **reterr_expected)
+{
+	uint64_t ns;
+	int r = read_time(value, 24 * 3600000000000, &ns);
+
+	*reterr_expected = "a time like 30s, 5min or 1h, at least 1s and at most 24h, or 0";
+	if (r < 0 || (ns && ns < 1000000000))
+		return -EINVAL;
+	settings->heartbeat_ns = ns;
+	return 0;
+}
+
+static int read_count(const char *value, uint32_t max, uint32_t *ret)
+{
+	unsigned long n;
+	char *end;
+
+	if (!isdigit((unsigned char)*value))
+		return -EINVAL;
+	errno = 0;
+	n = strtoul(value, &end, 10);
+	if (errno || *end || n > max)
+		return -EINVAL;
+	*ret = (uint32_t)n;
+	return 0;
+}
+
+static int set_event_rate(struct bl_settings *settings, const char *value,
+			  const char **reterr_expected)
+{
+	*reterr_expected = "a number of events a second up to 1000000, or 0";
+	return read_count(value, 1000000, &settings->event_rate);
+}
+
+static int set_event_burst(struct bl_settings *settings, const char *value,
+			   const char **reterr_expected)
+{
+	*reterr_expected = "a number of events up to 1000000";
+	return read_count(value, 1000000, &settings->event_burst);
+}
+
 static int set_socket_group(struct bl_settings *settings, const char *value,
 			    const char **reterr_expected)
 {
@@ -98,6 +180,10 @@ static const struct key {
 	const char *name;
 	set_fn set;
 } keys[] = {
+	{ "event-burst", set_event_burst },
+	{ "event-rate", set_event_rate },
+	{ "fold-window", set_fold_window },
+	{ "heartbeat", set_heartbeat },
 	{ "mode", set_mode },
 	{ "on-stop", set_on_stop },
 	{ "ring-size", set_ring_size },
@@ -114,6 +200,10 @@ int bl_settings_init(struct bl_settings *ret)
 		.mode = BL_MODE_ENFORCE,
 		.ring_bytes = 8u << 20,
 		.on_stop = BL_ON_STOP_KEEP,
+		.fold_window_ns = 1000000000,
+		.heartbeat_ns = 300000000000,
+		.event_rate = 200,
+		.event_burst = 2000,
 		.socket_group = group,
 	};
 	return 0;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "policy.h"
 
@@ -23,12 +24,16 @@ struct bl_settings {
 	enum bl_mode mode;  /* ceiling over the mode of every policy file */
 	size_t ring_bytes;  /* power of two, BL_RING_BYTES_MIN to BL_RING_BYTES_MAX */
 	enum bl_on_stop on_stop;
+	uint64_t fold_window_ns; /* repeats of an event are only counted for so long; 0: never */
+	uint64_t heartbeat_ns;	 /* between two; 0: none */
+	uint32_t event_rate;	 /* events a second that a rule makes in a control group; 0: any number */
+	uint32_t event_burst;	 /* ... and how many of them at once */
 	char *socket_group; /* may talk to the control socket, besides root; "" is nobody */
 };
 
 const char *bl_on_stop_name(enum bl_on_stop on_stop);
 
-/* As without a file: enforce, 8 MiB, keep, group 'bailiff'. Returns 0 or -ENOMEM. */
+/* As without a file; see packaging/bailiff.conf. Returns 0 or -ENOMEM. */
 int bl_settings_init(struct bl_settings *ret);
 void bl_settings_done(struct bl_settings *settings);
 

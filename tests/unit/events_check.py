@@ -19,7 +19,7 @@ sys.dont_write_bytecode = True  # the source folder is not ours to write to
 import cli_check as cli  # noqa: E402
 import journals  # noqa: E402
 from cli_check import FINDINGS, GOOD, USAGE, bailiff, document, expect  # noqa: E402
-from journals import exported, journal, lost, started, stopped, verdict  # noqa: E402
+from journals import common, exported, journal, lost, started, stopped, verdict  # noqa: E402
 
 SIEM = pathlib.Path(__file__).resolve().parent / "siem"
 ECS = json.loads((SIEM / "ecs.json").read_text())
@@ -443,6 +443,70 @@ def test_verify_each_run_by_itself(tmp):
                *({**each, **boot} for each in (started(9), *several(2)))]
     runs, _ = verify(exported(tmp, *entries), FINDINGS)
     assert [(run["good"], run["events"], run["unaccounted"]) for run in runs] == [(True, 2, 0), (True, 3, 0), (False, 1, 1)]
+
+
+SERIES = {"BAILIFF_SERIES": "00c0ffee00c0ffee"}
+SECOND = {"_SYSTEMD_INVOCATION_ID": "b" * 32}
+
+
+def beat(at=0.0, seen=0, total=0, numbers="", **more):
+    return common("heartbeat", at, MESSAGE="heartbeat", PRIORITY="6", BAILIFF_SEEN=str(seen), BAILIFF_LOST_TOTAL=str(total),
+                  **SERIES, **({"BAILIFF_NUMBERS": numbers} if numbers else {}), **more)
+
+
+def numbered(*seqs, cpu=0, **more):
+    return [{**each, **SERIES, **more} for each in several(*seqs, cpu=cpu)]
+
+
+def test_verify_goes_on_with_the_next_daemon(tmp):
+    """Programs outlive their daemon: its numbers and losses are the next one's as well."""
+    first = [started(**SERIES), common("policy-loaded", 0, MESSAGE="policy loaded"), *numbered(1, 2, 3)]
+    again = {**SERIES, **SECOND, "BAILIFF_NUMBERS": "0:3"}
+    runs, text = verify(exported(tmp, *first, started(4, **again), *numbered(4, 5, **SECOND)), GOOD)
+    assert [(run["events"], run["daemons"], run["series"]) for run in runs] == [(5, 2, SERIES["BAILIFF_SERIES"])]
+    assert "told by 2 daemons" in text and "cpu 0: 1 to 5, all there" in text
+    # The second alone begins where it says; what is missing between the two is missing.
+    runs, text = verify(exported(tmp, started(4, **again), *numbered(4, 5, **SECOND)), GOOD)
+    assert runs[0]["cpus"][0]["missing"] == 0 and "cpu 0: 4 to 5, all there" in text
+    assert verify(exported(tmp, started(4, **again), *numbered(6, **SECOND)), FINDINGS)[0][0]["unaccounted"] == 2
+    assert verify(exported(tmp, started(**SERIES), *numbered(1), started(4, **again), *numbered(4, **SECOND)), FINDINGS)[0][0]["unaccounted"] == 2
+    # Those that the first had read, and was ended with; the next daemon tells.
+    told = {**lost(6, seen=1, daemon=2), **SERIES, **SECOND}
+    runs, _ = verify(exported(tmp, started(**SERIES), *numbered(1), started(4, **again), *numbered(4, **SECOND), told), GOOD)
+    assert runs[0]["missing"] == 2 and runs[0]["lost"]["daemon"] == 2
+    # Of a set of maps that was there before: other numbers.
+    old = several(7, 8)
+    runs, _ = verify(exported(tmp, *old, started(**SERIES), *numbered(1)), GOOD)
+    assert [run["events"] for run in runs] == [2, 1]
+
+
+def test_verify_the_end_by_a_heartbeat(tmp):
+    """What is taken out of the end is missed by what the daemon says that it has read."""
+    begin = [started(**SERIES), *numbered(1, 2, 3)]
+    verify(exported(tmp, *begin, beat(9, seen=3, numbers="0:3")), GOOD)
+    runs, text = verify(exported(tmp, *begin, beat(9, seen=5, numbers="0:5")), FINDINGS)
+    assert runs[0]["unaccounted"] == 2 and runs[0]["cpus"][0]["gaps"] == [[4, 5]] and "4-5" in text
+    runs, text = verify(exported(tmp, *begin, beat(9, seen=4, numbers="0:3,1:1")), FINDINGS)
+    assert runs[0]["cpus"][1]["gaps"] == [[1, 1]] and runs[0]["cpus"][1]["present"] == 0
+    verify(exported(tmp, *begin, {**stopped(9), **SERIES, "BAILIFF_NUMBERS": "0:4"}), FINDINGS)
+    # A journal that begins later: a heartbeat says where, and the next one how far it should go.
+    verify(exported(tmp, beat(1, numbers="0:3"), *numbered(4), beat(9, numbers="0:4")), GOOD)
+    assert verify(exported(tmp, beat(1, numbers="0:3"), *numbered(5), beat(9, numbers="0:6")), FINDINGS)[0][0]["unaccounted"] == 2
+    assert verify(exported(tmp, beat(1, numbers="0:3"), beat(9, numbers="0:4")), FINDINGS)[0][0]["unaccounted"] == 1
+    # A text that is none proves nothing, and breaks nothing.
+    for numbers in ("0", "0:", ":1", "0:x", "0:99999999999999999999999", "-1:2", ",", "0:3,", "a:b,0:9"):
+        verify(exported(tmp, *begin, beat(9, seen=3, numbers=numbers)), GOOD)
+
+
+def test_verify_losses_of_a_limit_and_of_repeats(tmp):
+    kept = [started(**SERIES), *numbered(1, 2, 5)]
+    told = {**lost(10, seen=3, limit=2), **SERIES, "BAILIFF_LOST_REPEATS": "70"}
+    runs, text = verify(exported(tmp, *kept, told), GOOD)
+    assert runs[0]["lost"]["limit"] == 2 and runs[0]["lost_repeats"] == 70 and "and 70 repeats" in text
+    # Repeats have no numbers, so they account for none.
+    verify(exported(tmp, *kept, {**lost(10, seen=3), **SERIES, "BAILIFF_LOST_REPEATS": "70"}), FINDINGS)
+    # A heartbeat's total stands for a message of losses that is lost.
+    assert verify(exported(tmp, *kept, beat(10, seen=3, total=2, numbers="0:5")), GOOD)[0][0]["lost"]["unsaid"] == 2
 
 
 def test_verify_folded(tmp):

@@ -67,7 +67,8 @@ def number_putters():
 
 def made_daemon():
     names = set(re.findall(r'"(BAILIFF_\w+)"', REPORT_C))
-    numbers = set(re.findall(r'put_number\([^;]*?"(BAILIFF_\w+)"', REPORT_C)) | {name for name in names if name.startswith("BAILIFF_LOST_")}
+    numbers = set(re.findall(r'(?:put_number|bl_entry_uint)\([^;]*?"(BAILIFF_\w+)"', REPORT_C))
+    numbers |= {name for name in names if name.startswith(("BAILIFF_LOST_", "BAILIFF_KERNEL_"))} - {"BAILIFF_KERNEL"}
     return names, numbers
 
 

@@ -81,7 +81,7 @@ def stopped(at=0.0, **more):
 def lost(at=0.0, seen=0, total=None, **reasons):
     """Losses by reason, of this message; total is that of the run so far."""
     fields = {f"BAILIFF_LOST_{name}": str(reasons.get(name.lower(), 0))
-              for name in ("RING", "SCRATCH", "GAP", "RECORD", "QUEUE", "MEMORY", "REFUSED")}
+              for name in ("RING", "SCRATCH", "GAP", "RECORD", "QUEUE", "MEMORY", "REFUSED", "DAEMON", "LIMIT")}
     fresh = sum(reasons.values())
     return common("events-lost", at, MESSAGE="events lost", PRIORITY="3", BAILIFF_LOST=str(fresh),
                   BAILIFF_LOST_TOTAL=str(fresh if total is None else total), BAILIFF_SEEN=str(seen), **fields)

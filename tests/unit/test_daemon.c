@@ -80,6 +80,11 @@ void bl_loader_beat(struct bl_loader *loader)
 	loader->beats++;
 }
 
+int bl_loader_sweep(struct bl_loader *loader, bool all)
+{
+	return 0;
+}
+
 uint32_t bl_loader_next(const struct bl_loader *loader)
 {
 	return loader->generation + 1;

@@ -531,44 +531,6 @@ static void entry_limits(void **state)
 	bl_entry_clear(&entry);
 }
 
-/* ---- the daemon's own entries ------------------------------------------------------------- */
-
-static void reports(void **state)
-{
-	struct bl_report_start start = { "0.1.0", "6.12.1", "lsm", "enforce" };
-	struct bl_report_policy policy = { 12, "00ff", 2, 1000, 65536, 31, 250 };
-	struct bl_entry entry = { 0 };
-
-	assert_int_equal(bl_report_started(&entry, &start), 0);
-	expect(&entry, "MESSAGE",
-	       "started version=\"0.1.0\" kernel=\"6.12.1\" engine=\"lsm\" mode=\"enforce\"");
-	expect(&entry, "MESSAGE_ID", bl_message_id(BL_MESSAGE_STARTED));
-	assert_int_equal(bl_report_policy_loaded(&entry, &policy), 0);
-	expect(&entry, "MESSAGE",
-	       "policy loaded generation=12 files=2 rules=1000 bytes=65536 "
-	       "took_ms=31 swap_us=250 digest=\"00ff\"");
-	expect(&entry, "BAILIFF_RULES", "1000");
-	assert_int_equal(bl_report_policy_rejected(&entry, 3, "a.json:1:2: \"x\"\nMESSAGE=", 11),
-			 0);
-	expect(&entry, "MESSAGE",
-	       "policy rejected, keeping the one in force generation=11 errors=3 "
-	       "first=\"a.json:1:2: \\\"x\\\"\\x0aMESSAGE=\"");
-	expect(&entry, "PRIORITY", "3");
-	assert_int_equal(bl_report_policy_rejected(&entry, 1, NULL, 0), 0);
-	expect(&entry, "MESSAGE", "policy rejected, none is in force errors=1");
-	assert_int_equal(bl_report_stopped(&entry, "enforcement lifted"), 0);
-	expect(&entry, "MESSAGE", "stopped consequence=\"enforcement lifted\"");
-	assert_int_equal(bl_report_degraded(&entry, "lsm", "no BTF", "another kernel"), 0);
-	expect(&entry, "MESSAGE_ID", bl_message_id(BL_MESSAGE_ENGINE_DEGRADED));
-	assert_int_equal(bl_report_canary_failed(&entry, "the open was let through"), 0);
-	expect(&entry, "BAILIFF_REASON", "the open was let through");
-	assert_int_equal(bl_report_log(&entry, 6, "line\nFAKE=1"), 0);
-	expect(&entry, "MESSAGE", "line\\x0aFAKE=1");
-	expect(&entry, "MESSAGE_ID", NULL);
-	expect(&entry, "PRIORITY", "6");
-	bl_entry_clear(&entry);
-}
-
 /* ---- message ids and their catalog -------------------------------------------------------- */
 
 static void ids_are_distinct(void **state)
@@ -625,14 +587,19 @@ static void gather(struct bl_entry *known, const struct bl_entry *entry)
 static void gather_all(struct bl_entry *known)
 {
 	struct bl_report_policy policy = { 1, "d", 1, 1, 1, 1, 1 };
-	struct bl_report_start start = { "v", "k", "e", "m" };
+	struct bl_report_numbers numbers = { "s", "0:1" };
+	struct bl_report_start start = { &numbers, "v", "k", "e", "m" };
 	struct bl_lost_report lost = { .fresh_sum = 1 };
+	uint64_t counters[_BL_COUNT_MAX] = { 0 };
+	struct bl_report_heartbeat beat = { .counters = counters, .numbers = numbers };
 	struct bl_entry entry = { 0 };
 	struct record record;
 
 	record_exec(&record);
 	record.event.facts = BL_FACT_MEMFD;
 	record.event.flags |= BL_EF_SPARED;
+	record.event.folded = 3;
+	record.event.since_ns = 1;
 	record_seal(&record);
 	build_state(&entry, &record, BL_PROCESS_GONE);
 	gather(known, &entry);
@@ -650,7 +617,7 @@ static void gather_all(struct bl_entry *known)
 	gather(known, &entry);
 	bl_report_started(&entry, &start);
 	gather(known, &entry);
-	bl_report_stopped(&entry, "c");
+	bl_report_stopped(&entry, "c", &numbers);
 	gather(known, &entry);
 	bl_report_policy_loaded(&entry, &policy);
 	gather(known, &entry);
@@ -658,7 +625,9 @@ static void gather_all(struct bl_entry *known)
 	gather(known, &entry);
 	bl_report_degraded(&entry, "e", "r", "r");
 	gather(known, &entry);
-	bl_report_lost(&entry, &lost);
+	bl_report_lost(&entry, &lost, &numbers);
+	gather(known, &entry);
+	bl_report_heartbeat(&entry, &beat);
 	gather(known, &entry);
 	bl_report_canary_failed(&entry, "r");
 	gather(known, &entry);
@@ -737,7 +706,6 @@ int main(void)
 		cmocka_unit_test(priorities),
 		cmocka_unit_test(wire_equals_entry),
 		cmocka_unit_test(entry_limits),
-		cmocka_unit_test(reports),
 		cmocka_unit_test(ids_are_distinct),
 		cmocka_unit_test(catalog_and_code_agree),
 		cmocka_unit_test(documentation_is_complete),

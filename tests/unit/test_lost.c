@@ -102,12 +102,12 @@ static void unexplained_gap_is_reported_once(void **state)
 /* Three daemons on the same records: each loss is reported by one of them, and no gap that is none. */
 static void goes_on_where_another_ended(void **state)
 {
-	struct bl_progress told = { 0 }, cpus[2] = { { 0 } };
+	struct bl_progress told = { 0 }, more = { 0 }, cpus[2] = { { 0 } };
 	uint64_t counters[_BL_COUNT_MAX] = { [BL_COUNT_LOST_RING] = 2 };
 	struct bl_lost_report report;
 	struct bl_lost *lost = make();
 
-	bl_lost_share(lost, &told, cpus, 2);
+	bl_lost_share(lost, &told, &more, cpus, 2);
 	bl_lost_saw(lost, 0, 1);
 	bl_lost_saw(lost, 0, 4); /* 2 and 3 had no room */
 	bl_lost_saw(lost, 1, 3); /* 1 and 2 are missing, and nobody knows why */
@@ -122,20 +122,67 @@ static void goes_on_where_another_ended(void **state)
 	/* While nobody was there 5 and 6 had no room; 7 waits to be read, and one that was read was not told. */
 	counters[BL_COUNT_LOST_RING] = 4;
 	lost = make();
-	bl_lost_share(lost, &told, cpus, 2);
-	bl_lost_with_daemon(lost, 1);
+	bl_lost_share(lost, &told, &more, cpus, 2);
+	bl_lost_with_daemon(lost, 1, 40);
 	bl_lost_saw(lost, 0, 7);
 	assert_true(bl_lost_take(lost, counters, NULL, &report));
 	assert_int_equal(report.fresh[BL_LOST_RING], 2);
 	assert_int_equal(report.fresh[BL_LOST_GAP], 0);
 	assert_int_equal(report.fresh[BL_LOST_DAEMON], 1);
 	assert_int_equal(report.fresh_sum, 3);
+	assert_int_equal(report.total_sum, 3); /* since this daemon's start */
+	assert_int_equal(report.repeats, 40);
 	assert_false(bl_lost_take(lost, counters, NULL, &report));
 	assert_false(bl_lost_take(lost, counters, NULL, &report));
 	bl_lost_free(lost);
 
 	lost = make();
-	bl_lost_share(lost, &told, cpus, 2);
+	bl_lost_share(lost, &told, &more, cpus, 2);
+	assert_false(bl_lost_take(lost, counters, NULL, &report));
+	assert_false(bl_lost_take(lost, counters, NULL, &report));
+	bl_lost_free(lost);
+}
+
+/* What is more than a rule may make has numbers, which are no gap then; repeats have none. */
+static void limits_and_repeats(void **state)
+{
+	uint64_t counters[_BL_COUNT_MAX] = {
+		[BL_COUNT_LOST_LIMIT] = 4, [BL_COUNT_LOST_REPEATS] = 9
+	};
+	struct bl_progress told = { 0 }, more = { 0 }, cpus[2] = { { 0 } };
+	struct bl_lost_report report;
+	struct bl_lost *lost = make();
+	char numbers[32];
+
+	bl_lost_share(lost, &told, &more, cpus, 2);
+	assert_int_equal(bl_lost_numbers(lost, numbers, sizeof(numbers)), 0);
+	assert_string_equal(numbers, "");
+	bl_lost_saw(lost, 0, 5);
+	bl_lost_saw(lost, 1, 1);
+	assert_true(bl_lost_take(lost, counters, NULL, &report));
+	assert_int_equal(report.fresh[BL_LOST_LIMIT], 4);
+	assert_int_equal(report.fresh_sum, 4);
+	assert_int_equal(report.repeats, 9);
+	assert_false(bl_lost_take(lost, counters, NULL, &report));
+	counters[BL_COUNT_LOST_REPEATS] = 10;
+	assert_true(bl_lost_take(lost, counters, NULL, &report));
+	assert_int_equal(report.fresh_sum, 0);
+	assert_int_equal(report.repeats, 1);
+	assert_int_equal(report.repeats_total, 10);
+	bl_lost_sums(lost, &report);
+	assert_int_equal(report.total_sum, 4);
+	assert_int_equal(report.repeats_total, 10);
+	assert_int_equal(report.seen, 2);
+	assert_int_equal(bl_lost_numbers(lost, numbers, sizeof(numbers)), 7);
+	assert_string_equal(numbers, "0:5,1:1");
+	/* Whole words only. */
+	assert_int_equal(bl_lost_numbers(lost, numbers, 7), 3);
+	assert_string_equal(numbers, "0:5");
+	bl_lost_free(lost);
+
+	/* The next daemon on the same records: nothing of that is told again. */
+	lost = make();
+	bl_lost_share(lost, &told, &more, cpus, 2);
 	assert_false(bl_lost_take(lost, counters, NULL, &report));
 	assert_false(bl_lost_take(lost, counters, NULL, &report));
 	bl_lost_free(lost);
@@ -146,17 +193,19 @@ static void own_drops(void **state)
 	struct bl_lost *lost = make();
 	struct bl_journal_stats journal = { .dropped_full = 10,
 					    .dropped_memory = 2,
-					    .dropped_refused = 1 };
+					    .dropped_refused = 1,
+					    .dropped_repeats = 100 };
 	struct bl_lost_report report;
 
 	bl_lost_bad_record(lost);
-	bl_lost_no_memory(lost);
+	bl_lost_no_memory(lost, 6);
 	assert_true(bl_lost_take(lost, NULL, &journal, &report));
 	assert_int_equal(report.fresh[BL_LOST_QUEUE], 10);
 	assert_int_equal(report.fresh[BL_LOST_MEMORY], 3);
 	assert_int_equal(report.fresh[BL_LOST_REFUSED], 1);
 	assert_int_equal(report.fresh[BL_LOST_RECORD], 1);
 	assert_int_equal(report.fresh_sum, 15);
+	assert_int_equal(report.repeats, 106);
 	assert_false(bl_lost_take(lost, NULL, &journal, &report));
 	bl_lost_free(lost);
 }
@@ -198,7 +247,7 @@ static void report_says_it_all(void **state)
 	const char *value;
 	size_t len;
 
-	assert_int_equal(bl_report_lost(&entry, &report), 0);
+	assert_int_equal(bl_report_lost(&entry, &report, NULL), 0);
 	value = bl_entry_get(&entry, "MESSAGE", &len);
 	assert_int_equal(len, strlen(text));
 	assert_memory_equal(value, text, len);
@@ -223,6 +272,7 @@ int main(void)
 		cmocka_unit_test(unexplained_gap_is_reported_once),
 		cmocka_unit_test(goes_on_where_another_ended),
 		cmocka_unit_test(own_drops),
+		cmocka_unit_test(limits_and_repeats),
 		cmocka_unit_test(bad_records_explain_gaps),
 		cmocka_unit_test(impossible_cpu),
 		cmocka_unit_test(report_says_it_all),

@@ -110,12 +110,11 @@ static int check_bpf_commands(void)
 	static const int open[] = { BPF_MAP_CREATE,	 BPF_MAP_UPDATE_ELEM,
 				    BPF_MAP_LOOKUP_ELEM, BPF_OBJ_GET_INFO_BY_FD,
 				    BPF_LINK_CREATE,	 BPF_ITER_CREATE,
-				    BPF_OBJ_PIN };
+				    BPF_OBJ_PIN,	 BPF_PROG_TEST_RUN };
 	static const int closed[] = { BPF_PROG_LOAD,	    BPF_BTF_LOAD,
 				      BPF_OBJ_GET,	    BPF_PROG_ATTACH,
 				      BPF_PROG_GET_FD_BY_ID, BPF_MAP_GET_FD_BY_ID,
-				      BPF_LINK_GET_FD_BY_ID, BPF_PROG_TEST_RUN,
-				      BPF_LINK_UPDATE };
+				      BPF_LINK_GET_FD_BY_ID, BPF_LINK_UPDATE };
 
 	for (size_t i = 0; i < BL_ARRAY_SIZE(open); i++) {
 		if (bpf_errno(open[i]) == EPERM)

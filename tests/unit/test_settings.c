@@ -131,6 +131,65 @@ static void bad_ring_size(void **state)
 	}
 }
 
+static void events(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct bl_settings *settings = &fixture->settings;
+
+	assert_int_equal(settings->fold_window_ns, 1000000000);
+	assert_int_equal(settings->heartbeat_ns, 300000000000);
+	assert_int_equal(settings->event_rate, 200);
+	assert_int_equal(settings->event_burst, 2000);
+	assert_int_equal(parse(fixture, "fold-window = 500ms\nheartbeat = 1h\nevent-rate = 0\n"
+					"event-burst = 1000000\n"),
+			 0);
+	assert_int_equal(settings->fold_window_ns, 500000000);
+	assert_int_equal(settings->heartbeat_ns, 3600000000000);
+	assert_int_equal(settings->event_rate, 0);
+	assert_int_equal(settings->event_burst, 1000000);
+	assert_int_equal(parse(fixture, "fold-window = 0\nheartbeat = 0"), 0);
+	assert_int_equal(settings->fold_window_ns, 0);
+	assert_int_equal(settings->heartbeat_ns, 0);
+}
+
+static void bad_times(void **state)
+{
+	static const char *const values[] = { "",    "s",    "1",    "-1s",
+					      "1 s", "0s",   "1d",   "25h",
+					      "61h", "1.5s", "1sec", "99999999999999999999s" };
+	char line[64];
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		snprintf(line, sizeof(line), "fold-window = %s", values[i]);
+		refused(state, line,
+			"b.conf:1: 'fold-window' must be a time like 500ms or 2s, at most 1h, or 0");
+		snprintf(line, sizeof(line), "heartbeat = %s", values[i]);
+		refused(state, line,
+			"b.conf:1: 'heartbeat' must be a time like 30s, 5min or 1h, at least 1s and at "
+			"most 24h, or 0");
+	}
+	refused(state, "fold-window = 2h",
+		"b.conf:1: 'fold-window' must be a time like 500ms or 2s, at most 1h, or 0");
+	refused(state, "heartbeat = 999ms",
+		"b.conf:1: 'heartbeat' must be a time like 30s, 5min or 1h, at least 1s and at "
+		"most 24h, or 0");
+}
+
+static void bad_counts(void **state)
+{
+	static const char *const values[] = { "", "-1", "1/s", "1000001", "99999999999999999999" };
+	char line[64];
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
+		snprintf(line, sizeof(line), "event-rate = %s", values[i]);
+		refused(state, line,
+			"b.conf:1: 'event-rate' must be a number of events a second up to 1000000, or 0");
+		snprintf(line, sizeof(line), "event-burst = %s", values[i]);
+		refused(state, line,
+			"b.conf:1: 'event-burst' must be a number of events up to 1000000");
+	}
+}
+
 static void bad_group(void **state)
 {
 	refused(state, "socket-group = a b\n",
@@ -166,6 +225,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bad_mode, setup, teardown),
 		cmocka_unit_test_setup_teardown(on_stop, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_ring_size, setup, teardown),
+		cmocka_unit_test_setup_teardown(events, setup, teardown),
+		cmocka_unit_test_setup_teardown(bad_times, setup, teardown),
+		cmocka_unit_test_setup_teardown(bad_counts, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(from_a_file, setup, teardown),
 	};
