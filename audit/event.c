@@ -179,8 +179,17 @@ static const char *check_answer(const struct bl_event *fixed)
 static const char *check_sizes(const struct bl_event *fixed, size_t size)
 {
 	size_t strings = (size_t)fixed->path_len + fixed->exe_len + fixed->parent_exe_len +
-			 fixed->cgroup_len + fixed->argument_len;
+			 fixed->cgroup_len + fixed->argument_len + fixed->cwd_len + fixed->argv_len;
 
+	for (size_t i = 0; i < BL_ABOVE_MAX; i++) {
+		strings += fixed->ancestors[i].exe_len;
+		if (fixed->ancestors[i].exe_len > BL_PATH_BYTES)
+			return "a string that is too long";
+		if (fixed->ancestors[i].exe_len && !fixed->ancestors[i].pid)
+			return "an ancestor without a number";
+	}
+	if (fixed->cwd_len > BL_PATH_BYTES || fixed->argv_len > BL_ARGV_BYTES)
+		return "a string that is too long";
 	if (fixed->path_len > BL_PATH_BYTES || fixed->exe_len > BL_PATH_BYTES ||
 	    fixed->parent_exe_len > BL_PATH_BYTES || fixed->cgroup_len > BL_PATH_BYTES ||
 	    fixed->argument_len > BL_PATH_BYTES)
@@ -245,6 +254,10 @@ int bl_event_decode(const void *data, size_t size, struct bl_event_view *ret,
 	ret->parent_exe = take_text(&cursor, fixed.parent_exe_len);
 	ret->cgroup = take_text(&cursor, fixed.cgroup_len);
 	ret->argument = take_text(&cursor, fixed.argument_len);
+	ret->cwd = take_text(&cursor, fixed.cwd_len);
+	ret->argv = take_text(&cursor, fixed.argv_len);
+	for (size_t i = 0; i < BL_ABOVE_MAX; i++)
+		ret->ancestors[i] = take_text(&cursor, fixed.ancestors[i].exe_len);
 	ret->comm = comm_text(record + offsetof(struct bl_event, comm));
 	ret->parent_comm = comm_text(record + offsetof(struct bl_event, parent_comm));
 	return 0;

@@ -24,6 +24,9 @@ struct bl_event_view {
 	struct bl_text parent_exe;
 	struct bl_text cgroup;
 	struct bl_text argument;
+	struct bl_text cwd;
+	struct bl_text argv; /* each argument with a NUL behind it, but maybe the last one */
+	struct bl_text ancestors[BL_ABOVE_MAX]; /* exes of those above the parent */
 	struct bl_text comm;	    /* up to its first NUL */
 	struct bl_text parent_comm; /* likewise */
 };

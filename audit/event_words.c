@@ -127,7 +127,8 @@ struct bl_event_words bl_event_truncated_words(const struct bl_event *event)
 	} names[] = {
 		{ BL_EF_TOO_DEEP | BL_EF_LOST, "path" }, { BL_EF_EXE_CUT, "exe" },
 		{ BL_EF_PARENT_CUT, "parent_exe" },	 { BL_EF_CGROUP_CUT, "cgroup" },
-		{ BL_EF_ARGUMENT_CUT, "argument" },
+		{ BL_EF_ARGUMENT_CUT, "argument" },	 { BL_EF_CWD_CUT, "cwd" },
+		{ BL_EF_ARGV_CUT, "cmdline" },		 { BL_EF_ANCESTORS_CUT, "ancestors" },
 	};
 	struct bl_event_words words = { .len = 0 };
 

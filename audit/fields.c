@@ -10,6 +10,7 @@
 
 #include "escape.h"
 #include "event_words.h"
+#include "fields_build.h"
 #include "line.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
@@ -21,32 +22,14 @@
 #define LINE_PATH_BYTES 1024
 #define LINE_EXE_BYTES	512
 #define LINE_TEXT_BYTES 256
-#define SOCKET_NAME_MAX 107 /* bytes of an abstract name */
 #define BOOT_DIGITS	12 /* of the boot id, in an event's id */
+#define SOCKET_NAME_MAX 107 /* bytes of an abstract name */
 
 #define OP_BIT(op) (1u << (op))
 #define ON_FILE	   (OP_BIT(BL_OP_EXEC) | OP_BIT(BL_OP_OPEN))
 #define ON_EXEC	   OP_BIT(BL_OP_EXEC)
 #define ON_CONNECT OP_BIT(BL_OP_CONNECT)
 #define ON_ALL	   (ON_FILE | ON_CONNECT)
-
-/* What all putters need. */
-struct build {
-	struct bl_entry *entry;
-	const struct bl_event_view *event;
-	const struct bl_enriched *enriched;
-	const struct bl_fields_context *context;
-	const struct bl_rule_info *rule;
-	char unknown_rule[32]; /* "#INDEX@GENERATION" */
-};
-
-struct field {
-	const char *name;
-	void (*put)(struct build *b, const struct field *field);
-	unsigned int ops;
-	size_t offset;	      /* into what 'put' reads */
-	const char *hex_name; /* where the value is foreign bytes */
-};
 
 /* ---- putters by type ---------------------------------------------------------------------- */
 
@@ -97,6 +80,12 @@ static void put_known(struct build *b, const struct field *field)
 {
 	if (load(b, field, sizeof(uint64_t)))
 		put_u64(b, field);
+}
+
+static void put_known32(struct build *b, const struct field *field)
+{
+	if (load(b, field, sizeof(uint32_t)))
+		put_u32(b, field);
 }
 
 /* Returns whether the display form is anything but the bytes themselves. */
@@ -619,6 +608,7 @@ static const struct field fields[] = {
 	{ "BAILIFF_FILE", put_facts, ON_EXEC, 0, NULL },
 	{ "BAILIFF_ARGUMENT", put_bytes, ON_EXEC, TEXT(argument), "BAILIFF_ARGUMENT_HEX" },
 	{ "BAILIFF_FILESYSTEM", put_filesystem, ON_ALL, 0, NULL },
+	{ "BAILIFF_FILESYSTEM_TYPE", bl_put_fs_type, ON_ALL, 0, NULL },
 	{ "BAILIFF_INODE", put_known, ON_ALL, EVENT(inode), NULL },
 	{ "BAILIFF_DEVICE", put_device, ON_ALL, 0, NULL },
 	{ "BAILIFF_OBJECT_MODE", put_object_mode, ON_ALL, 0, NULL },
@@ -644,6 +634,28 @@ static const struct field fields[] = {
 	{ "BAILIFF_EXE", put_bytes, ON_ALL, TEXT(exe), "BAILIFF_EXE_HEX" },
 	{ "BAILIFF_PARENT_COMM", put_bytes, ON_ALL, TEXT(parent_comm), "BAILIFF_PARENT_COMM_HEX" },
 	{ "BAILIFF_PARENT_EXE", put_bytes, ON_ALL, TEXT(parent_exe), "BAILIFF_PARENT_EXE_HEX" },
+	{ "BAILIFF_PROCESS_ID", bl_put_process_id, ON_ALL, 0, NULL },
+	{ "BAILIFF_PARENT_PROCESS_ID", bl_put_parent_id, ON_ALL, 0, NULL },
+	{ "BAILIFF_CAPABILITIES", bl_put_capabilities, ON_ALL, 0, NULL },
+	{ "BAILIFF_CWD", put_bytes, ON_ALL, TEXT(cwd), "BAILIFF_CWD_HEX" },
+	{ "BAILIFF_CMDLINE", bl_put_cmdline, ON_ALL, 0, "BAILIFF_CMDLINE_HEX" },
+	{ "BAILIFF_ANCESTOR_1_PID", put_known32, ON_ALL, EVENT(ancestors[0].pid), NULL },
+	{ "BAILIFF_ANCESTOR_1_EXE", put_bytes, ON_ALL, TEXT(ancestors[0]),
+	  "BAILIFF_ANCESTOR_1_EXE_HEX" },
+	{ "BAILIFF_ANCESTOR_2_PID", put_known32, ON_ALL, EVENT(ancestors[1].pid), NULL },
+	{ "BAILIFF_ANCESTOR_2_EXE", put_bytes, ON_ALL, TEXT(ancestors[1]),
+	  "BAILIFF_ANCESTOR_2_EXE_HEX" },
+	{ "BAILIFF_ANCESTOR_3_PID", put_known32, ON_ALL, EVENT(ancestors[2].pid), NULL },
+	{ "BAILIFF_ANCESTOR_3_EXE", put_bytes, ON_ALL, TEXT(ancestors[2]),
+	  "BAILIFF_ANCESTOR_3_EXE_HEX" },
+	{ "BAILIFF_ANCESTOR_4_PID", put_known32, ON_ALL, EVENT(ancestors[3].pid), NULL },
+	{ "BAILIFF_ANCESTOR_4_EXE", put_bytes, ON_ALL, TEXT(ancestors[3]),
+	  "BAILIFF_ANCESTOR_4_EXE_HEX" },
+	{ "BAILIFF_PID_NAMESPACE", put_known32, ON_ALL, EVENT(pid_ns), NULL },
+	{ "BAILIFF_INNER_PID", put_known32, ON_ALL, EVENT(inner_pid), NULL },
+	{ "BAILIFF_MOUNT_NAMESPACE", put_known32, ON_ALL, EVENT(mnt_ns), NULL },
+	{ "BAILIFF_NET_NAMESPACE", put_known32, ON_ALL, EVENT(net_ns), NULL },
+	{ "BAILIFF_USER_NAMESPACE", put_known32, ON_ALL, EVENT(user_ns), NULL },
 	{ "BAILIFF_KERNEL_THREAD", put_kernel_thread, ON_ALL, 0, NULL },
 	{ "BAILIFF_INTERRUPTED", put_interrupted, ON_CONNECT, 0, NULL },
 	{ "BAILIFF_CGROUP", put_bytes, ON_ALL, TEXT(cgroup), "BAILIFF_CGROUP_HEX" },
@@ -667,7 +679,7 @@ static const struct field fields[] = {
 };
 
 /* Each may bring a second, hexadecimal one. */
-_Static_assert(ARRAY_SIZE(fields) + 7 <= BL_ENTRY_FIELDS_MAX, "an entry holds every field");
+_Static_assert(ARRAY_SIZE(fields) + 13 <= BL_ENTRY_FIELDS_MAX, "an entry holds every field");
 
 int bl_fields_priority(enum bl_verdict verdict, const char *severity)
 {
@@ -719,9 +731,10 @@ bool bl_fields_is_number(const char *name, size_t len)
 		if (strlen(field->name) == len && !memcmp(field->name, name, len))
 			return field->put == put_port || field->put == put_u32 ||
 			       field->put == put_u64 || field->put == put_id ||
-			       field->put == put_known || field->put == put_object_owner ||
-			       field->put == put_schema || field->put == put_kernel_thread ||
-			       field->put == put_spared || field->put == put_interrupted;
+			       field->put == put_known || field->put == put_known32 ||
+			       field->put == put_object_owner || field->put == put_schema ||
+			       field->put == put_kernel_thread || field->put == put_spared ||
+			       field->put == put_interrupted;
 	}
 	return false;
 }

@@ -43,6 +43,8 @@ struct bl_fields_context {
 	bl_digest_lookup_fn digest; /* may be NULL */
 	void *userdata;
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME; take it anew now and then */
+	const char *
+		redact; /* words, lower case, with spaces between: see bl_arguments_join(); NULL: none */
 	char series[17];  /* of the sequence numbers: 16 hexadecimal digits; "": not known */
 	char boot_id[33]; /* 32 hexadecimal digits (/proc/sys/kernel/random/boot_id without '-') */
 };

@@ -261,6 +261,7 @@ static void put_actor(struct build *b)
 	if (!b->kind.op)
 		return;
 	text(b, "actor.app_name", "BAILIFF_UNIT");
+	text(b, "actor.process.cmd_line", "BAILIFF_CMDLINE");
 	if (bl_shown_start_us(b->entry, &us))
 		milliseconds(b, "actor.process.created_time", us);
 	put_program(b, "actor.process.file", "BAILIFF_EXE");
@@ -269,6 +270,7 @@ static void put_actor(struct build *b)
 		put_program(b, "actor.process.parent_process.file", "BAILIFF_PARENT_EXE");
 		text(b, "actor.process.parent_process.name", "BAILIFF_PARENT_COMM");
 		bl_out_number(&b->out, "actor.process.parent_process.pid", ppid);
+		text(b, "actor.process.parent_process.uid", "BAILIFF_PARENT_PROCESS_ID");
 	}
 	text(b, "actor.process.path", "BAILIFF_EXE");
 	number(b, "actor.process.pid", "BAILIFF_PID");
@@ -276,6 +278,7 @@ static void put_actor(struct build *b)
 	if (*id.text)
 		bl_out_word(&b->out, "actor.process.uid", id.text);
 	text(b, "actor.process.user.uid", "BAILIFF_EUID");
+	text(b, "actor.process.working_directory", "BAILIFF_CWD");
 	text(b, "actor.session.uid", "BAILIFF_SESSION");
 	text(b, "actor.user.uid", "BAILIFF_UID");
 }

@@ -503,11 +503,25 @@ enum bl_event_flags {
 	/* The kernel acts on a packet; the process is one that it interrupted. */
 	BL_EF_INTERRUPT = 1 << 11,
 	BL_EF_ARGUMENT_CUT = 1 << 12, /* argument is incomplete */
+	BL_EF_CWD_CUT = 1 << 13,      /* working directory is incomplete, or had no room */
+	BL_EF_ARGV_CUT = 1 << 14,     /* the process's arguments are, or they could not be read */
+	BL_EF_ANCESTORS_CUT = 1 << 15, /* some ancestor's exe is, or had no room */
+};
+
+#define BL_ABOVE_MAX  4 /* ancestors beyond the parent */
+#define BL_ARGV_BYTES	 1024
+
+/* Of those above the parent; pid 0: there is none. */
+struct bl_ancestor {
+	__u32 pid;
+	__u16 exe_len;
+	__u16 _pad;
 };
 
 /*
- * One verdict. The strings follow the fixed part without NULs, in the order path, exe, parent
- * exe, cgroup path, argument; size is the whole record's. Zeroed before it is filled.
+ * One verdict. The strings follow the fixed part, without NULs but for those between the process's arguments, in the
+ * order path, exe, parent exe, cgroup path, argument, working directory, the process's arguments, exes of ancestors;
+ * size is the whole record's. Zeroed before it is filled.
  */
 struct bl_event {
 	__u16 abi;
@@ -563,7 +577,20 @@ struct bl_event {
 	__u16 cgroup_len;
 
 	__u16 argument_len; /* of the one that the rule asks for; only where the hook is bprm_committed_creds */
-	__u16 _pad1[3];
+	__u16 cwd_len;
+	__u16 argv_len; /* of the process that acts: each argument with a NUL behind it, but maybe the last one */
+	__u16 _pad1;
+
+	__u64 parent_start_ns;
+	__u64 capabilities; /* effective ones */
+	__u32 pid_ns;	    /* inode numbers of its namespaces */
+	__u32 mnt_ns;
+	__u32 net_ns;
+	__u32 user_ns;
+	__u32 inner_pid; /* thread group in its own pid namespace */
+	__u32 _pad2;
+	char fs_type[16]; /* of the object's superblock */
+	struct bl_ancestor ancestors[BL_ABOVE_MAX];
 };
 
 /* Of one CPU's records: missing are highest - arrived, whatever the order in which they arrive. */

@@ -175,6 +175,7 @@ __noinline int bl_args_emit(struct bl_scratch *scratch, struct bl_exec *exec,
 		return 0;
 	bl_args_fill(scratch, exec, path);
 	bl_argument_add(scratch, from + scratch->walk.found_at, scratch->walk.found_len);
+	bl_context_fill(scratch, 0);
 	scratch->fold = 0;
 	if (bl_limit_pass(scratch))
 		bl_event_send(scratch);

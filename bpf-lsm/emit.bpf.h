@@ -2,6 +2,7 @@
 /* The event of a verdict: all context is taken here, in the hook, and never looked up later. */
 #pragma once
 
+#include "context.bpf.h"
 #include "file.h"
 #include "fold.bpf.h"
 #include "overlay.bpf.h"
@@ -41,34 +42,6 @@ struct bl_act {
 	__u8 passing;	/* connect: what the other end is bound to may be gone the next moment */
 	__u8 device;	/* open: the block device that the file system is on, without a dentry */
 };
-
-/* Appends bytes to the record's strings; what does not fit is left out. Returns the length. */
-static __always_inline __u32 bl_strings_add(struct bl_scratch *scratch, const void *from, __u32 len)
-{
-	__u32 used = scratch->strings_used;
-
-	if (!len || len > BL_PATH_BYTES || used > BL_EVENT_STRINGS_MAX - BL_PATH_BYTES)
-		return 0;
-	BL_BARRIER(len);
-	BL_BARRIER(used);
-	if (len > BL_PATH_BYTES || used > BL_EVENT_STRINGS_MAX - BL_PATH_BYTES)
-		return 0;
-	if (bpf_probe_read_kernel(&scratch->strings[used], len, from))
-		return 0;
-	scratch->strings_used = used + len;
-	return len;
-}
-
-/* Appends the walk's text; a root directory is "/". */
-static __always_inline __u32 bl_walk_text(struct bl_scratch *scratch, __u32 room)
-{
-	__u32 pos = scratch->walk.pos, len = BL_PATH_BYTES - pos;
-
-	if (len > room)
-		len = room;
-	BL_BARRIER(pos);
-	return bl_strings_add(scratch, &scratch->walk.path[pos & (BL_PATH_BYTES - 1)], len);
-}
 
 /* The object's path: where its superblock is in the host's tree, and its name in there. */
 static __always_inline __u32 bl_object_text(struct bl_scratch *scratch)
@@ -271,6 +244,9 @@ static __always_inline void bl_object_fill(struct bl_scratch *scratch, const str
 		event->inode = act->inode->i_ino;
 		event->mode = act->inode->i_mode;
 		event->owner = act->inode->i_uid.val;
+		bl_fs_fill(event, (__u64)act->inode->i_sb);
+	} else if (act->dentry) {
+		bl_fs_fill(event, (__u64)act->sb);
 	}
 	if (act->op == BL_OP_EXEC)
 		event->facts = bl_act_facts(act);
@@ -360,6 +336,7 @@ static __always_inline void bl_record_fill(struct bl_scratch *scratch)
 	event->exe_len = bl_exe_text(scratch, task, BL_EF_EXE_CUT);
 	event->parent_exe_len = bl_exe_text(scratch, task->real_parent, BL_EF_PARENT_CUT);
 	bl_cgroup_fill(scratch, task);
+	bl_context_fill(scratch, 1);
 }
 
 /* A fingerprint of a dentry and what it is at the moment: others may have had its address. */

@@ -442,6 +442,7 @@ struct bl_scratch {
 	struct bl_kin_sets kin;	   /* of what the subject comes from */
 	struct bl_origin origin;   /* of a program that is started */
 	__u64 origin_key;
+	__u64 ancestor; /* task whose exe is looked at for a record */
 	__u64 acted; /* fingerprint of what a record is about, besides its numbers */
 	__u64 repeat; /* fingerprint of the record: what is the same again */
 	__u32 fold;   /* the slot that is held for the record, from 1; 0: none */

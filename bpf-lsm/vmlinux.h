@@ -53,8 +53,13 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
 struct user_namespace {
 	int level;
+	struct ns_common ns;
 };
 
 /* Two words of 32 bits before 6.3. */
@@ -173,6 +178,7 @@ struct vfsmount {
 };
 
 struct mnt_namespace {
+	struct ns_common ns;
 	struct mount *root;
 	u64 event;
 };
@@ -218,12 +224,16 @@ struct cred {
 	struct group_info *group_info;
 };
 
+struct net;
+
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
+	struct net *net_ns;
 };
 
 struct fs_struct {
 	struct path root;
+	struct path pwd;
 };
 
 /* A path that a call is looking up, on its stack. */
@@ -258,6 +268,8 @@ typedef struct {
 
 struct mm_struct {
 	atomic_t mm_users;
+	unsigned long arg_start;
+	unsigned long arg_end;
 	struct file *exe_file;
 };
 
@@ -284,8 +296,19 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+/* What a process is called in one of the namespaces that it is in. */
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
 struct pid {
 	unsigned int level; /* of its namespace: 0 is the first one */
+	struct upid numbers[0];
 };
 
 /* io_uring's workers, and who has them: until 6.4 by another struct. */
@@ -392,6 +415,7 @@ struct in6_addr {
 };
 
 struct net {
+	struct ns_common ns;
 	struct list_head dev_base_head;
 };
 

@@ -200,6 +200,7 @@ static int load_programs(struct bl_daemon *daemon)
 				      text ? text : strerror(-r));
 	options.generation = bl_inherit_generations(daemon);
 	r = bl_deliver_init(&daemon->deliver, &daemon->log, &daemon->generations);
+	daemon->deliver.context.redact = daemon->settings.redact;
 	if (r == 0)
 		r = bl_loader_new(&options, &daemon->loader, &text);
 	if (r < 0)

@@ -11,6 +11,7 @@
 #include "settings.h"
 #include "words.h"
 
+#define REDACT_WORDS "password passwd passphrase secret token apikey api-key api_key credential"
 #define GROUP_BYTES_MAX 32 /* useradd(8): LOGIN_NAME_MAX of old */
 
 /* Sets one value; returns 0, -ENOMEM, or -EINVAL with what was expected in *reterr_expected. */
@@ -159,6 +160,31 @@ static int set_event_burst(struct bl_settings *settings, const char *value,
 	return read_count(value, 1000000, &settings->event_burst);
 }
 
+/* Words of letters, digits, '-' and '_', with single spaces between them. */
+static int set_redact(struct bl_settings *settings, const char *value, const char **reterr_expected)
+{
+	_cleanup_free_ char *words = strdup(value);
+	size_t len = 0;
+
+	*reterr_expected = "words of letters, digits, '-' and '_' with spaces between, or nothing";
+	if (!words)
+		return -ENOMEM;
+	for (const char *at = value; *at; at++) {
+		bool space = *at == ' ' || *at == '\t';
+
+		if (!space && !isalnum((unsigned char)*at) && !strchr("-_", *at))
+			return -EINVAL;
+		if (!space)
+			words[len++] = (char)tolower((unsigned char)*at);
+		else if (len && words[len - 1] != ' ')
+			words[len++] = ' ';
+	}
+	words[len] = '\0';
+	free(settings->redact);
+	settings->redact = TAKE_PTR(words);
+	return 0;
+}
+
 static int set_socket_group(struct bl_settings *settings, const char *value,
 			    const char **reterr_expected)
 {
@@ -186,16 +212,20 @@ static const struct key {
 	{ "heartbeat", set_heartbeat },
 	{ "mode", set_mode },
 	{ "on-stop", set_on_stop },
+	{ "redact", set_redact },
 	{ "ring-size", set_ring_size },
 	{ "socket-group", set_socket_group },
 };
 
 int bl_settings_init(struct bl_settings *ret)
 {
-	char *group = strdup("bailiff");
+	char *group = strdup("bailiff"), *redact = strdup(REDACT_WORDS);
 
-	if (!group)
+	if (!group || !redact) {
+		free(group);
+		free(redact);
 		return -ENOMEM;
+	}
 	*ret = (struct bl_settings){
 		.mode = BL_MODE_ENFORCE,
 		.ring_bytes = 8u << 20,
@@ -205,6 +235,7 @@ int bl_settings_init(struct bl_settings *ret)
 		.event_rate = 200,
 		.event_burst = 2000,
 		.socket_group = group,
+		.redact = redact,
 	};
 	return 0;
 }
@@ -212,6 +243,7 @@ int bl_settings_init(struct bl_settings *ret)
 void bl_settings_done(struct bl_settings *settings)
 {
 	free(settings->socket_group);
+	free(settings->redact);
 	*settings = (struct bl_settings){ 0 };
 }
 
@@ -297,7 +329,8 @@ int bl_settings_parse(struct bl_settings *settings, const char *name, const char
 	int r;
 
 	parsed.socket_group = strdup(settings->socket_group);
-	if (!copy || !parsed.socket_group)
+	parsed.redact = strdup(settings->redact);
+	if (!copy || !parsed.socket_group || !parsed.redact)
 		return -ENOMEM;
 	while (rest) {
 		r = parse_line(&parsed, name, ++line, strsep(&rest, "\n"), &seen, reterr_text);

@@ -26,6 +26,7 @@ struct bl_settings {
 	enum bl_on_stop on_stop;
 	uint64_t fold_window_ns; /* repeats of an event are only counted for so long; 0: never */
 	uint64_t heartbeat_ns;	 /* between two; 0: none */
+	char *redact;		 /* words in names of arguments whose values nobody is told; lower case */
 	uint32_t event_rate;	 /* events a second that a rule makes in a control group; 0: any number */
 	uint32_t event_burst;	 /* ... and how many of them at once */
 	char *socket_group; /* may talk to the control socket, besides root; "" is nobody */

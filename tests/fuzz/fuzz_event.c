@@ -24,6 +24,11 @@ static const struct {
 	  offsetof(struct bl_event_view, parent_exe) },
 	{ "BAILIFF_CGROUP", "BAILIFF_CGROUP_HEX", offsetof(struct bl_event_view, cgroup) },
 	{ "BAILIFF_ARGUMENT", "BAILIFF_ARGUMENT_HEX", offsetof(struct bl_event_view, argument) },
+	{ "BAILIFF_CWD", "BAILIFF_CWD_HEX", offsetof(struct bl_event_view, cwd) },
+	{ "BAILIFF_ANCESTOR_1_EXE", "BAILIFF_ANCESTOR_1_EXE_HEX",
+	  offsetof(struct bl_event_view, ancestors[0]) },
+	{ "BAILIFF_ANCESTOR_4_EXE", "BAILIFF_ANCESTOR_4_EXE_HEX",
+	  offsetof(struct bl_event_view, ancestors[3]) },
 	{ "BAILIFF_COMM", "BAILIFF_COMM_HEX", offsetof(struct bl_event_view, comm) },
 	{ "BAILIFF_PARENT_COMM", "BAILIFF_PARENT_COMM_HEX",
 	  offsetof(struct bl_event_view, parent_comm) },
@@ -223,8 +228,18 @@ static void repair(struct bl_event *event, size_t strings)
 		[BL_OP_OPEN] = BL_ACCESS_ANY,
 		[BL_OP_CONNECT] = BL_PROTO_ANY,
 	};
-	__u16 *lens[] = { &event->path_len, &event->exe_len, &event->parent_exe_len,
-			  &event->cgroup_len, &event->argument_len };
+	__u16 *lens[] = { &event->path_len,
+			  &event->exe_len,
+			  &event->parent_exe_len,
+			  &event->cgroup_len,
+			  &event->argument_len,
+			  &event->cwd_len,
+			  &event->argv_len,
+			  &event->ancestors[0].exe_len,
+			  &event->ancestors[1].exe_len,
+			  &event->ancestors[2].exe_len,
+			  &event->ancestors[3].exe_len };
+	size_t total = 0;
 
 	event->abi = BL_ABI_VERSION;
 	event->kind = BL_EVENT_VERDICT;
@@ -243,6 +258,9 @@ static void repair(struct bl_event *event, size_t strings)
 	event->facts &= event->op == BL_OP_EXEC ? BL_FACT_ANY : 0;
 	event->ret = event->verdict >= BL_VERDICT_DENY ? -1 : 0;
 	event->seq |= 1;
+	event->since_ns = event->folded ? 1 + event->since_ns % (event->time_ns | 1) : 0;
+	if (event->since_ns > event->time_ns)
+		event->time_ns = event->since_ns;
 	event->family = event->op != BL_OP_CONNECT ? 0 : event->family & 1 ? 2 : 10;
 	if (event->hook == BL_HOOK_BPRM_COMMITTED && event->op != BL_OP_EXEC)
 		event->hook = BL_HOOK_BPRM_CHECK;
@@ -253,13 +271,16 @@ static void repair(struct bl_event *event, size_t strings)
 		event->verdict += event->verdict == BL_VERDICT_DENY;
 	}
 	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
-		size_t most = strings < BL_PATH_BYTES ? strings : BL_PATH_BYTES;
+		size_t room = lens[i] == &event->argv_len ? BL_ARGV_BYTES : BL_PATH_BYTES;
+		size_t most = strings < room ? strings : room;
 
 		*lens[i] = (__u16)(*lens[i] % (most + 1));
 		strings -= *lens[i];
+		total += *lens[i];
 	}
-	event->size = (__u32)(sizeof(*event) + event->path_len + event->exe_len +
-			      event->parent_exe_len + event->cgroup_len + event->argument_len);
+	for (size_t i = 0; i < BL_ABOVE_MAX; i++)
+		event->ancestors[i].pid |= !!event->ancestors[i].exe_len;
+	event->size = (__u32)(sizeof(*event) + total);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -47,8 +47,9 @@ def policy(g: TestGuest, *rules: dict[str, Any], mode: str = "enforce", **top: A
 
 
 def events(g: TestGuest, since: str, *matches: str) -> Events:
-    """Verdicts of the trial's policy, by what journald vouches for."""
-    return g.journal("_SYSTEMD_UNIT=bailiffd.service", "_UID=0", "BAILIFF_POLICY=trial", *matches, since=since)
+    """Verdicts of the trial's policy, by what journald vouches for; each as often as it happened."""
+    found = g.journal("_SYSTEMD_UNIT=bailiffd.service", "_UID=0", "BAILIFF_POLICY=trial", *matches, since=since)
+    return [event for event in found for _ in range(1 + int(event.get("BAILIFF_FOLDED", 0)))]
 
 
 def trial(g: TestGuest, rules: list[dict[str, Any]], refused: dict[str, str], *, prepare: str = "true",
@@ -114,11 +115,12 @@ def _enough(found: Events, count: int) -> Events | None:
 
 
 def settle(g: TestGuest) -> dict[str, Any]:
-    """Waits until the daemon has told all that it has taken in, for a storm leaves more than who comes next can
-    wait for. Returns its status."""
+    """Waits until the daemon has told all that it has taken in, and nothing is folded that nobody was told of, for a storm
+    leaves more than who comes next can wait for. Returns its status."""
     def settled() -> dict[str, Any] | None:
         state: dict[str, Any] = json.loads(g.run(["bailiff", "status", "--json"]).stdout)
-        return None if state["journal"]["waiting"] else state
+        folded = state["counters"]["folded"] - state["counters"]["unfolded"]
+        return None if state["journal"]["waiting"] or folded else state
     return g.wait_until(settled, TIMEOUT_S, "the end of what waits to be told")
 
 

@@ -24,7 +24,7 @@ def tables(text, columns):
     """The rows of tables of so many columns whose first cell names fields; a suffix _HEX stands for the field's own."""
     for line in text.splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        names = re.findall(r"\b(?:[A-Z]+_)*[A-Z]+\b|_HEX\b", cells[0]) if len(cells) == columns else []
+        names = re.findall(r"\b[A-Z][A-Z0-9_]*[A-Z0-9]\b|_HEX\b", cells[0]) if len(cells) == columns else []
         if names and cells[0] not in ("field", "message"):
             own = [name for name in names if name != "_HEX"]
             yield own + [f"{name}_HEX" for name in own if "_HEX" in names and not name.endswith("_HEX")], cells[1:]
@@ -55,7 +55,7 @@ def made_verdict():
     """name -> the function that puts it, and the names of hexadecimal ones."""
     table = FIELDS_C[FIELDS_C.index("static const struct field fields[]"):]
     table = table[:table.index("\n};")]
-    rows = re.findall(r'\{\s*"(\w+)",\s*(put_\w+),[^{}]*?(NULL|"\w+")\s*\}', table)
+    rows = re.findall(r'\{\s*"(\w+)",\s*((?:bl_)?put_\w+),[^{}]*?(NULL|"\w+")\s*\}', table)
     assert len(rows) == table.count("{ \"") and len(rows) > 40, "the table of fields reads otherwise now"
     return {name: put for name, put, _ in rows}, {hexed.strip('"') for _, _, hexed in rows if hexed != "NULL"}
 

@@ -91,6 +91,26 @@ static inline void record_exec(struct record *record)
 	record_texts(record, "/tmp/x", 6, "/usr/bin/bash", 13, "/system.slice/nginx.service");
 }
 
+/* Adds what is said of who acts: a directory, arguments with a NUL behind each, and two ancestors. */
+static inline void record_context(struct record *record, const char *argv, size_t argv_len)
+{
+	record->event.parent_start_ns = 998000000000000ull;
+	record->event.capabilities = 0x3fful;
+	record->event.pid_ns = 4026531836u;
+	record->event.mnt_ns = 4026531841u;
+	record->event.net_ns = 4026531840u;
+	record->event.user_ns = 4026531837u;
+	record->event.inner_pid = 12;
+	memcpy(record->event.fs_type, "ext4", 4);
+	record_add(record, &record->event.cwd_len, "/srv/ww", 7);
+	record_add(record, &record->event.argv_len, argv, argv_len);
+	record->event.ancestors[0].pid = 590;
+	record_add(record, &record->event.ancestors[0].exe_len, "/sbin/a\n", 8);
+	record->event.ancestors[1].pid = 1;
+	record_add(record, &record->event.ancestors[1].exe_len, "/sbin/init", 10);
+	record_seal(record);
+}
+
 /* Makes an exec one that is killed for an argument. */
 static inline void record_argument(struct record *record, const char *argument)
 {

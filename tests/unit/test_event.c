@@ -124,6 +124,27 @@ static void arguments(void **state)
 	refuse(&record, record.size, "a string that is too long");
 }
 
+static void context(void **state)
+{
+	static const char argv[] = "cat\0a b";
+	struct bl_event_view view;
+	struct record record;
+
+	record_exec(&record);
+	record_context(&record, argv, sizeof(argv));
+	assert_int_equal(bl_event_decode(record.bytes, record.size, &view, NULL), 0);
+	assert_int_equal(view.cwd.len, 7);
+	assert_memory_equal(view.cwd.bytes, "/srv/ww", 7);
+	assert_int_equal(view.argv.len, sizeof(argv));
+	assert_memory_equal(view.argv.bytes, argv, sizeof(argv));
+	assert_int_equal(view.ancestors[0].len, 8);
+	assert_memory_equal(view.ancestors[1].bytes, "/sbin/init", 10);
+	assert_int_equal(view.ancestors[2].len, 0);
+	record.event.ancestors[1].pid = 0;
+	record_seal(&record);
+	refuse(&record, record.size, "an ancestor without a number");
+}
+
 /* Each row breaks one field of a record that is right. */
 static void refuses_words(void **state)
 {
@@ -161,6 +182,13 @@ static void refuses_words(void **state)
 		ROW(verdict, BL_VERDICT_WOULD_DENY, "verdict and answer differ"),
 		ROW(verdict, BL_VERDICT_WOULD_KILL, "verdict and answer differ"),
 		ROW(seq, 0, "no sequence number"),
+		ROW(folded, 1, "repeats at no time that can be"),
+		ROW(since_ns, 1, "repeats at no time that can be"),
+		ROW(cwd_len, 1, "sizes that don't add up"),
+		ROW(cwd_len, BL_PATH_BYTES + 1, "a string that is too long"),
+		ROW(argv_len, BL_ARGV_BYTES + 1, "a string that is too long"),
+		ROW(ancestors[3].exe_len, BL_PATH_BYTES + 1, "a string that is too long"),
+		ROW(ancestors[3].exe_len, 1, "an ancestor without a number"),
 #undef ROW
 	};
 
@@ -246,6 +274,7 @@ int main(void)
 		cmocka_unit_test(comm_without_nul),
 		cmocka_unit_test(refuses_sizes),
 		cmocka_unit_test(arguments),
+		cmocka_unit_test(context),
 		cmocka_unit_test(refuses_words),
 		cmocka_unit_test(traces),
 		cmocka_unit_test(connect_needs_a_family),

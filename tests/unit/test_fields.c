@@ -280,6 +280,40 @@ static void arguments(void **state)
 	bl_entry_clear(&entry);
 }
 
+/* Who acts, and how often it happened. Where spaces tell the arguments apart there is no _HEX. */
+static void context(void **state)
+{
+	static const char argv[] = "cat\0--password\0geheim\0x y";
+	static const char *const rows[][2] = {
+		{ "MESSAGE", "denied exec path=\"/tmp/x\" by exe=\"/usr/bin/bash\" pid=812 uid=33 "
+			     "unit=\"nginx.service\" folded=41 rule=\"#6@12\"" },
+		{ "BAILIFF_FOLDED", "41" },
+		{ "BAILIFF_PROCESS_ID", "0123456789abcdef0123456789abcdef-32c-38c95d0217000" },
+		{ "BAILIFF_PARENT_PROCESS_ID",
+		  "0123456789abcdef0123456789abcdef-258-38bacfb7c6000" },
+		{ "BAILIFF_CAPABILITIES", "00000000000003ff" },
+		{ "BAILIFF_CMDLINE", "cat --password geheim x y" },
+		{ "BAILIFF_CMDLINE_HEX", "636174002d2d70617373776f72640067656865696d0078207900" },
+		{ "BAILIFF_ANCESTOR_1_EXE", "/sbin/a\\x0a" },
+		{ "BAILIFF_ANCESTOR_1_EXE_HEX", "2f7362696e2f610a" },
+		{ "BAILIFF_ANCESTOR_3_PID", NULL },
+		{ "BAILIFF_PID_NAMESPACE", "4026531836" },
+		{ "BAILIFF_FILESYSTEM_TYPE", "ext4" },
+	};
+	struct bl_entry entry = { 0 };
+	struct record record;
+
+	record_exec(&record);
+	record.event.rule = 6;
+	record.event.folded = 41;
+	record.event.since_ns = 1000000000000000ull;
+	record_context(&record, argv, sizeof(argv));
+	build(&entry, &record);
+	EXPECT_ROWS(&entry, rows);
+	assert_int_equal(entry.repeats, 41);
+	bl_entry_clear(&entry);
+}
+
 static void connect_alert(void **state)
 {
 	static const char *const rows[][2] = {
@@ -696,6 +730,7 @@ int main(void)
 		cmocka_unit_test(exec_denied),
 		cmocka_unit_test(open_would_deny),
 		cmocka_unit_test(arguments),
+		cmocka_unit_test(context),
 		cmocka_unit_test(connect_alert),
 		cmocka_unit_test(kills),
 		cmocka_unit_test(ipv4_and_unknown_protocols),

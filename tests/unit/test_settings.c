@@ -190,6 +190,20 @@ static void bad_counts(void **state)
 	}
 }
 
+static void redact(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_non_null(strstr(fixture->settings.redact, "password"));
+	assert_int_equal(parse(fixture, "redact =  PassWord \t api-key  x_1"), 0);
+	assert_string_equal(fixture->settings.redact, "password api-key x_1");
+	assert_int_equal(parse(fixture, "redact ="), 0);
+	assert_string_equal(fixture->settings.redact, "");
+	refused(state, "redact = pass*",
+		"b.conf:1: 'redact' must be words of letters, digits, '-' and '_' with spaces "
+		"between, or nothing");
+}
+
 static void bad_group(void **state)
 {
 	refused(state, "socket-group = a b\n",
@@ -228,6 +242,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(events, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_times, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(redact, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(from_a_file, setup, teardown),
 	};

@@ -4,7 +4,7 @@
 import collections
 
 from evasion import row
-from trial import PROGRAMS, do, events, policy, push_program, trial
+from trial import PROGRAMS, do, events, policy, push_program, settle, trial
 
 RULE = {"id": "place", "on": "open", "access": "read", "path": "/srv/p/**", "action": "deny"}
 CLEAN = ("for m in $(awk '$2 ~ \"^/srv/[pmq]/\" { print $2 }' /proc/mounts | tac); do umount -l $m; done; "
@@ -131,6 +131,7 @@ def counted(g, path, action, deeds, on="open"):
         answers = do(g, deeds)
         do(g, {"last": "read('/srv/m/last')"})
         g.wait_until(lambda: events(g, since, "BAILIFF_RULE=last"), 60, "the event of what was done last")
+        settle(g)
         found = [event["BAILIFF_PATH"].rpartition("/")[2] for event in events(g, since, "BAILIFF_RULE=overlay")]
     assert set(answers.values()) == {"ok" if action == "alert" else "EPERM"}, answers
     return collections.Counter(found)

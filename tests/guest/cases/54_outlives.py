@@ -232,7 +232,9 @@ def test_events_are_kept(g):
             assert len(told) == 5, told
             check_fields(told[0], policy="trial", path="/srv/k/secret", verdict="deny")
             assert not g.journal(LOST, since=before)
-            # More than the ring holds.
+            # More than the ring holds, and all of it told one by one.
+            g.sh("cp /etc/bailiff/bailiff.conf /root/conf; printf 'fold-window = 0\\nevent-rate = 0\\n' >> /etc/bailiff/bailiff.conf")
+            g.sh("systemctl restart bailiffd", timeout=START_S)
             g.run(["systemctl", "stop", "bailiffd"])
             g.sh("i=0; while [ $i -lt 40000 ]; do read x < /srv/k/secret; i=$((i + 1)); done 2> /dev/null || :", timeout=TIMEOUT_S)
             before = g.journal_cursor()
@@ -241,6 +243,7 @@ def test_events_are_kept(g):
             ring = sum(int(entry["BAILIFF_LOST_RING"]) for entry in lost)
             assert ring > 0 and not any(int(entry["BAILIFF_LOST_GAP"]) for entry in lost), lost
     finally:
+        g.sh("if [ -e /root/conf ]; then mv /root/conf /etc/bailiff/bailiff.conf; systemctl restart bailiffd; fi", timeout=START_S)
         g.remove("/srv/k")
 
 

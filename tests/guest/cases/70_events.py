@@ -4,17 +4,9 @@
 import json
 
 from evasion import row
-from trial import check_fields, do, events, policy, settle
+from trial import check_fields, do, events, policy
 
 RULE = {"id": "flood", "on": "open", "access": "read", "path": "/srv/v/denied", "action": "deny"}
-FLOOD = """
-import os, sys
-for _ in range(int(sys.argv[1])):
-    try:
-        os.close(os.open("/srv/v/denied", os.O_RDONLY)); print("opened")
-    except PermissionError:
-        pass
-"""
 
 
 def prepare(g):
@@ -27,43 +19,8 @@ def status(g):
 
 def lost(state):
     counters, journal = state["counters"], state["journal"]
-    return counters["lost_ring"] + counters["lost_scratch"] + journal["dropped_full"] + \
+    return sum(counters[name] for name in ("lost_ring", "lost_scratch", "lost_limit")) + journal["dropped_full"] + \
         journal["dropped_memory"] + journal["dropped_refused"]
-
-
-def all_through(g, since, first, count):
-    """The sequence numbers that are in the journal, once nothing waits and none is missing."""
-    state = status(g)
-    if state["journal"]["waiting"] or \
-            state["delivered"] - first["delivered"] + lost(state) - lost(first) < count:
-        return None
-    g.run(["journalctl", "--sync"])
-    text = g.run(["journalctl", f"--cursor={since}", "-o", "cat", "--output-fields=BAILIFF_SEQ", "-q",
-                  "_SYSTEMD_UNIT=bailiffd.service", "BAILIFF_RULE=flood"], timeout=300).stdout
-    return sorted(int(line) for line in text.split())
-
-
-@row("E9", "G4")
-def test_flood(g, count=5000):
-    """Every denial is in the journal or counted as lost, and the numbers have no other gaps."""
-    prepare(g)
-    g.write("/root/flood.py", FLOOD)
-    try:
-        with policy(g, RULE) as since:
-            first = settle(g)
-            assert g.run(["python3", "/root/flood.py", str(count)], timeout=400).stdout == ""
-            denied = status(g)["counters"]["denied"] - first["counters"]["denied"]
-            assert denied == count, denied
-            numbers = g.wait_until(lambda: all_through(g, since, first, count), 300, "the events to be through")
-            last = status(g)
-            missing = lost(last) - lost(first)
-        print(f"# {g.kernel()}: {denied} denied, {len(numbers)} in the journal, {missing} counted as lost", flush=True)
-        # What the daemon says of itself, that events were lost for example, can be dropped too.
-        assert len(set(numbers)) == len(numbers) <= denied <= len(numbers) + missing <= denied + 10, \
-            (denied, len(numbers), missing, last["counters"], last["journal"])
-        assert numbers[-1] - numbers[0] + 1 - len(numbers) <= missing, (numbers[0], numbers[-1], missing)
-    finally:
-        g.remove("/srv/v", "/root/flood.py")
 
 
 def test_unit_and_process(g):

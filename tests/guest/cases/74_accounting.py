@@ -61,6 +61,10 @@ def lost(state):
     return sum(state["counters"][name] for name in KERNEL) + sum(state["journal"][name] for name in DAEMON)
 
 
+def entries(g, since, *matches):
+    return g.journal("_SYSTEMD_UNIT=bailiffd.service", *matches, since=since)
+
+
 def times(found):
     return sum(1 + int(event.get("BAILIFF_FOLDED", 0)) for event in found)
 
@@ -138,3 +142,60 @@ def test_limit(g, count=3000):
         assert verified["runs"][-1]["good"], verified
     finally:
         g.remove("/srv/a", "/root/flood.py")
+
+
+def verified(g):
+    """The run that goes on now, by the whole journal."""
+    g.run(["journalctl", "--sync"])
+    return json.loads(g.run(["bailiff", "events", "--verify", "--json"], check=False).stdout)["runs"][-1]
+
+
+def test_the_next_daemon_goes_on_with_the_numbers(g):
+    """Denials before, while nobody is there, and after: one series of numbers, all of them there."""
+    prepare(g)
+    deeds = {str(n): "read('/srv/a/denied')" for n in range(3)}
+    try:
+        with policy(g, RULE) as since:
+            before = verified(g)
+            assert set(do(g, deeds).values()) == {"EPERM"}
+            g.run(["systemctl", "kill", "-s", "KILL", "bailiffd"])
+            assert set(do(g, deeds).values()) == {"EPERM"}
+            # Where systemd has not started it again by then.
+            g.run(["systemctl", "start", "bailiffd"], timeout=300)
+            assert set(do(g, deeds).values()) == {"EPERM"}
+            found = g.wait_until(lambda: (seen := entries(g, since, "BAILIFF_RULE=flood")) and times(seen) >= 9 and seen, 60, "all events")
+            after = g.wait_until(lambda: (run := verified(g)) and run["daemons"] > before["daemons"] and run, 60, "the next daemon")
+        assert len({event["BAILIFF_SERIES"] for event in found}) == 1 and times(found) == 9, found
+        assert after["series"] == found[0]["BAILIFF_SERIES"] == before["series"], (before, after)
+        assert after["good"], after
+        assert len({event["_SYSTEMD_INVOCATION_ID"] for event in found}) == 2, found
+    finally:
+        g.remove("/srv/a")
+
+
+def test_heartbeat(g):
+    """With all counters, and how far it has read; what is taken out of the end of a journal is missed."""
+    prepare(g)
+    g.sh("cp /etc/bailiff/bailiff.conf /root/conf; echo 'heartbeat = 2s' >> /etc/bailiff/bailiff.conf")
+    try:
+        g.run(["systemctl", "restart", "bailiffd"], timeout=300)
+        with policy(g, RULE) as since:
+            assert do(g, {"read": "read('/srv/a/denied')"}) == {"read": "EPERM"}
+            event = g.wait_until(lambda: events(g, since), 60)[0]
+            def told():
+                beats = g.journal("_SYSTEMD_UNIT=bailiffd.service", "MESSAGE_ID=4c70f3df3fc943d598d614e199464351", since=event["__CURSOR"])
+                return beats[1:] and beats[1]
+            beat = g.wait_until(told, 60, "a heartbeat")
+        assert beat["PRIORITY"] == "6" and beat["BAILIFF_SERIES"] == event["BAILIFF_SERIES"], beat
+        numbers = dict(each.split(":") for each in beat["BAILIFF_NUMBERS"].split(","))
+        assert int(numbers[event["BAILIFF_CPU"]]) >= int(event["BAILIFF_SEQ"]), (numbers, event)
+        assert int(beat["BAILIFF_KERNEL_DENIED"]) >= 1 and int(beat["BAILIFF_SEEN"]) >= 1, beat
+        # All but the events since the rule was there.
+        g.sh("journalctl -q -o export _SYSTEMD_UNIT=bailiffd.service > /root/all; awk 'BEGIN { RS = \"\"; ORS = \"\\n\\n\" } !/BAILIFF_RULE=flood/' "
+             "/root/all > /root/some")
+        cut = json.loads(g.run(["bailiff", "events", "--verify", "--json", "--file", "/root/some"], check=False).stdout)
+        assert not cut["ok"] and cut["runs"][-1]["unaccounted"] >= 1, cut
+    finally:
+        g.sh("cp /root/conf /etc/bailiff/bailiff.conf")
+        g.run(["systemctl", "restart", "bailiffd"], timeout=300)
+        g.remove("/srv/a", "/root/all", "/root/some", "/root/conf")
