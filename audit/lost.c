@@ -24,6 +24,7 @@ struct bl_lost {
 	uint64_t bad_records;
 	uint64_t no_memory;
 	uint64_t kernel[_BL_COUNT_MAX];
+	uint64_t carried[_BL_COUNT_MAX]; /* in addition, of maps that are gone */
 	struct bl_journal_stats journal;
 	uint64_t unexplained; /* at the last bl_lost_take() */
 	uint64_t reported[_BL_LOST_MAX];
@@ -84,6 +85,11 @@ void bl_lost_with_daemon(struct bl_lost *lost, uint64_t events, uint64_t repeats
 {
 	lost->with_daemon += events;
 	lost->repeats_lost += repeats;
+}
+
+void bl_lost_carry(struct bl_lost *lost, const uint64_t counters[_BL_COUNT_MAX])
+{
+	memcpy(lost->carried, counters, sizeof(lost->carried));
 }
 
 static int make_room(struct bl_lost *lost, uint32_t cpu)
@@ -166,15 +172,20 @@ static uint64_t settled_gap(struct bl_lost *lost)
 	return before < lost->unexplained ? before : lost->unexplained;
 }
 
+static uint64_t of_kernel(const struct bl_lost *lost, enum bl_counter counter)
+{
+	return lost->kernel[counter] + lost->carried[counter];
+}
+
 static uint64_t total_of(struct bl_lost *lost, enum bl_lost_reason reason)
 {
 	switch (reason) {
 	case BL_LOST_RING:
-		return lost->kernel[BL_COUNT_LOST_RING];
+		return of_kernel(lost, BL_COUNT_LOST_RING);
 	case BL_LOST_SCRATCH:
-		return lost->kernel[BL_COUNT_LOST_SCRATCH];
+		return of_kernel(lost, BL_COUNT_LOST_SCRATCH);
 	case BL_LOST_LIMIT:
-		return lost->kernel[BL_COUNT_LOST_LIMIT];
+		return of_kernel(lost, BL_COUNT_LOST_LIMIT);
 	case BL_LOST_GAP:
 		return settled_gap(lost);
 	case BL_LOST_RECORD:
@@ -196,7 +207,7 @@ static uint64_t total_of(struct bl_lost *lost, enum bl_lost_reason reason)
 /* The kernel's are shared with other daemons, the rest is this one's own. */
 static uint64_t repeats_of(const struct bl_lost *lost)
 {
-	return lost->kernel[BL_COUNT_LOST_REPEATS] + lost->repeats_lost +
+	return of_kernel(lost, BL_COUNT_LOST_REPEATS) + lost->repeats_lost +
 	       lost->journal.dropped_repeats;
 }
 
@@ -216,9 +227,10 @@ static void keep_told(struct bl_lost *lost, const struct bl_lost_report *report)
 {
 	if (!lost->told)
 		return;
-	lost->told->highest = report->total[BL_LOST_RING];
-	lost->told->arrived = report->total[BL_LOST_SCRATCH];
-	lost->more->highest = report->total[BL_LOST_LIMIT];
+	/* The next daemon finds these maps' counters alone. */
+	lost->told->highest = report->total[BL_LOST_RING] - lost->carried[BL_COUNT_LOST_RING];
+	lost->told->arrived = report->total[BL_LOST_SCRATCH] - lost->carried[BL_COUNT_LOST_SCRATCH];
+	lost->more->highest = report->total[BL_LOST_LIMIT] - lost->carried[BL_COUNT_LOST_LIMIT];
 	lost->more->arrived = lost->kernel[BL_COUNT_LOST_REPEATS];
 }
 

@@ -57,6 +57,11 @@ void bl_lost_share(struct bl_lost *lost, struct bl_progress *told, struct bl_pro
 void bl_lost_with_daemon(struct bl_lost *lost, uint64_t events, uint64_t repeats);
 
 /*
+ * Adds losses of another set of maps that nobody has told: they are this daemon's to tell, and no other's after it.
+ */
+void bl_lost_carry(struct bl_lost *lost, const uint64_t counters[_BL_COUNT_MAX]);
+
+/*
  * Notes a decoded record. Records of one CPU may arrive slightly out of order. Returns 0, -ENOMEM,
  * or -EINVAL for a CPU number that can't be.
  */

@@ -128,7 +128,7 @@ int bl_ring_empty(int ring, bl_record_fn record, void *userdata)
 	return total;
 }
 
-int bl_counters_read(int fd, const uint64_t *carried, uint64_t counters[_BL_COUNT_MAX])
+int bl_counters_read(int fd, uint64_t counters[_BL_COUNT_MAX])
 {
 	int cpus = libbpf_num_possible_cpus();
 	_cleanup_free_ uint64_t *values = NULL;
@@ -139,7 +139,7 @@ int bl_counters_read(int fd, const uint64_t *carried, uint64_t counters[_BL_COUN
 	if (!values)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < _BL_COUNT_MAX; i++) {
-		counters[i] = carried ? carried[i] : 0;
+		counters[i] = 0;
 		if (bpf_map_lookup_elem(fd, &i, values) < 0)
 			continue;
 		for (int cpu = 0; cpu < cpus; cpu++)
@@ -154,7 +154,7 @@ void bl_left_losses(int counters, int progress, uint64_t carried[_BL_COUNT_MAX])
 	uint32_t index = BL_PROGRESS_TOLD, next = BL_PROGRESS_TOLD_MORE;
 	uint64_t totals[_BL_COUNT_MAX];
 
-	if (bl_counters_read(counters, NULL, totals) < 0)
+	if (bl_counters_read(counters, totals) < 0)
 		return;
 	bpf_map_lookup_elem(progress, &index, &told);
 	bpf_map_lookup_elem(progress, &next, &more);

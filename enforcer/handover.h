@@ -32,8 +32,8 @@ typedef void (*bl_record_fn)(void *userdata, const void *data, size_t size);
  */
 int bl_ring_empty(int ring, bl_record_fn record, void *userdata);
 
-/* Sums counters over the CPUs, with carried (NULL: nothing) added to each. Returns 0 or -errno. */
-int bl_counters_read(int fd, const uint64_t *carried, uint64_t counters[_BL_COUNT_MAX]);
+/* Sums counters over the CPUs. Returns 0 or -errno. */
+int bl_counters_read(int fd, uint64_t counters[_BL_COUNT_MAX]);
 
 /*
  * Adds what another version's set of maps has lost or folded, and nobody has told: file descriptors of its counters and

@@ -246,12 +246,10 @@ static int start(struct bl_loader *loader, char **reterr_text)
 
 	if (r < 0)
 		return r;
-	if (!globals->keys[0]) {
+	if (!globals->keys[0])
 		r = make_keys(loader->skeleton);
-		if (r < 0)
-			return fail(reterr_text, r, "no random numbers: %s", strerror(-r));
-	}
-	r = bl_series_name(&loader->progress[BL_PROGRESS_SERIES]);
+	if (r == 0)
+		r = bl_series_name(&loader->progress[BL_PROGRESS_SERIES]);
 	if (r < 0)
 		return fail(reterr_text, r, "no random numbers: %s", strerror(-r));
 	set_limits(loader);
@@ -602,9 +600,7 @@ int bl_loader_sweep(struct bl_loader *loader, bool all)
 
 int bl_loader_counters(const struct bl_loader *loader, uint64_t counters[_BL_COUNT_MAX])
 {
-	int fd = bpf_map__fd(loader->skeleton->maps.counters);
-
-	return bl_counters_read(fd, loader->carried, counters);
+	return bl_counters_read(bpf_map__fd(loader->skeleton->maps.counters), counters);
 }
 
 int bl_loader_canary(struct bl_loader *loader, const char *path)
@@ -682,6 +678,11 @@ int bl_loader_lift(struct bl_loader *loader)
 {
 	loader->settled = true;
 	return bl_pins_lift(loader->options.pins);
+}
+
+const uint64_t *bl_loader_carried(const struct bl_loader *loader)
+{
+	return loader->carried;
 }
 
 bool bl_loader_adopted(const struct bl_loader *loader)

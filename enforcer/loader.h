@@ -48,6 +48,9 @@ void bl_loader_settle(struct bl_loader *loader);
 /* Takes away all pins: what was in force ends with bl_loader_free(). Returns 0 or -errno. */
 int bl_loader_lift(struct bl_loader *loader);
 
+/* What another version's set of maps had lost that nobody has told, by enum bl_counter; after bl_loader_settle(). */
+const uint64_t *bl_loader_carried(const struct bl_loader *loader);
+
 /* Whether the maps are those of the daemon before. */
 bool bl_loader_adopted(const struct bl_loader *loader);
 

@@ -261,6 +261,7 @@ static int settle(struct bl_daemon *daemon)
 				    : "took over from a daemon of another version or with other "
 				      "settings: its maps don't fit, new ones were made");
 	bl_loader_settle(daemon->loader);
+	bl_lost_carry(daemon->deliver.lost, bl_loader_carried(daemon->loader));
 	daemon->log.in_force = true;
 	return BL_EXIT_GOOD;
 }

@@ -137,9 +137,10 @@ static void print_counters(const struct bl_tool *tool, const json_t *status)
 {
 	const json_t *counters = json_object_get(status, "counters");
 	const json_t *journal = json_object_get(status, "journal");
-	long long lost = number(counters, "lost_ring") + number(counters, "lost_scratch") +
-			 number(journal, "dropped_full") + number(journal, "dropped_memory") +
-			 number(journal, "dropped_refused");
+	long long in_kernel = number(counters, "lost_ring") + number(counters, "lost_scratch") +
+			      number(counters, "lost_limit");
+	long long lost = in_kernel + number(journal, "dropped_full") +
+			 number(journal, "dropped_memory") + number(journal, "dropped_refused");
 
 	printf("counted: %lld denied, %lld alerted, %lld failed closed\n",
 	       number(counters, "denied"), number(counters, "alerted"),
@@ -155,8 +156,12 @@ static void print_counters(const struct bl_tool *tool, const json_t *status)
 	       bl_tool_colour(tool, lost ? BL_COLOUR_BAD : BL_COLOUR_OFF), lost,
 	       bl_tool_colour(tool, BL_COLOUR_OFF));
 	if (lost)
-		printf(" (%lld in the kernel)",
-		       number(counters, "lost_ring") + number(counters, "lost_scratch"));
+		printf(" (%lld in the kernel)", in_kernel);
+	if (number(counters, "lost_limit"))
+		printf(", %lld for being more than a rule may make",
+		       number(counters, "lost_limit"));
+	if (number(counters, "folded"))
+		printf(", %lld folded into others", number(counters, "folded"));
 	if (number(journal, "waiting"))
 		printf(", %lld wait for journald", number(journal, "waiting"));
 	putchar('\n');

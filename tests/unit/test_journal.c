@@ -325,6 +325,34 @@ static void full_queue_drops_and_counts(void **state)
 	bl_journal_free(journal);
 }
 
+/* What an entry tells of besides is lost with it, and waits with it. */
+static void repeats_are_counted(void **state)
+{
+	struct fake *fake = *state;
+	struct bl_journal *journal = sender(fake, 0, 4);
+	struct bl_entry entry = { 0 };
+	uint64_t before;
+
+	fill(journal);
+	before = stats_of(journal).queued_entries;
+	assert_int_equal(before, 1);
+	bl_entry_text(&entry, "MESSAGE", "m");
+	entry.repeats = 10;
+	assert_int_equal(bl_journal_send(journal, &entry, BL_JOURNAL_URGENT, 0), 0);
+	entry.repeats = 5;
+	assert_int_equal(bl_journal_send(journal, &entry, BL_JOURNAL_URGENT, 0), 0);
+	assert_int_equal(stats_of(journal).queued_repeats, 15);
+	assert_int_equal(bl_journal_send(journal, &entry, BL_JOURNAL_URGENT, 0), 0);
+	entry.repeats = 7;
+	assert_int_equal(bl_journal_send(journal, &entry, BL_JOURNAL_URGENT, 0), -ENOBUFS);
+	assert_int_equal(stats_of(journal).dropped_repeats, 7);
+	assert_int_equal(stats_of(journal).queued_repeats, 20);
+	bl_entry_reset(&entry);
+	assert_int_equal(entry.repeats, 0);
+	bl_entry_clear(&entry);
+	bl_journal_free(journal);
+}
+
 static void queue_is_bounded_in_bytes(void **state)
 {
 	struct fake *fake = *state;
@@ -485,6 +513,7 @@ int main(void)
 		WITH_FAKE(big_entries),
 		WITH_FAKE(busy_journald_keeps_order),
 		WITH_FAKE(full_queue_drops_and_counts),
+		WITH_FAKE(repeats_are_counted),
 		WITH_FAKE(queue_is_bounded_in_bytes),
 		WITH_FAKE(absent_journald),
 		WITH_FAKE(back_but_busy),

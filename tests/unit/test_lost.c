@@ -188,6 +188,32 @@ static void limits_and_repeats(void **state)
 	bl_lost_free(lost);
 }
 
+/* Losses of maps that are gone: told once, and of the next daemon's losses none is taken for one of these. */
+static void losses_of_other_maps(void **state)
+{
+	uint64_t carried[_BL_COUNT_MAX] = { [BL_COUNT_LOST_RING] = 5, [BL_COUNT_LOST_REPEATS] = 2 };
+	uint64_t counters[_BL_COUNT_MAX] = { 0 };
+	struct bl_progress told = { 0 }, more = { 0 }, cpus[1] = { { 0 } };
+	struct bl_lost_report report;
+	struct bl_lost *lost = make();
+
+	bl_lost_share(lost, &told, &more, cpus, 1);
+	bl_lost_carry(lost, carried);
+	assert_true(bl_lost_take(lost, counters, NULL, &report));
+	assert_int_equal(report.fresh[BL_LOST_RING], 5);
+	assert_int_equal(report.repeats, 2);
+	assert_false(bl_lost_take(lost, counters, NULL, &report));
+	bl_lost_free(lost);
+	assert_int_equal(told.highest, 0);
+
+	lost = make();
+	bl_lost_share(lost, &told, &more, cpus, 1);
+	counters[BL_COUNT_LOST_RING] = 1;
+	assert_true(bl_lost_take(lost, counters, NULL, &report));
+	assert_int_equal(report.fresh[BL_LOST_RING], 1);
+	bl_lost_free(lost);
+}
+
 static void own_drops(void **state)
 {
 	struct bl_lost *lost = make();
@@ -273,6 +299,7 @@ int main(void)
 		cmocka_unit_test(goes_on_where_another_ended),
 		cmocka_unit_test(own_drops),
 		cmocka_unit_test(limits_and_repeats),
+		cmocka_unit_test(losses_of_other_maps),
 		cmocka_unit_test(bad_records_explain_gaps),
 		cmocka_unit_test(impossible_cpu),
 		cmocka_unit_test(report_says_it_all),
