@@ -179,6 +179,8 @@ __noinline int bl_args_emit(struct bl_scratch *scratch, struct bl_exec *exec,
 	scratch->fold = 0;
 	if (bl_limit_pass(scratch))
 		bl_event_send(scratch);
+	else
+		bl_limit_lose();
 	bl_count(scratch->event.verdict == BL_VERDICT_KILL ? BL_COUNT_DENIED : BL_COUNT_ALERTED);
 	return 1;
 }
