@@ -45,9 +45,18 @@ static const struct shape exception = { .slots = exception_slots,
 					.count = BL_ARRAY_SIZE(exception_slots) };
 
 static const struct slot rule_slots[] = {
-	{ "id", 1, NULL },	   { "on", 2, NULL },		 OBJECT_SLOTS(2),
-	{ "by", 3, &subject },	   { "unless", 4, &exception }, { "action", 5, NULL },
-	{ "severity", 5, NULL }, { "attack", 5, NULL },	 { "message", 6, NULL },
+	{ "id", 1, NULL },
+	{ "on", 2, NULL },
+	OBJECT_SLOTS(2),
+	{ "by", 3, &subject },
+	{ "unless", 4, &exception },
+	{ "action", 5, NULL },
+	{ "severity", 5, NULL },
+	{ "attack", 5, NULL },
+	{ "message", 6, NULL },
+	{ "description", 7, NULL },
+	{ "false-positives", 8, NULL },
+	{ "tuning", 9, NULL },
 };
 static const struct shape rule = { .slots = rule_slots,
 				   .count = BL_ARRAY_SIZE(rule_slots),
@@ -63,7 +72,8 @@ static const struct shape allow = { .slots = allow_slots, .count = BL_ARRAY_SIZE
 static const struct slot profile_slots[] = {
 	{ "id", 1, NULL },	  { "by", 2, &subject },   { "allow", 3, &allow },
 	{ "otherwise", 4, NULL }, { "severity", 4, NULL }, { "attack", 4, NULL },
-	{ "message", 5, NULL },
+	{ "message", 5, NULL },	  { "description", 6, NULL }, { "false-positives", 7, NULL },
+	{ "tuning", 8, NULL },
 };
 static const struct shape profile = { .slots = profile_slots,
 				      .count = BL_ARRAY_SIZE(profile_slots),

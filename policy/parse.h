@@ -263,7 +263,7 @@ struct bl_rule_draft {
 /* All keys of objects and subjects, and "by". */
 extern const struct bl_keys bl_match_keys;
 
-/* What events say of a rule: "severity", "attack", "message". */
+/* What events say of a rule: "severity", "attack", "message"; and what only people read. */
 extern const struct bl_keys bl_event_keys;
 
 /* The value of "by", into a struct bl_match_draft. */

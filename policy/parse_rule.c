@@ -80,6 +80,51 @@ static int parse_rule_message(struct bl_parser *parser, uint32_t value, void *ob
 	return 0;
 }
 
+/* Most rules have none. */
+static struct bl_notes *rule_notes(struct bl_parser *parser, struct bl_rule *rule)
+{
+	struct bl_notes *notes = (struct bl_notes *)rule->notes;
+
+	if (!notes) {
+		notes = bl_arena_alloc(parser->policy->arena, 1, sizeof(*notes));
+		if (notes)
+			*notes = (struct bl_notes){ 0 };
+		rule->notes = notes;
+	}
+	return notes;
+}
+
+static int parse_rule_description(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct bl_rule_draft *draft = object;
+	struct bl_notes *notes = rule_notes(parser, &draft->rule);
+
+	if (notes)
+		bl_parse_text(parser, value, "a description", true, &notes->description);
+	return notes ? 0 : -ENOMEM;
+}
+
+static int parse_rule_false_positives(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct bl_rule_draft *draft = object;
+	struct bl_notes *notes = rule_notes(parser, &draft->rule);
+
+	if (notes)
+		bl_parse_text(parser, value, "a text on false positives", true,
+			      &notes->false_positives);
+	return notes ? 0 : -ENOMEM;
+}
+
+static int parse_rule_tuning(struct bl_parser *parser, uint32_t value, void *object)
+{
+	struct bl_rule_draft *draft = object;
+	struct bl_notes *notes = rule_notes(parser, &draft->rule);
+
+	if (notes)
+		bl_parse_text(parser, value, "a text on tuning", true, &notes->tuning);
+	return notes ? 0 : -ENOMEM;
+}
+
 static bool all_digits(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -164,6 +209,9 @@ static const struct bl_key event_key_items[] = {
 	{ .name = "severity", .parse = parse_rule_severity },
 	{ .name = "attack", .parse = parse_rule_attack },
 	{ .name = "message", .parse = parse_rule_message },
+	{ .name = "description", .parse = parse_rule_description },
+	{ .name = "false-positives", .parse = parse_rule_false_positives },
+	{ .name = "tuning", .parse = parse_rule_tuning },
 };
 
 const struct bl_keys bl_event_keys = {

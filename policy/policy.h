@@ -142,12 +142,20 @@ struct bl_match {
 	struct bl_place place;
 };
 
+/* What is said of a rule to those who keep policies; nothing of it is in events. Each may be NULL. */
+struct bl_notes {
+	const char *description;
+	const char *false_positives; /* what the rule reports though nothing is wrong */
+	const char *tuning;	     /* how to except that */
+};
+
 struct bl_rule {
 	const char *id;
 	uint8_t ops; /* 1 << enum bl_op */
 	enum bl_action action;
 	enum bl_severity severity;
 	const char *message;	    /* may be NULL */
+	const struct bl_notes *notes; /* may be NULL */
 	const char **attack;	    /* n_attack technique ids */
 	size_t n_attack;
 	struct bl_match match;

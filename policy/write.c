@@ -372,5 +372,10 @@ void bl_rule_write(const struct bl_rule *rule, FILE *out)
 	write_text(w, "severity", bl_severity_name(rule->severity));
 	write_attack(w, rule);
 	write_text(w, "message", rule->message);
+	if (rule->notes) {
+		write_text(w, "description", rule->notes->description);
+		write_text(w, "false-positives", rule->notes->false_positives);
+		write_text(w, "tuning", rule->notes->tuning);
+	}
 	end_object(w);
 }

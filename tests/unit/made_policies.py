@@ -71,6 +71,9 @@ class Decorator:
         for rule in file["rules"] + file.get("profiles", []):
             if self.chance(20):
                 rule["message"] = rng.choice(["", "it \"says\" \\ so", "\u00e9"])
+            for note in "description", "false-positives", "tuning":
+                if self.chance(10):
+                    rule[note] = rng.choice(["", "two\nlines\tand \"more\"", "\u00e9"])
             if self.chance(20):
                 rule["attack"] = rng.choice(["T1059", ["T1059.004", "TA0002"]])
         if self.chance(60):

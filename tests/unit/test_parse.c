@@ -56,6 +56,7 @@ static void test_rule(void **state)
 		"'rules': [\n {'id': 'a/b.c_d-1', 'on': ['open'], 'action': 'alert', "
 		"'severity': 'critical', 'attack': ['T1059.004', 'TA0002'], 'message': 'caf\\u00e9', "
 		"'path': ['/etc/shadow', '/etc/*\\n'], 'access': ['read', 'modify'], "
+		"'tuning': 'by exe', 'false-positives': 'none\\nis known', 'description': '', "
 		"'by': {'exe': '/usr/bin/*', 'uid': ['5-9', 3, 4, '0-1'], 'gid': 7}, "
 		"'unless': [{'path': '/etc/motd'}, {'by': {'uid': 0}, 'access': 'read'}]}]}");
 	const struct bl_rule *rule = policy->rules;
@@ -72,6 +73,9 @@ static void test_rule(void **state)
 	assert_int_equal(rule->n_attack, 2);
 	assert_string_equal(rule->attack[1], "TA0002");
 	assert_string_equal(rule->message, "caf\xc3\xa9");
+	assert_string_equal(rule->notes->description, "");
+	assert_string_equal(rule->notes->false_positives, "none\nis known");
+	assert_string_equal(rule->notes->tuning, "by exe");
 	assert_int_equal(rule->place.line, 2);
 	assert_int_equal(rule->place.column, 2);
 	assert_true(match->has_path && match->has_exe && match->has_uids && match->has_gids);
@@ -108,6 +112,7 @@ static void test_defaults(void **state)
 	assert_int_equal(rule->ops, 1 << BL_OP_EXEC | 1 << BL_OP_OPEN | 1 << BL_OP_CONNECT);
 	assert_int_equal(rule->severity, BL_SEVERITY_MEDIUM);
 	assert_null(rule->message);
+	assert_null(rule->notes);
 	assert_int_equal(rule->n_attack + rule->n_unless, 0);
 	assert_int_equal(rule->match.access, BL_ACCESS_ANY);
 	assert_int_equal(rule->match.protocols, BL_PROTO_ANY);
@@ -540,6 +545,10 @@ static void test_text_limits(void **state)
 		     "bad-name");
 	expect_limit(EXEC("'path': '/x', 'message': '%'"), BL_TEXT_BYTES_MAX, "text-too-long");
 	expect_limit(TOP("'description': '%'"), BL_TEXT_BYTES_MAX, "text-too-long");
+	expect_limit(EXEC("'path': '/x', 'description': '%'"), BL_TEXT_BYTES_MAX, "text-too-long");
+	expect_limit(EXEC("'path': '/x', 'false-positives': '%'"), BL_TEXT_BYTES_MAX,
+		     "text-too-long");
+	expect_limit(EXEC("'path': '/x', 'tuning': '%'"), BL_TEXT_BYTES_MAX, "text-too-long");
 	expect_limit(EXEC("'path': '/%'"), 255, "bad-path");
 }
 
