@@ -6,7 +6,8 @@
 
 struct bl_expect_report {
 	size_t run;
-	size_t failed;
+	size_t failed;	 /* that should not have */
+	size_t adjusted; /* that came out otherwise because another file wants it so */
 };
 
 /* What became of one test. */
@@ -16,6 +17,8 @@ struct bl_expect_result {
 	const char *rule; /* that decided; NULL: none */
 	uint32_t others;  /* further rules that match */
 	bool passed;
+	const struct bl_place
+		*adjusted; /* why it did not: of another file; NULL: for no such reason */
 };
 
 /* Takes a result. Returns 0 or -errno, which ends the run. */
@@ -44,7 +47,10 @@ void bl_expect_access_clear(struct bl_expect_access *access);
 int bl_expect_run(struct bl_built *built, int host_fd, bl_expect_fn take, void *userdata,
 		  struct bl_expect_report *ret);
 
-/* A bl_expect_fn: adds an error to built->diags for a test that comes out otherwise than expected. */
+/*
+ * A bl_expect_fn: adds an error to built->diags for a test that comes out otherwise than expected; a note,
+ * where another file adjusts its rule, or where it is a package's and a rule of the administrator's own decides.
+ */
 int bl_expect_diagnose(void *userdata, struct bl_built *built,
 		       const struct bl_expect_result *result);
 

@@ -107,6 +107,8 @@ static void print_summary(const struct check *check)
 	printf("%zu rules in %zu files", built->policy->n_rules, built->policy->n_files);
 	if (check->tests.run)
 		printf("; %zu tests, %zu failed", check->tests.run, check->tests.failed);
+	if (check->tests.adjusted)
+		printf(", %zu adjusted", check->tests.adjusted);
 	if (built->diags.errors || count_level(&built->diags, BL_DIAG_WARNING))
 		printf("; %zu errors, %zu warnings", built->diags.errors,
 		       count_level(&built->diags, BL_DIAG_WARNING));

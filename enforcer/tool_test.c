@@ -42,15 +42,24 @@ static void print_escaped(const char *text)
 	}
 }
 
+static const char *file_of(const struct run *run, const struct bl_place *place)
+{
+	return run->built.policy->files[place->file].path;
+}
+
 static void print_result(struct run *run, const struct bl_file *file, const char *what,
 			 const struct bl_expect_result *result)
 {
 	const struct bl_test *test = result->test;
 
-	printf("%s %zu - ", result->passed ? "ok" : "not ok", ++run->number);
+	printf("%s %zu - ", result->passed || result->adjusted ? "ok" : "not ok", ++run->number);
 	print_escaped(what);
-	printf(": %s%s%s\n", bl_verdict_name(result->verdict), by(result->rule),
+	printf(": %s%s%s", bl_verdict_name(result->verdict), by(result->rule),
 	       result->rule ? result->rule : "");
+	if (result->adjusted)
+		printf(" # SKIP otherwise by %s:%u", file_of(run, result->adjusted),
+		       result->adjusted->line);
+	putchar('\n');
 	if (!result->passed)
 		printf("# %s:%u:%u: expected %s%s%s\n", file->path, test->place.line,
 		       test->place.column, bl_verdict_name(test->expect), by(test->rule),
@@ -72,6 +81,10 @@ static int add_result(struct run *run, const struct bl_file *file, const char *w
 			  "rule", test->rule, "decided", "verdict",
 			  bl_verdict_name(result->verdict), "rule", result->rule, "others",
 			  (int)result->others);
+	if (value && result->adjusted)
+		json_object_set_new(value, "adjusted",
+				    json_pack("{s:s, s:i}", "file", file_of(run, result->adjusted),
+					      "line", (int)result->adjusted->line));
 	return value && json_array_append_new(run->results, value) == 0 ? 0 : -ENOMEM;
 }
 

@@ -174,6 +174,37 @@ def test_failing_test(tmp):
     assert len(found) == 1 and found[0]["line"] > 1
 
 
+def test_an_adjusted_rule_is_no_failure(tmp):
+    vendor = write(tmp / "a.json", policy(tests=[{**TESTS[0], "rule": "no-secret"}]))
+    by = {"disabled": {"enabled": False}, "action": {"action": "alert"}, "unless": {"unless": {"by": {"uid": "0-9"}}}}
+    for name, change in by.items():
+        site = {"bailiff": 1, "adjust": [{"rule": "no-secret", **change}]}
+        file = write(tmp / f"{name}.json", site)
+        expect(bailiff("check", "--strict", vendor, file), GOOD, "test-adjusted", f"as {file}:", "0 failed, 1 adjusted")
+        expect(bailiff("test", vendor, file), GOOD, "ok 1", f"# SKIP otherwise by {file}:")
+        # The adjusting file's own expectations are as good as any.
+        own = write(tmp / f"{name}.json", {**site, "tests": [{**TESTS[0], "rule": "no-secret"}]})
+        expect(bailiff("check", vendor, own), FINDINGS, "2 tests, 1 failed, 1 adjusted")
+        expect(bailiff("test", vendor, own), FINDINGS, "not ok 2")
+
+
+def test_a_package_s_tests_and_my_rules(tmp):
+    """What a package expects is no reproach to the administrator's rules, and what he expects is one to the package's."""
+    alert = {**RULE, "action": "alert"}
+    seen = {**TESTS[0], "expect": "alert", "rule": "no-secret"}
+    mine = {**RULE, "id": "mine"}
+    places = {}
+    for place in "usr/share", "etc":
+        (tmp / place / "bailiff/policy.d").mkdir(parents=True)
+        places[place] = tmp / place / "bailiff/policy.d"
+    write(places["usr/share"] / "50-vendor.json", policy([alert], [seen]))
+    write(places["etc"] / "90-mine.json", policy([mine], [{**TESTS[0], "rule": "mine"}]))
+    expect(bailiff("check", "--root", tmp), GOOD, "test-adjusted", "comes to deny by 'mine', not alert by 'no-secret'",
+           "as /etc/bailiff/policy.d/90-mine.json:", "2 tests, 0 failed, 1 adjusted")
+    write(places["etc"] / "90-mine.json", policy([{**mine, "path": "/srv/x"}], [{**TESTS[1], "path": "/srv/secret"}]))
+    expect(bailiff("check", "--root", tmp), FINDINGS, "expected allow", "1 failed")
+
+
 def test_the_wrong_rule_is_a_failure(tmp):
     rules = [RULE, {"id": "other", "on": "open", "path": "/srv/*", "action": "alert"}]
     tests = [{**TESTS[0], "rule": "other"}]
