@@ -111,8 +111,7 @@ def running_guest(args: argparse.Namespace, suite: str, icount: bool) -> Iterato
 
 def install(g: TestGuest, package: pathlib.Path) -> None:
     """Installs bailiff without the shipped rules: the policy is the benchmark's alone."""
-    g.sh("mkdir -p /etc/bailiff/policy.d && ln -s /dev/null /etc/bailiff/policy.d/50-base.json")
-    g.install([package])
+    g.install([package], rules=False)
     if g.run(["systemctl", "is-active", "bailiffd"], check=False).rc != 0:
         journal = g.run(["journalctl", "-u", "bailiffd", "--no-pager", "-n", "10"], check=False)
         raise BenchError(f"the daemon does not run in {g.name}:\n{journal.stdout}")

@@ -16,6 +16,7 @@ from guest import Guest, NotApplicable
 T = TypeVar("T")
 
 POLICY_DIR = "/etc/bailiff/policy.d"
+SHIPPED = [path.name for path in sorted((guest.HERE.parents[1] / "rules").glob("*.json"))]
 JOURNAL = ("journalctl", "-o", "json", "--all", "--no-pager", "-q")
 DEEDS = (guest.HERE / "calls.py", guest.HERE / "ways.py", guest.HERE / "deeds.py")
 TIMEOUT_S = 300
@@ -32,12 +33,26 @@ class TestGuest(Guest):
         self.absent: dict[str, str] = {}  # what the running test could not try in it, and why
         self._doer: guest.Dialogue | None = None  # deeds.py, running in the guest
 
-    def install(self, debs: list[pathlib.Path]) -> None:
-        """Installs packages; what they depend on has to be in the image."""
+    def install(self, debs: list[pathlib.Path], rules: bool = True) -> None:
+        """Installs packages; what they depend on has to be in the image. Without rules none at all are in force."""
         remotes = [f"/root/{deb.name}" for deb in debs]
+        self.mask_packs(rules)
         for deb, remote in zip(debs, remotes):
             self.push(deb, remote)
         self.run(["dpkg", "--install", *remotes], timeout=900)
+
+    def mask_packs(self, rules: bool = True) -> None:
+        """Keeps the shipped rules out of tests, where they would have a say: cases/75_rules.py is about them. A few
+        rules are in force in their place, so that there is something that the daemon has to load."""
+        self.sh(f"mkdir -p {POLICY_DIR}; cd {POLICY_DIR}; rm -f 80-strict.json; "
+                + "; ".join(f"ln -sf /dev/null {name}" for name in SHIPPED))
+        if rules:
+            self.remove(f"{POLICY_DIR}/50-base.json")
+            self.push(guest.HERE / "in-force.json", f"{POLICY_DIR}/50-base.json")
+
+    def unmask_packs(self) -> None:
+        """All shipped rules, those that are not in force as installed too."""
+        self.sh(f"cd {POLICY_DIR}; rm -f {' '.join(SHIPPED)}; ln -s /usr/share/bailiff/packs/80-strict.json .")
 
     def put_policy(self, name: str, policy: dict[str, Any], directory: str = POLICY_DIR) -> str:
         """Writes a policy file; loading it is the test's business. Returns its path."""

@@ -103,7 +103,8 @@ def test_generated(_, args):
 
 
 def test_shipped(_, args):
-    rules = json.loads((ROOT / "rules/50-base.json").read_text())["rules"]
+    files = sorted((ROOT / "rules").glob("*.json"))
+    rules = [rule for path in files for rule in json.loads(path.read_text()).get("rules", [])]
     shown = document(ROOT / "rules")["rules"]
     assert [each["rule"]["id"] for each in shown] == [each["id"] for each in rules]
 

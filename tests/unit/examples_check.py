@@ -86,7 +86,7 @@ def judge(files, whole):
 
 
 def check_page(page, folder):
-    named = {}
+    named = {"packs": ROOT / "rules"}
     for line, label, policy, whole, text in blocks(page):
         name, _, others = label.partition(" with ")
         others = others.split()
