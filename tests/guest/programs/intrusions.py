@@ -27,7 +27,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 # Copies of a shell, which can run scripts, open files and connect.
 SHELLS = ["/usr/sbin/nginx", "/usr/sbin/named", "/usr/lib/postgresql/15/bin/postgres", "/usr/lib/jvm/packs/bin/java",
-          "/usr/bin/original-awk", "/usr/bin/qpdfview", "/usr/bin/run0"]
+          "/usr/bin/original-awk", "/usr/bin/qpdfview", "/usr/bin/doas"]
 # Copies of a program that does nothing, where there is none.
 IDLE = ["/usr/bin/ncat", "/usr/bin/curl", "/usr/bin/wget", "/usr/bin/make", "/usr/bin/nmap", "/usr/bin/gdb", "/usr/bin/kubectl",
         "/usr/bin/shred", "/usr/bin/chattr", "/usr/bin/ssh", "/usr/bin/socat", "/usr/sbin/auditctl", "/usr/sbin/setenforce",
@@ -215,13 +215,14 @@ def device(path, major, minor):
 
 
 def release_agent():
+    """Of a hierarchy of the first version. A kernel that has none has no such file either: then it is one by the name only."""
     os.makedirs("/mnt/packs", exist_ok=True)
-    if libc.mount(b"none", b"/mnt/packs", b"cgroup", 0, b"none,name=packs"):
-        raise OSError(ctypes.get_errno(), "cgroup")
+    mounted = libc.mount(b"none", b"/mnt/packs", b"cgroup", 0, b"none,name=packs") == 0
     try:
         change("/mnt/packs/release_agent")
     finally:
-        libc.umount(b"/mnt/packs")
+        if mounted:
+            libc.umount(b"/mnt/packs")
 
 
 def archive(path):
@@ -421,7 +422,7 @@ ACTIONS = {
     "strict-exec-local": "copy_and_run('/usr/local/bin/packs-local')",
     "strict-namespace-tool": "run('/usr/bin/unshare', '--version')",
     "strict-looks-around": "run('/usr/bin/whoami')",
-    "strict-root-shell": "exec_from('/usr/bin/run0', '/bin/bash', '-c', 'true')",
+    "strict-root-shell": "exec_from('/usr/bin/doas', '/bin/bash', '-c', 'true')",
     "strict-account-tool": "run('/usr/sbin/useradd', '--help')",
     "strict-root-connects-outside": "call('203.0.113.9', 8443)",
     "strict-ssh-outside": "as_user(1000, lambda: call('203.0.113.9', 22))",
@@ -535,6 +536,9 @@ def clean():
     os.unlink("/run/packs-listeners")
     for path in [*SOCKETS, "/root/packs-made.json"]:
         os.unlink(path)
+    for number, rule in enumerate(ACTIONS, 1):
+        if os.path.isdir(CGROUPS + group_of(rule, number)):
+            os.rmdir(CGROUPS + group_of(rule, number))
     subprocess.run(["/usr/sbin/userdel", "--remove", "packs"], check=True, stderr=subprocess.DEVNULL)
 
 
